@@ -1,0 +1,1 @@
+"""The contracts, and what happens to pictures before a network sees them."""

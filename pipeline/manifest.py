@@ -1,0 +1,210 @@
+"""The rows that stages hand on: their types, closed vocabularies, and files that appear whole.
+
+`data/raw/<source>/manifest.jsonl` is append-only: one row per attempt at a candidate picture.
+The last row of a (label, image_url) counts.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any, Self
+
+from pipeline.cli import UserError
+
+
+class Status(StrEnum):
+    """How an attempt at a candidate picture ended."""
+
+    SAVED = "saved"
+    DUPLICATE = "duplicate"  # the bytes were already there, in this class, under another address
+    REJECTED_NOT_IMAGE = "rejected_not_image"
+    REJECTED_FORMAT = "rejected_format"
+    REJECTED_TOO_LARGE = "rejected_too_large"
+    REJECTED_ROBOTS = "rejected_robots"
+    REJECTED_ADDRESS = "rejected_address"
+    FAILED_HTTP = "failed_http"
+    FAILED_CONNECTION = "failed_connection"
+    FAILED_TIMEOUT = "failed_timeout"
+    FAILED_TRUNCATED = "failed_truncated"
+    FAILED_MISSING = "failed_missing"  # was saved, and its file has vanished since
+
+    @property
+    def has_file(self) -> bool:
+        return self in (Status.SAVED, Status.DUPLICATE)
+
+
+class Reason(StrEnum):
+    """Why clean dropped or flagged a picture."""
+
+    REVIEWED = "reviewed"  # a person said so in data/review.csv
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    TRUNCATED = "truncated"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_SMALL = "too_small"
+    EXTREME_ASPECT = "extreme_aspect"
+    BLANK = "blank"
+    DARK = "dark"
+    LIGHT = "light"
+    LOW_INFORMATION = "low_information"
+    BLURRED = "blurred"
+    PLACEHOLDER = "placeholder"
+    EXACT_DUPLICATE = "exact_duplicate"
+    SAME_PIXELS = "same_pixels"
+    NEAR_DUPLICATE = "near_duplicate"
+    LABEL_CONFLICT = "label_conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One attempt at a candidate picture. `file` is relative to the source's folder, with `/`."""
+
+    status: Status
+    label: str
+    image_url: str
+    file: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    page_url: str | None = None
+    product_id: str | None = None
+    title: str | None = None
+    license: str | None = None
+    license_url: str | None = None
+    author: str | None = None
+    fetched_at: str | None = None
+    http_status: int | None = None
+    split: str | None = None
+    error: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.label, self.image_url
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """Raises ValueError for a line that is no row of this type."""
+        values: dict[str, Any] = json.loads(line)
+        try:
+            return cls(**{**values, "status": Status(values["status"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(str(error)) from error
+
+
+class Manifest:
+    """The counting rows of one source's manifest, and a writer that appends to it.
+
+    A last line torn by a kill is cut off when the manifest is opened for writing; any other line
+    that cannot be read is an error, since a person's edit must not be lost silently.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[tuple[str, str], Row] = {}
+        self._file: IO[str] | None = None
+        if path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        whole, _, _ = text.rpartition("\n")
+        # not splitlines(): JSON may hold U+2028 as it is
+        for number, line in enumerate(whole.split("\n") if whole else [], start=1):
+            try:
+                row = Row.from_json(line)
+            except ValueError as error:
+                raise UserError(
+                    f"{self.path}, line {number} is not a manifest row ({error}); "
+                    "mend or remove that line"
+                ) from error
+            self.rows[row.key] = row
+
+    def append(self, row: Row) -> None:
+        """Write one row; it is in the file (whatever happens to this process) on return."""
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _cut_torn_line(self.path)
+            self._file = self.path.open("a", encoding="utf-8", newline="\n")
+        self._file.write(row.to_json() + "\n")
+        self._file.flush()
+        self.rows[row.key] = row
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        data = file.read()
+        file.truncate(data.rfind(b"\n") + 1)
+
+
+_RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+
+
+def safe_label(name: str) -> str:
+    """A class name as a folder name on every system: NFC, without separators or control characters.
+
+    Raises UserError where nothing usable is left.
+    """
+    label = unicodedata.normalize("NFC", name)
+    label = "".join(
+        "-" if c in '/\\:*?"<>|' or unicodedata.category(c)[0] == "C" else c for c in label
+    )
+    label = " ".join(label.split()).strip(" .-")
+    while len(label.encode()) > 120:
+        label = label[:-1].rstrip(" .-")
+    if not label or label.split(".")[0].lower() in _RESERVED:
+        raise UserError(
+            f"{name!r} can't be the name of a class folder; give the class another name"
+        )
+    return label
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """A new folder to fill; it takes the place of `path` when the block ends without an error."""
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        part.replace(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise

@@ -1,0 +1,225 @@
+"""`params.yaml`, typed and validated once, where it enters."""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.cli import UserError
+from pipeline.manifest import safe_label
+from pipeline.paths import PARAMS
+
+
+class Section(BaseModel):
+    """Strict: a text is no number, an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _label(name: str) -> str:
+    if safe_label(name) != name:
+        raise ValueError(f"can't be a class folder; {safe_label(name)!r} could")
+    return name
+
+
+Label = Annotated[str, AfterValidator(_label)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Action = Literal["drop", "flag", "off"]
+
+
+class SpiderSource(Section):
+    """A crawl by one of scraper/spiders."""
+
+    kind: Literal["spider"]
+    spider: str
+    url: str
+    classes: dict[Label, str]
+    """our class: where the source keeps it (for shops the category's address or path)"""
+    limit_per_class: PositiveInt | None
+    license: str | None
+    allow_private: list[str]
+    """host:port of one's own network that the address guard lets through"""
+
+
+class DatasetSource(Section):
+    """A known public dataset, by its name in scraper/datasets/catalog.yaml."""
+
+    kind: Literal["dataset"]
+    dataset: str
+    classes: dict[Label, str] | None
+    """our class: the dataset's; null takes them all under their own names"""
+
+
+class FolderSource(Section):
+    """Pictures that people put, or crawl, into data/raw/<source>/<class>/."""
+
+    kind: Literal["folder"]
+    classes: list[Label] | None
+    license: str | None
+
+
+class ArchiveSource(Section):
+    """Any tar, zip or folder, by address or path."""
+
+    kind: Literal["archive"]
+    url: str
+    sha256: str | None
+    pattern: str
+    """searched in each file's path; has the group `label` and, for official splits, `split`"""
+    classes: dict[Label, str] | None
+    license: str | None
+
+    @model_validator(mode="after")
+    def _pattern_has_label(self) -> "ArchiveSource":
+        try:
+            groups = re.compile(self.pattern).groupindex
+        except re.error as error:
+            raise ValueError(f"pattern is no regular expression: {error}") from error
+        if "label" not in groups:
+            raise ValueError("pattern needs a group (?P<label>…)")
+        if "${" in self.pattern:
+            raise ValueError("pattern may not contain ${, which DVC would substitute")
+        return self
+
+
+Source = Annotated[
+    SpiderSource | DatasetSource | FolderSource | ArchiveSource, Field(discriminator="kind")
+]
+
+
+class Clean(Section):
+    """Filled in by the clean stage's owner."""
+
+    max_side: PositiveInt
+    conflicts: Literal["drop", "keep_both", "majority"]
+
+
+class Split(Section):
+    """Shares of the pictures; the rest is for training."""
+
+    validation: Fraction
+    test: Fraction
+    keep_official: bool
+    seed: int
+
+    @model_validator(mode="after")
+    def _something_left(self) -> "Split":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave something for training")
+        return self
+
+
+class Augment(Section):
+    """ImageDataGenerator's names and units. See model/augment.py."""
+
+    rotation_range: NonNegativeFloat
+    width_shift_range: Fraction
+    height_shift_range: Fraction
+    shear_range: NonNegativeFloat
+    zoom_range: Fraction
+    horizontal_flip: bool
+    brightness_range: Annotated[tuple[PositiveFloat, PositiveFloat] | None, Field(strict=False)]
+
+
+class Train(Section):
+    """The recipe. See model/train.py."""
+
+    network: str
+    input: Literal["fused", "image_data_generator"]
+    image_size: PositiveInt
+    batch_size: PositiveInt
+    epochs: PositiveInt
+    learning_rate: PositiveFloat
+    seed: int
+
+
+class Evaluate(Section):
+    """See model/evaluate.py."""
+
+    reject_quantile: Fraction
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    sources: dict[Label, Source]
+    clean: Clean
+    split: Split
+    augment: Augment
+    train: Train
+    evaluate: Evaluate
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and validate a parameter file (YAML 1.2, as DVC reads it: 1e-4 is a number).
+
+    Raises UserError naming each wrong key, its value, and the nearest right name.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not here; run this in the root of the repository") from error
+    except YAMLError as error:
+        raise UserError(f"{path} is not YAML: {error}") from error
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(e) for e in error.errors()]
+        raise UserError("\n  ".join([f"{path} has {len(lines)} wrong value(s)", *lines])) from error
+
+
+def _explain(error: Any) -> str:
+    where, value = [str(p) for p in error["loc"]], error["input"]
+    key = ".".join(p for p in where if p not in _KINDS)
+    match error["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(where[-1], _keys_near(where), n=1)
+            return f"{key} is not a known parameter" + (
+                f"; did you mean {near[0]}?" if near else ""
+            )
+        case "missing":
+            return f"{key} is missing; add it (null where unset)"
+        case "union_tag_invalid" | "union_tag_not_found":
+            return f"{key}.kind must be one of {', '.join(_KINDS)}"
+    return f"{key} is {value!r}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _models(annotation: Any) -> Iterator[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    elif typing.get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
+        for inner in typing.get_args(annotation):
+            yield from _models(inner)
+
+
+_KINDS = {
+    typing.get_args(m.model_fields["kind"].annotation)[0]: m
+    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource)
+}
+
+
+def _keys_near(where: list[str]) -> list[str]:
+    model: type[Section] = Params
+    for part in where[:-1]:
+        if part in _KINDS:
+            model = _KINDS[part]
+        elif part in model.model_fields:
+            model = next(_models(model.model_fields[part].annotation), model)
+    return list(model.model_fields)

@@ -1,0 +1,17 @@
+"""Where each stage reads and writes, relative to the root of the repository."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+RAW = Path("data/raw")
+REVIEW = Path("data/review.csv")
+CLEAN = Path("data/clean")
+VERDICTS = CLEAN / "verdicts.parquet"
+DATASET = Path("data/dataset")
+RESULTS = Path("results")
+MODEL = RESULTS / "model"
+TRAIN = RESULTS / "train"
+EVALUATE = RESULTS / "evaluate"
+
+MANIFEST = "manifest.jsonl"
+SPLITS = ("train", "validation", "test")

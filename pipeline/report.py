@@ -1,0 +1,42 @@
+"""Pages people look at: self-contained HTML from Jinja templates, with pictures inside."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image, ImageOps
+
+from pipeline.manifest import write_atomic
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_page(path: Path, template: Path, **context: Any) -> None:
+    """Render `template`, which extends `page.html`, to `path`; text is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader([_TEMPLATES, template.parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    write_atomic(path, environment.get_template(template.name).render(**context))
+
+
+def thumbnail(picture: Path | bytes | Image.Image, side: int = 144) -> str:
+    """A picture as a data URI (JPEG, longest side `side` pixels), for `<img src>`."""
+    if isinstance(picture, Path):
+        picture = picture.read_bytes()
+    image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
+    image.draft("RGB", (side, side))
+    small = ImageOps.exif_transpose(image).convert("RGB")
+    small.thumbnail((side, side), reducing_gap=2)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=75)
+    return data_uri(out.getvalue(), "image/jpeg")
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
