@@ -52,9 +52,9 @@ class SpiderSource(Section):
     url: str
     classes: dict[Label, str]
     """our class: where the source keeps it (for shops the category's address or path)"""
-    limit_per_class: PositiveInt | None
-    license: str | None
-    allow_private: list[str]
+    limit_per_class: PositiveInt | None = None
+    license: str | None = None
+    allow_private: list[str] = []
     """host:port of one's own network that the address guard lets through"""
 
 
@@ -63,7 +63,7 @@ class DatasetSource(Section):
 
     kind: Literal["dataset"]
     dataset: str
-    classes: dict[Label, str] | None
+    classes: dict[Label, str] | None = None
     """our class: the dataset's; null takes them all under their own names"""
 
 
@@ -71,8 +71,8 @@ class FolderSource(Section):
     """Pictures that people put, or crawl, into data/raw/<source>/<class>/."""
 
     kind: Literal["folder"]
-    classes: list[Label] | None
-    license: str | None
+    classes: list[Label] | None = None
+    license: str | None = None
 
 
 class ArchiveSource(Section):
@@ -80,11 +80,11 @@ class ArchiveSource(Section):
 
     kind: Literal["archive"]
     url: str
-    sha256: str | None
+    sha256: str | None = None
     pattern: str
     """searched in each file's path; has the group `label` and, for official splits, `split`"""
-    classes: dict[Label, str] | None
-    license: str | None
+    classes: dict[Label, str] | None = None
+    license: str | None = None
 
     @model_validator(mode="after")
     def _pattern_has_label(self) -> "ArchiveSource":

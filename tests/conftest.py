@@ -1,0 +1,40 @@
+"""What tests of several packages share."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where everything is installed, a test that skips has not tested: SKIPS_FAIL=1 says so."""
+    report = yield
+    if report.skipped and os.environ.get("SKIPS_FAIL"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where no test may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def datasets_mirror() -> Path:
+    """The folder with archives of real public datasets."""
+    folder = SHARED / "datasets"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real photos in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_photos(datasets_mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """clothing-dataset-small unpacked: (train|validation|test)/<class>/*.jpg, 3,781 photos."""
+    folder = tmp_path_factory.mktemp("real_photos")
+    (archive,) = datasets_mirror.glob("clothing-dataset-small-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    (root,) = folder.iterdir()
+    return root

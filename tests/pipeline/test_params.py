@@ -1,0 +1,108 @@
+"""params.yaml and the presets: complete, typed, and refused with the right name."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from pipeline.cli import UserError
+from pipeline.params import Params, load_params
+
+ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "presets").glob("*.yaml"))]
+
+
+def keys(model: BaseModel, prefix: str = "") -> set[str]:
+    found = set()
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        found.add(prefix + name)
+        items = value.items() if name == "sources" else [(None, value)]
+        for key, inner in items:
+            if isinstance(inner, BaseModel):
+                found |= keys(inner, f"{prefix}{name}." + (f"{key}." if key else ""))
+    return found
+
+
+def written(values: dict, prefix: str = "") -> set[str]:
+    found = set()
+    for name, value in values.items():
+        found.add(prefix + name)
+        if isinstance(value, dict):
+            found |= written(value, f"{prefix}{name}.")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_key_is_listed(path: Path) -> None:
+    """`dvc exp run -S` can only set what is there."""
+    params = load_params(path)
+    assert keys(params) <= written(YAML(typ="safe").load(path))
+
+
+def edited(tmp_path: Path, **changes: object) -> Path:
+    values = YAML(typ="safe").load(ROOT / "params.yaml")
+    for dotted, value in changes.items():
+        *parents, last = dotted.split("__")
+        inner = values
+        for part in parents:
+            inner = inner[part]
+        if value is ...:
+            del inner[last]
+        else:
+            inner[last] = value
+    path = tmp_path / "params.yaml"
+    YAML().dump(values, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"train__learning_rat": 0.1},
+            r"train.learning_rat is not .* did you mean learning_rate\?",
+        ),
+        ({"trian": {}}, r"trian is not a known parameter; did you mean train\?"),
+        ({"train__epochs": "ten"}, r"train.epochs is 'ten': Input should be a valid integer"),
+        ({"train__epochs": ...}, r"train.epochs is missing"),
+        ({"train__epochs": 0}, r"train.epochs is 0: .* greater than 0"),
+        ({"split__test": 0.9}, r"split .*leave something for training"),
+        ({"sources__own__kind": "foldr"}, r"sources.own.kind must be one of"),
+        ({"sources__own__licence": "x"}, r"sources.own.licence .* did you mean license\?"),
+        ({"sources__a/b": {"kind": "folder"}}, r"can't be a class folder"),
+        ({"sources": None}, r"sources is None"),
+        (
+            {"sources__x": {"kind": "archive", "url": "x.zip", "pattern": "(oops"}},
+            r"pattern is no regular expression",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_params(edited(tmp_path, **changes))
+
+
+def test_numbers_as_dvc_reads_them(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text()
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace("learning_rate: 0.0001", "learning_rate: 1e-4"))
+    assert load_params(path).train.learning_rate == 0.0001
+
+
+@pytest.mark.parametrize("text", ["", "- 1", "a: [", "sources: {}\nsources: {}\n"])
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError):
+        load_params(path)
+
+
+def test_no_file_says_where_to_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="root of the repository"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_types_have_no_section_that_the_file_lacks() -> None:
+    assert set(Params.model_fields) == set(YAML(typ="safe").load(ROOT / "params.yaml"))
