@@ -1,0 +1,224 @@
+"""The whole pipeline in temporary clones, by the commands that README shows."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+CLASSES = {"backpack", "mug", "sneaker", "t-shirt"}
+SMALL = {"image_size": 32, "epochs": 2, "batch_size": 64}
+pytestmark = pytest.mark.timeout(1800)
+
+
+class Clone:
+    """A checkout of this tree with a repository and a DVC cache of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for name in filter(None, listed.decode().split("\0")):
+            if (ROOT / name).exists():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, root / name)
+        (root / "dvc.lock").unlink(missing_ok=True)
+        self.run("git", "init", "-q", "-b", "main")
+        self.edit("train", SMALL)
+        self.commit("start")
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """What the command printed; its exit code is asserted."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": str(self.root),
+                "GIT_CONFIG_COUNT": "2",
+                "GIT_CONFIG_KEY_0": "user.name",
+                "GIT_CONFIG_VALUE_0": "Tester",
+                "GIT_CONFIG_KEY_1": "user.email",
+                "GIT_CONFIG_VALUE_1": "tester@localhost",
+                "COLUMNS": "200",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{command} gave {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
+
+    def edit(self, section: str, values: dict) -> None:
+        yaml = YAML()
+        params = yaml.load(self.root / "params.yaml")
+        params[section].update(values)
+        yaml.dump(params, self.root / "params.yaml")
+
+    def json(self, path: str) -> dict:
+        return json.loads((self.root / path).read_text())
+
+    def classes(self, split: str) -> set[str]:
+        return {p.name for p in (self.root / "data/dataset" / split).iterdir() if p.is_dir()}
+
+    def digests(self, folder: str) -> dict[str, str]:
+        files = (p for p in (self.root / folder).rglob("*") if p.is_file())
+        return {
+            str(p.relative_to(self.root)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(files)
+        }
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    clone = Clone(tmp_path_factory.mktemp("clone"))
+    clone.run("dvc", "repro")
+    clone.commit("first run")
+    return clone
+
+
+@pytest.fixture
+def demo_shop() -> Iterator[str]:
+    """The demo shop served by hand, as in another terminal."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "scraper.demo_shop", "--port", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+        assert address
+        yield address.group()
+        process.terminate()
+
+
+def test_one_command_leads_to_a_model_and_metrics(clone: Clone) -> None:
+    metrics = clone.json("results/evaluate/metrics.json")
+    assert set(metrics) == {
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "balanced_accuracy",
+        "macro_f1",
+        "top_3_accuracy",
+        "loss",
+        "calibration_error",
+    }
+    assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
+    for split in ("train", "validation", "test"):
+        assert clone.classes(split) == CLASSES
+    with (clone.root / "results/evaluate/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    tested = [p for p in (clone.root / "data/dataset/test").glob("*/*") if p.is_file()]
+    assert len(rows) == len(tested)
+    right = sum(row["label"] == row["predicted"] for row in rows)
+    assert metrics["accuracy"] == pytest.approx(right / len(rows))
+    for page in ("results/clean/report.html", "results/evaluate/report.html"):
+        assert (clone.root / page).read_text().startswith("<!doctype html>")
+
+
+def test_what_is_up_to_date_does_not_run_again(clone: Clone) -> None:
+    assert "Running stage" not in clone.run("dvc", "repro")
+    clone.run("git", "diff", "--exit-code")
+
+
+def test_a_picture_is_classified(clone: Clone) -> None:
+    picture = next((clone.root / "data/dataset/test/mug").glob("*"))
+    out = clone.run("python", "-m", "model.predict", str(picture), "--json")
+    assert any(name in out for name in CLASSES)
+
+
+def test_metrics_plots_and_model_are_known_to_dvc(clone: Clone) -> None:
+    assert "accuracy" in clone.run("dvc", "metrics", "show", "results/evaluate/metrics.json")
+    page = clone.root / "dvc_plots" / "index.html"
+    assert str(page) in clone.run("dvc", "plots", "show")
+    assert page.stat().st_size > 1000
+    shutil.rmtree(page.parent)
+
+
+def test_two_clones_give_the_same_bytes(clone: Clone, tmp_path: Path) -> None:
+    other = Clone(tmp_path)
+    other.run("dvc", "repro")
+    for folder in ("data/clean", "data/dataset"):
+        assert other.digests(folder) == clone.digests(folder)
+    metrics = "results/evaluate/metrics.json"
+    assert other.json(metrics) == clone.json(metrics)
+
+
+def test_a_parameter_is_compared(clone: Clone) -> None:
+    clone.run("dvc", "exp", "run", "-S", "train.learning_rate=0.0005")
+    out = clone.run("dvc", "metrics", "diff", "--all")
+    row = next(line for line in out.splitlines() if " accuracy " in line)
+    assert len(re.findall(r"\d\.\d+", row)) >= 2, out
+    assert "0.0005" in clone.run("dvc", "params", "diff")
+    clone.commit("higher rate")
+
+
+def test_a_spider_and_a_person_extend_the_classes(clone: Clone, demo_shop: str) -> None:
+    crawl = ["scrapy", "crawl", "shop", "-a", "source=own", "-a", "label=cap"]
+    clone.run(*crawl, "-a", f"url={demo_shop}caps/")
+    caps = list((clone.root / "data/raw/own/cap").iterdir())
+    assert len(caps) > 100
+    by_hand = clone.root / "data/raw/own/plate"
+    by_hand.mkdir()
+    for n in range(30):
+        noise = Image.effect_noise((200, 200), 60 + n)
+        Image.merge("RGB", [noise, noise.rotate(90), noise.rotate(n)]).save(
+            by_hand / f"IMG {n}.jpg"
+        )
+    before = (clone.root / "data/raw/demo_shop/manifest.jsonl").read_bytes()
+    out = clone.run("dvc", "repro")
+    assert "Stage 'collect@demo_shop' didn't change, skipping" in out
+    assert (clone.root / "data/raw/demo_shop/manifest.jsonl").read_bytes() == before
+    assert clone.classes("train") == CLASSES | {"cap", "plate"}
+    assert {p.name for p in by_hand.iterdir()} == {f"IMG {n}.jpg" for n in range(30)}
+    assert "Running stage" not in clone.run("dvc", "repro")
+    clone.commit("two more classes")
+
+
+def test_an_unknown_source_is_refused_with_what_to_paste(clone: Clone) -> None:
+    out = clone.run(
+        "scrapy", "crawl", "shop", "-a", "source=nowhere", "-a", "label=x", "-a", "url=http://x/",
+        code=1,
+    )  # fmt: skip
+    assert "nowhere:" in out
+    assert "kind: folder" in out
+    assert "Traceback" not in out
+    assert not (clone.root / "data/raw/nowhere").exists()
+
+
+def test_a_renamed_class_leaves_nothing_behind(clone: Clone) -> None:
+    yaml = YAML()
+    params = yaml.load(clone.root / "params.yaml")
+    shop = params["sources"]["demo_shop"]
+    shop["classes"] = {
+        "cup" if label == "mug" else label: at for label, at in shop["classes"].items()
+    }
+    params["sources"]["own"]["classes"] = []
+    yaml.dump(params, clone.root / "params.yaml")
+    clone.run("dvc", "repro", "split")
+    for split in ("train", "validation", "test"):
+        assert clone.classes(split) == CLASSES - {"mug"} | {"cup"}
+    assert (clone.root / "data/raw/demo_shop/mug").is_dir()
