@@ -1,0 +1,70 @@
+"""The bytes of each photo: drawn, and for some then spoilt as planned."""
+
+import io
+from functools import cache
+from random import Random
+
+from PIL import Image, ImageDraw, ImageFont
+
+from scraper.demo_shop import catalogue
+from scraper.demo_shop.defects import Defect
+from scraper.demo_shop.photos import draw
+
+_FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
+
+
+def media_type(name: str) -> str:
+    """The media type of a photo, by its name."""
+    return f"image/{_FORMATS[name.rpartition('.')[2]].lower()}"
+
+
+def content(name: str) -> bytes:
+    """The file of a photo by its name: the same bytes every time, from any process."""
+    photo = catalogue.photos()[name]
+    rng = Random(f"content of {name}")
+    match photo.defect:
+        case Defect.PLACEHOLDER:
+            return _placeholder()
+        case Defect.BLANK:
+            colour = rng.choice(["#ffffff", "#f4f1ea", "#e9eef2", "#dddddd", "#fbfbf6"])
+            return _encode(Image.new("RGB", (rng.randrange(480, 640), 500), colour), "JPEG", 85)
+    image = draw(photo.drawn_as)
+    format_, quality = _FORMATS[photo.drawn_as.rpartition(".")[2]], _quality(photo.drawn_as)
+    match photo.defect:
+        case Defect.RECOMPRESSED:
+            # what a second shop does to the file it got from the first
+            image = Image.open(io.BytesIO(_encode(image, format_, quality)))
+            quality = rng.randrange(40, 61)
+        case Defect.RESIZED:
+            factor = rng.uniform(0.5, 0.8)
+            size = (round(image.width * factor), round(image.height * factor))
+            image = image.resize(size, Image.Resampling.LANCZOS)
+        case Defect.TINY:
+            image.thumbnail((48, 48))
+    body = _encode(image, format_, quality)
+    if photo.defect is Defect.TRUNCATED:
+        return body[: len(body) * rng.randrange(45, 70) // 100]
+    return body
+
+
+def _quality(name: str) -> int:
+    return Random(f"quality of {name}").randrange(80, 94)
+
+
+def _encode(image: Image.Image, format_: str, quality: int) -> bytes:
+    out = io.BytesIO()
+    # WebP's method 2 is three times as fast as its default at a similar size
+    image.save(out, format_, quality=quality, **({"method": 2} if format_ == "WEBP" else {}))
+    return out.getvalue()
+
+
+@cache
+def _placeholder() -> bytes:
+    image = Image.new("RGB", (560, 560), "#eef0f1")
+    pen = ImageDraw.Draw(image)
+    pen.rounded_rectangle((190, 170, 370, 300), 16, outline="#b6bec4", width=8)
+    pen.ellipse((245, 200, 315, 270), outline="#b6bec4", width=8)
+    pen.rectangle((230, 152, 275, 172), fill="#b6bec4")
+    font = ImageFont.load_default(36)
+    pen.text((280, 360), "photo coming soon", fill="#8d979e", font=font, anchor="mm")
+    return _encode(image, "JPEG", 85)

@@ -1,0 +1,38 @@
+"""The demo shop as a process of its own, started and stopped by another program."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.cli import UserError
+
+
+@contextmanager
+def serve(port: int = 0) -> Iterator[str]:
+    """Serve the demo shop for the length of a `with` block; yields `http://127.0.0.1:PORT/`.
+
+    Port 0 takes a free one. The shop stops when the block ends, and when this process dies: it
+    watches its standard input, which is a pipe that only this process holds.
+
+    Raises UserError where the shop can't be served (the port is taken, say).
+    """
+    command = [sys.executable, "-m", "scraper.demo_shop", "--port", str(port), "--until-stdin-ends"]
+    shop = subprocess.Popen(  # noqa: S603 - our own command, no shell
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert shop.stdin is not None
+    assert shop.stdout is not None
+    try:
+        address = shop.stdout.readline().strip()
+        if not address.startswith("http://"):
+            raise UserError("the demo shop could not be started; its own message is above")
+        yield address
+    finally:
+        shop.stdin.close()
+        try:
+            shop.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            shop.kill()
+            shop.wait()
+        shop.stdout.close()
