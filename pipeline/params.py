@@ -75,27 +75,54 @@ class FolderSource(Section):
     license: str | None = None
 
 
+def _expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from error
+    if "${" in pattern:
+        raise ValueError("may not contain ${, which DVC would substitute")
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_expression)]
+
+
+class Index(Section):
+    """A table in the archive that says what its pictures are: CSV, TXT or Parquet."""
+
+    file: Pattern
+    """searched in each file's path; may have the group `split`: one table for each split"""
+    path_column: str
+    """the picture's path or the end of it, with or without extension; in Parquet its bytes"""
+    label_column: str | None = None
+    """null: the label is that of `pattern`"""
+    split_column: str | None = None
+    product_column: str | None = None
+    title_column: str | None = None
+
+
 class ArchiveSource(Section):
     """Any tar, zip or folder, by address or path."""
 
     kind: Literal["archive"]
     url: str
-    sha256: str | None = None
-    pattern: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    pattern: Pattern | None = None
     """searched in each file's path; has the group `label` and, for official splits, `split`"""
+    index: Index | None = None
     classes: dict[Label, str] | None = None
+    """our class: theirs; null takes them all under their own names"""
     license: str | None = None
+    allow_private: list[str] = []
 
     @model_validator(mode="after")
-    def _pattern_has_label(self) -> "ArchiveSource":
-        try:
-            groups = re.compile(self.pattern).groupindex
-        except re.error as error:
-            raise ValueError(f"pattern is no regular expression: {error}") from error
-        if "label" not in groups:
+    def _has_labels(self) -> "ArchiveSource":
+        groups = re.compile(self.pattern).groupindex if self.pattern else ()
+        if self.pattern and "label" not in groups and not (self.index and self.index.label_column):
             raise ValueError("pattern needs a group (?P<label>…)")
-        if "${" in self.pattern:
-            raise ValueError("pattern may not contain ${, which DVC would substitute")
+        if not self.pattern and not (self.index and self.index.label_column):
+            raise ValueError("needs a pattern with a group (?P<label>…), or an index of labels")
         return self
 
 

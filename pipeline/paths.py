@@ -8,6 +8,7 @@ REVIEW = Path("data/review.csv")
 CLEAN = Path("data/clean")
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
+DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
 RESULTS = Path("results")
 MODEL = RESULTS / "model"
 TRAIN = RESULTS / "train"

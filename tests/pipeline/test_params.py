@@ -75,7 +75,7 @@ def edited(tmp_path: Path, **changes: object) -> Path:
         ({"sources": None}, r"sources is None"),
         (
             {"sources__x": {"kind": "archive", "url": "x.zip", "pattern": "(oops"}},
-            r"pattern is no regular expression",
+            r"pattern is .*no regular expression",
         ),
     ],
 )
