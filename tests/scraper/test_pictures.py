@@ -1,0 +1,88 @@
+import io
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.manifest import Status
+from scraper.pictures import Picture, RejectedError, examine
+
+
+def encoded(kind: str, size: tuple[int, int] = (30, 20), mode: str = "RGB") -> bytes:
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert(mode).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "extension"),
+    [
+        ("JPEG", "jpeg", "jpg"),
+        ("MPO", "jpeg", "jpg"),
+        ("PNG", "png", "png"),
+        ("WEBP", "webp", "webp"),
+        ("GIF", "gif", "gif"),
+        ("AVIF", "avif", "avif"),
+    ],
+)
+def test_pictures_are_known_by_their_bytes(kind, name, extension):
+    content = encoded(kind)
+    picture = examine(content)
+    assert (picture.format, picture.width, picture.height) == (name, 30, 20)
+    assert picture.bytes == len(content)
+    assert picture.file_name == f"{picture.sha256}.{extension}"
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", Status.REJECTED_NOT_IMAGE),
+        (b"<!DOCTYPE html><p>sorry", Status.REJECTED_NOT_IMAGE),
+        (b"%PDF-1.7", Status.REJECTED_NOT_IMAGE),
+        (encoded("JPEG")[:20], Status.REJECTED_NOT_IMAGE),
+        (encoded("BMP"), Status.REJECTED_FORMAT),
+        (encoded("TIFF"), Status.REJECTED_FORMAT),
+        (
+            b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
+            Status.REJECTED_FORMAT,
+        ),
+        (b"<svg/>", Status.REJECTED_FORMAT),
+    ],
+)
+def test_what_is_no_picture_to_keep_says_why(content, status):
+    with pytest.raises(RejectedError) as rejected:
+        examine(content)
+    assert rejected.value.status is status
+    assert str(rejected.value)
+
+
+def test_a_header_that_claims_too_many_pixels_is_rejected():
+    claims = bytearray(encoded("PNG"))
+    claims[16:24] = (60_000).to_bytes(4, "big") * 2
+    claims[29:33] = zlib.crc32(claims[12:29]).to_bytes(4, "big")
+    with pytest.raises(RejectedError) as rejected:
+        examine(bytes(claims))
+    assert rejected.value.status is Status.REJECTED_TOO_LARGE
+
+
+def test_a_picture_cut_off_in_its_pixels_is_still_one():
+    content = encoded("JPEG", (400, 300))
+    assert examine(content[: len(content) // 2]).width == 400
+
+
+@given(
+    st.sampled_from([encoded(f) for f in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP")]),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=12),
+    st.integers(0, 2000),
+)
+def test_damaged_bytes_are_a_picture_or_rejected(content, damage, length):
+    damaged = bytearray(content)
+    for at, value in damage:
+        damaged[at % len(damaged)] = value
+    try:
+        picture = examine(bytes(damaged[:length]))
+    except RejectedError:
+        return
+    assert isinstance(picture, Picture)
