@@ -2,21 +2,17 @@
 
 import hashlib
 import io
+import struct
 import warnings
 from dataclasses import dataclass
-from struct import error as struct_error
 
 # imported for their registration: without it Pillow loads all of its forty plugins
 from PIL import (  # noqa: F401
     AvifImagePlugin,
-    BmpImagePlugin,
     GifImagePlugin,
-    IcoImagePlugin,
     Image,
     JpegImagePlugin,
-    MpoImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
@@ -30,7 +26,14 @@ _FORMATS = {
     "GIF": "gif",
     "AVIF": "avif",
 }
-_TRIED = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF", "ICO")
+_READ = [name for name in _FORMATS if name != "MPO"]  # a JPEG that holds several
+_OTHERS = {
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"\0\0\1\0": "ICO",
+    b"<svg": "SVG",
+}
 
 
 class RejectedError(ValueError):
@@ -61,32 +64,40 @@ def examine(content: bytes) -> Picture:
 
     Raises RejectedError for what is no JPEG, PNG, WebP, GIF or AVIF.
     """
-    if _is_svg(content):
-        raise RejectedError(Status.REJECTED_FORMAT, "SVG is a drawing, not a photo")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large pictures and odd metadata are clean's business
-            with Image.open(io.BytesIO(content), formats=_TRIED) as image:
+            with Image.open(io.BytesIO(content), formats=_READ) as image:
                 name, (width, height) = str(image.format), image.size
     except Image.DecompressionBombError as error:
         raise RejectedError(Status.REJECTED_TOO_LARGE, str(error)) from error
-    except (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct_error) as error:
-        raise RejectedError(Status.REJECTED_NOT_IMAGE, _what_it_is(content)) from error
-    if name not in _FORMATS:
-        raise RejectedError(Status.REJECTED_FORMAT, f"{name} is not among the formats kept")
+    except _UNREADABLE as error:
+        raise _rejected(content) from error
     digest = hashlib.sha256(content).hexdigest()
     return Picture(digest, len(content), _FORMATS[name], width, height)
 
 
-def _is_svg(content: bytes) -> bool:
-    head = content[:1000].lstrip().lower()
-    return head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head)
+# what Pillow's readers raise on damaged headers; the last one is AVIF's
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    RuntimeError,
+)
 
 
-def _what_it_is(content: bytes) -> str:
-    if not content:
-        return "empty"
+def _rejected(content: bytes) -> RejectedError:
     head = content[:1000].lstrip().lower()
+    if head.startswith(b"<?xml") and b"<svg" in head:
+        head = head[head.index(b"<svg") :]
+    for start, name in _OTHERS.items():
+        if content.startswith(start) or head.startswith(start):
+            return RejectedError(Status.REJECTED_FORMAT, f"{name} is not among the formats kept")
     if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page, not a picture"
-    return f"no picture; begins with {content[:12]!r}"
+        message = "a web page, not a picture"
+    else:
+        message = f"no picture; begins with {content[:12]!r}" if content else "empty"
+    return RejectedError(Status.REJECTED_NOT_IMAGE, message)
