@@ -164,17 +164,26 @@ class Augment(Section):
     horizontal_flip: bool
     brightness_range: Annotated[tuple[PositiveFloat, PositiveFloat] | None, Field(strict=False)]
 
+    @model_validator(mode="after")
+    def _lowest_first(self) -> "Augment":
+        if self.brightness_range and self.brightness_range[0] > self.brightness_range[1]:
+            raise ValueError("brightness_range is [lowest, highest]")
+        return self
+
 
 class Train(Section):
     """The recipe. See model/train.py."""
 
     network: str
     input: Literal["fused", "image_data_generator"]
-    image_size: PositiveInt
+    image_size: Annotated[int, Field(ge=32)]
+    """pixels; below 32 three poolings leave nothing"""
     batch_size: PositiveInt
     epochs: PositiveInt
     learning_rate: PositiveFloat
-    seed: int
+    plateau_patience: PositiveInt
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Evaluate(Section):

@@ -1,0 +1,164 @@
+"""Dataset folders, decoded once and kept in memory; from there an epoch never decodes again.
+
+data/dataset/{train,validation,test}/<class>/ holds the pictures. The classes are the folders of
+train, in the order of their names.
+"""
+
+import csv
+import hashlib
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.images import PictureError, decode_many
+from pipeline.cli import UserError
+from pipeline.params import Augment
+from pipeline.paths import SPLITS
+
+if typing.TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """One split. `files` are relative to its folder: `<class>/<name>`."""
+
+    files: list[str]
+    images: NDArray[np.uint8]  # (n, size, size, 3)
+    classes: NDArray[np.int64]  # (n,), positions in `labels`
+    labels: list[str]
+
+    @property
+    def one_hot(self) -> NDArray[np.float32]:
+        """The classes as (n, number of classes)."""
+        return np.eye(len(self.labels), dtype=np.float32)[self.classes]
+
+
+def class_labels(dataset: Path) -> list[str]:
+    """The sorted class folders of train. UserError unless there are two at least."""
+    train = dataset / "train"
+    if not train.is_dir():
+        raise UserError(f"{train} is not there; `dvc repro split` makes it")
+    labels = _classes(train)
+    if len(labels) < 2:
+        found = f"only the class {labels[0]!r}" if labels else "no class"
+        raise UserError(f"{train} has {found}; a classifier needs pictures of two classes at least")
+    return labels
+
+
+def load_split(dataset: Path, split: str, labels: Sequence[str], size: int) -> Pictures:
+    """All pictures of a split, decoded and resized.
+
+    UserError where a class has no pictures, a folder is no class, or a picture can't be read.
+    """
+    folder = dataset / split
+    found = set(_classes(folder))
+    if foreign := sorted(found - set(labels)):
+        raise UserError(f"{folder} has classes that the model doesn't: {', '.join(foreign)}")
+    paths = [_files(folder / label) for label in labels]
+    if missing := [label for label, of_class in zip(labels, paths, strict=True) if not of_class]:
+        raise UserError(
+            f"{folder} has no pictures of {', '.join(missing)}; gather more, or give "
+            f"{split} a larger share in the section `split` of params.yaml"
+        )
+    files = [path for of_class in paths for path in of_class]
+    images = np.empty((len(files), size, size, 3), np.uint8)
+    for start in range(0, len(files), 256):
+        for i, image in enumerate(decode_many(files[start : start + 256], size), start):
+            if isinstance(image, PictureError):
+                raise image
+            images[i] = image
+    return Pictures(
+        files=[path.relative_to(folder).as_posix() for path in files],
+        images=images,
+        classes=np.repeat(np.arange(len(labels)), [len(of_class) for of_class in paths]),
+        labels=list(labels),
+    )
+
+
+def dataset_digest(dataset: Path) -> str:
+    """SHA-256 over the names and contents of all pictures of all splits."""
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        for label in _classes(dataset / split):
+            for path in _files(dataset / split / label):
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest.update(f"{path.relative_to(dataset).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
+    """The rows of a split's metadata.csv by file name; empty where there is none."""
+    path = dataset / split / "metadata.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file_name"]: row for row in csv.DictReader(file)}
+
+
+def training_batches(
+    pictures: Pictures, augment: Augment, batch_size: int, seed: int
+) -> "tf.data.Dataset":
+    """Endless batches of (pictures, one-hot classes), each epoch shuffled anew and augmented.
+
+    An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
+    from the seed and e or s alone, so the same seed gives the same batches in any run.
+    """
+    import tensorflow as tf
+
+    from model.augment import RandomAffineBrightness, Transforms
+
+    layer = RandomAffineBrightness(**augment.model_dump())
+    images, one_hot = tf.constant(pictures.images), tf.constant(pictures.one_hot)
+
+    def epoch(number: Any) -> Any:
+        indices = tf.range(len(pictures.files))
+        order = tf.random.experimental.stateless_shuffle(indices, (seed, number))
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def batch(step: Any, order: Any) -> Any:
+        shape = (tf.size(order), len(Transforms._fields))
+        numbers = tf.random.stateless_uniform(shape, (seed, step))
+        moved = layer.apply(tf.gather(images, order), layer.draw(numbers))
+        return moved, tf.gather(one_hot, order)
+
+    steps = tf.data.Dataset.counter().flat_map(epoch).enumerate()
+    return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def generator_batches(
+    dataset: Path, augment: Augment, size: int, batch_size: int, seed: int
+) -> Any:
+    """The same by Keras' own ImageDataGenerator, which decodes and augments from files each epoch.
+
+    It has width and height of the shifts swapped (keras issue 17398), so they go in swapped.
+    """
+    import tensorflow as tf
+
+    values = augment.model_dump()
+    values["width_shift_range"] = augment.height_shift_range
+    values["height_shift_range"] = augment.width_shift_range
+    return tf.keras.preprocessing.image.ImageDataGenerator(**values).flow_from_directory(
+        dataset / "train",
+        target_size=(size, size),
+        batch_size=batch_size,
+        seed=seed,
+        interpolation="bilinear",  # as our own decode; its default skips pixels
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+def _classes(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))

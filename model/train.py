@@ -1,0 +1,33 @@
+"""The train stage: data/dataset → results/model, and the course of it → results/train.
+
+    python -m model.train
+
+Trains `train.network` by the sections `train` and `augment` of params.yaml, keeps the weights of
+the epoch with the best validation accuracy.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from model.quiet import import_keras
+from pipeline.cli import run
+from pipeline.params import load_params
+from pipeline.paths import DATASET, MODEL, TRAIN
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m model.train",
+        description="Train the network that params.yaml describes on data/dataset; "
+        "the best epoch's model goes to results/model, metrics and plots to results/train.",
+    )
+    parser.parse_args(arguments)
+    params = load_params()
+    import_keras()
+    from model.recipe import train
+
+    train(params, DATASET, MODEL, TRAIN)
+
+
+if __name__ == "__main__":
+    run(main)
