@@ -42,6 +42,7 @@ def _label(name: str) -> str:
 Label = Annotated[str, AfterValidator(_label)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Action = Literal["drop", "flag", "off"]
+Level = Annotated[float, Field(ge=0, le=255)]
 
 
 class SpiderSource(Section):
@@ -131,10 +132,64 @@ Source = Annotated[
 ]
 
 
+class Rule(Section):
+    """What becomes of a picture that the rule finds: `flag` keeps it and says so."""
+
+    action: Action
+
+
+class TooSmall(Rule):
+    min_side: PositiveInt
+
+
+class ExtremeAspect(Rule):
+    max_ratio: Annotated[float, Field(gt=1)]
+
+
+class Blank(Rule):
+    max_contrast: Level
+
+
+class Dark(Rule):
+    max_brightness: Level
+
+
+class Light(Rule):
+    min_brightness: Level
+
+
+class LowInformation(Rule):
+    min_entropy: Annotated[float, Field(ge=0, le=8)]
+
+
+class Blurred(Rule):
+    min_sharpness: Level
+
+
+class Placeholder(Rule):
+    min_products: Annotated[int, Field(ge=2)]
+
+
+class NearDuplicate(Rule):
+    radius: Annotated[int, Field(ge=0, le=128)]
+    max_difference: Annotated[float, Field(ge=0, le=0.5)]
+    mirrored: bool
+
+
 class Clean(Section):
-    """Filled in by the clean stage's owner."""
+    """One rule for each reason that has a choice; units in params.yaml. See pipeline/rules.py."""
 
     max_side: PositiveInt
+    too_small: TooSmall
+    extreme_aspect: ExtremeAspect
+    blank: Blank
+    dark: Dark
+    light: Light
+    low_information: LowInformation
+    blurred: Blurred
+    placeholder: Placeholder
+    same_pixels: Rule
+    near_duplicate: NearDuplicate
     conflicts: Literal["drop", "keep_both", "majority"]
 
 
