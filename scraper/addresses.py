@@ -71,6 +71,13 @@ def session(allow_private: Collection[str] = ()) -> requests.Session:
     return _session(allow_private, lambda _: None)
 
 
+def reason(error: Exception) -> str:
+    """What went wrong with a request, without the libraries' wrapping around it."""
+    inner = error.args[0] if error.args else error
+    cause = getattr(inner, "reason", None)
+    return str(cause).rpartition(": ")[2] if cause else str(error)
+
+
 def fetch(
     url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()
 ) -> bytes:
@@ -100,7 +107,7 @@ def fetch(
             body = _get(http, url, max_bytes, timeout)
     except (requests.RequestException, HTTPError, OSError) as error:
         if not expired.is_set() and not isinstance(error, requests.Timeout):
-            raise FetchError(f"{url} can't be had: {error}") from error
+            raise FetchError(f"{url} can't be had: {reason(error)}") from error
         expired.set()
     finally:
         watch.cancel()

@@ -1,0 +1,218 @@
+"""Files from where they are kept: here already, on a mirror, at their origin; whole, or resumed.
+
+A download grows in a `.part` file, with a note beside it of the address and the state of the file
+there; so the next attempt goes on with it where the server can (RFC 9110: Range and If-Range).
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Collection, Generator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import requests
+from tqdm import tqdm
+from urllib3.exceptions import HTTPError
+
+from pipeline.cli import UserError
+from pipeline.manifest import write_atomic
+from pipeline.paths import DOWNLOADS
+from scraper.addresses import RefusedAddressError, check_url, host_port, reason, session
+from scraper.datasets.catalog import File
+from scraper.datasets.unpack import DamagedError
+
+MIRROR = "DATASETS_MIRROR"
+"""Environment variable: a folder or an http(s) address that is asked before the origin."""
+
+RETRY_WAITS = (1.0, 4.0)
+"""seconds after each attempt that brought nothing new; one that did is followed by the next"""
+
+_TIMEOUT = 60
+_CHUNK = 1 << 20
+_BUSY = (429, 500, 502, 503, 504)
+
+
+class DownloadError(UserError):
+    """What an address did not give, or not rightly."""
+
+
+class _UnfinishedError(Exception):
+    """An attempt that ended early; another may go on with it."""
+
+
+def copies(file: File, allow_private: Collection[str] = ()) -> Generator[Path, None, None]:
+    """Local copies of `file`, each from another place, with the digest it should have.
+
+    A digest of the kind git-tree is left to the one who unpacks: who finds a copy damaged throws
+    the DamagedError in and gets the next one. Raises UserError with what was wrong at each place.
+    """
+    cached = DOWNLOADS / hashlib.sha256(file.address.encode()).hexdigest()[:12] / file.base_name
+    problems = []
+    for place, bring in _places(file, cached, allow_private):
+        try:
+            yield bring()
+        except (DamagedError, DownloadError, RefusedAddressError) as error:
+            cached.unlink(missing_ok=True)
+            problems.append(f"\n  {place}: {error}")
+    raise UserError(f"{file.base_name} can't be had:" + "".join(problems))
+
+
+def require_space(folder: Path, need: int) -> None:
+    """Raise UserError unless the disk of `folder` has `need` bytes left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise UserError(
+            f"{folder} needs {need / 1e9:,.1f} GB and its disk has {free / 1e9:,.1f} GB left; "
+            "make room, or keep the project on a larger disk"
+        )
+
+
+def _places(
+    file: File, cached: Path, allow_private: Collection[str]
+) -> Iterator[tuple[str, Callable[[], Path]]]:
+    if file.is_local:
+        yield file.address, partial(_here, Path(file.address), file)
+        return
+    if cached.exists():
+        yield str(cached), lambda: cached
+    mirror = os.environ.get(MIRROR)
+    if mirror and (file.name or file.digest):  # or any other "main.zip" would do
+        if "://" not in mirror and not Path(mirror).is_dir():
+            raise UserError(f"{MIRROR} is {mirror!r}: neither a folder nor an http address")
+        for name in dict.fromkeys(filter(None, (file.name, file.base_name))):
+            if "://" in mirror:
+                url = f"{mirror.rstrip('/')}/{quote(name)}"
+                yield url, partial(_download, url, cached, file, [host_port(mirror)])
+            elif (path := Path(mirror, name)).exists():
+                yield str(path), partial(_checked, path, file)
+    for url in file.urls:
+        yield url, partial(_download, url, cached, file, allow_private)
+
+
+def _here(path: Path, file: File) -> Path:
+    if not path.exists():
+        raise DownloadError("there is no such file or folder")
+    if path.is_dir() and file.digest:
+        raise DownloadError("a folder has no sha256; set it to null")
+    return _checked(path, file)
+
+
+def _checked(path: Path, file: File) -> Path:
+    kind, _, wanted = (file.digest or "").partition(":")
+    if kind in ("md5", "sha256"):
+        with path.open("rb") as content:
+            found = hashlib.file_digest(content, kind).hexdigest()
+        if found != wanted:
+            raise DamagedError(f"damaged or another: its {kind} is {found}, not {wanted}")
+    return path
+
+
+def _download(url: str, target: Path, file: File, allow_private: Collection[str]) -> Path:
+    check_url(url)
+    part = _Part(target)
+    waits, most = iter(RETRY_WAITS), 0
+    with session(allow_private) as http:
+        while True:
+            resumed = part.state(url) is not None
+            try:
+                _attempt(http, url, part, file)
+                _checked(part.path, file)
+                break
+            except DamagedError:
+                part.forget()
+                if not resumed:  # else the server may have changed the file, and it's worth another
+                    raise
+            except (requests.RequestException, HTTPError, OSError, _UnfinishedError) as error:
+                size, more = part.size, part.size > most
+                most = max(most, size)
+                wait = 0 if more else next(waits, None)
+                if wait is None:
+                    raise DownloadError(reason(error)) from error
+                time.sleep(wait)
+    part.path.replace(target)
+    part.forget()
+    return target
+
+
+def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> None:
+    """Ask once, from where the part ends; raises _UnfinishedError if the end isn't reached."""
+    headers = {"Accept-Encoding": "identity"}
+    if state := part.state(url):
+        headers |= {"Range": f"bytes={part.size}-", "If-Range": state}
+    with http.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        start, total = _extent(answer, part)
+        require_space(part.path.parent, 2 * (total or file.size or 0) - start)  # and the pictures
+        with (
+            part.open(url, answer, start) as out,
+            tqdm(
+                desc=file.base_name,
+                initial=start,
+                total=total,
+                unit="B",
+                unit_scale=True,
+                disable=None,
+            ) as bar,
+        ):
+            for chunk in answer.raw.stream(_CHUNK, decode_content=False):
+                out.write(chunk)
+                bar.update(len(chunk))
+    if total is not None and part.size != total:
+        raise _UnfinishedError(f"it ended after {part.size:,} of {total:,} bytes")
+
+
+def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
+    """Where the answer's bytes begin in the file, and how long the file is, where it says so."""
+    if answer.status_code == 206:
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        if found and int(found[1]) == part.size:
+            return part.size, int(found[2])
+    if answer.status_code in (206, 416):
+        part.forget()
+        raise _UnfinishedError("it can't be gone on with")
+    if answer.status_code in _BUSY:
+        raise _UnfinishedError(f"it answers {answer.status_code} {answer.reason}")
+    if answer.status_code != 200:
+        raise DownloadError(f"it answers {answer.status_code} {answer.reason}")
+    length = answer.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdigit() else None
+
+
+class _Part:
+    """What there is of a download, and of which state of which address."""
+
+    def __init__(self, target: Path) -> None:
+        self.path = target.with_name(target.name + ".part")
+        self._note = target.with_name(target.name + ".part.json")
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def state(self, url: str) -> str | None:
+        """The validator to go on with; None where there is nothing, or nothing of this address."""
+        if not self.size or not self._note.exists():
+            return None
+        note: dict[str, str] = json.loads(self._note.read_text())
+        return note["state"] if note["url"] == url else None
+
+    def open(self, url: str, answer: requests.Response, start: int) -> IO[bytes]:
+        """To add to, from byte `start` on; a part that can't be gone on with is begun anew."""
+        if start:
+            return self.path.open("ab")
+        self.forget()
+        etag = answer.headers.get("ETag", "")
+        state = answer.headers.get("Last-Modified") if etag[:1] != '"' else etag
+        if state:  # a weak ETag ("W/…") doesn't promise the same bytes
+            write_atomic(self._note, json.dumps({"url": url, "state": state}))
+        return self.path.open("wb")
+
+    def forget(self) -> None:
+        self._note.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,58 @@
+"""A dataset's own labels as our classes."""
+
+import difflib
+import unicodedata
+from collections.abc import Mapping
+
+from pipeline.cli import UserError
+from pipeline.manifest import safe_label
+
+
+class Labels:
+    """Our class for each of the dataset's labels, and which of them were there.
+
+    `classes` renames and selects (ours: theirs); without it each label is a class, by a name that
+    is safe for a folder. Raises UserError where two labels would share a folder.
+    """
+
+    def __init__(self, classes: Mapping[str, str] | None) -> None:
+        self._selects = classes is not None
+        self._ours: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+        self.found: set[str] = set()
+        for ours, theirs in (classes or {}).items():
+            self._claim(_normal(theirs), ours)
+
+    def ours(self, theirs: str) -> str | None:
+        """The class of that label; None where `classes` leaves it out."""
+        theirs = _normal(theirs)
+        self.found.add(theirs)
+        if not self._selects and theirs not in self._ours:
+            self._claim(theirs, safe_label(theirs))
+        return self._ours.get(theirs)
+
+    def check(self, known: set[str]) -> None:
+        """Raise UserError if `classes` names a label that is not among those that there are."""
+        for theirs, ours in self._ours.items():
+            if theirs not in known:
+                names = sorted(known)
+                near = difflib.get_close_matches(theirs, names, n=3) or names[:10]
+                raise UserError(
+                    f"classes.{ours}: there is no label {theirs!r}; there are {', '.join(near)}"
+                    + (", …" if len(near) < len(names) else "")
+                )
+
+    def _claim(self, theirs: str, ours: str) -> None:
+        if theirs in self._ours:
+            raise UserError(f"classes.{self._ours[theirs]} and classes.{ours} are both {theirs!r}")
+        other = self._folders.setdefault(ours.casefold(), theirs)
+        if other != theirs:
+            raise UserError(
+                f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; "
+                "name the ones to take under `classes`"
+            )
+        self._ours[theirs] = ours
+
+
+def _normal(label: str) -> str:
+    return unicodedata.normalize("NFC", label)

@@ -1,0 +1,87 @@
+"""A source of params.yaml as what is to be done: which files, which layout, which classes."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.params import ArchiveSource, DatasetSource
+from scraper.datasets.catalog import File, FilesLayout, Layout, find
+from scraper.datasets.labels import Labels
+
+
+@dataclass(frozen=True)
+class About:
+    """What all rows have in common."""
+
+    page_url: str | None
+    license: str | None
+    title: str | None = None
+    author: str | None = None
+    license_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a DatasetSource and an ArchiveSource have in common."""
+
+    files: list[File]
+    layout: Layout
+    classes: dict[str, str] | None
+    """our class: theirs; None for all of theirs"""
+    about: About
+    allow_private: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    """the dataset's labels, in the order of their numbers, where its documentation lists them"""
+    pictures: int | None = None
+
+    @property
+    def git_tree(self) -> str | None:
+        """The tree that the files of the one archive must make."""
+        kind, _, tree = (self.files[0].digest or "").partition(":")
+        return tree if kind == "git-tree" else None
+
+    def asked(self) -> dict[str, Any]:
+        """All that the rows depend on, as JSON has it."""
+        return {
+            "files": {file.address: file.digest for file in self.files},
+            "layout": self.layout.model_dump(mode="json"),
+            "classes": self.classes,
+            "about": asdict(self.about),
+        }
+
+
+def plan(source: DatasetSource | ArchiveSource) -> Plan:
+    """Raises UserError for an unknown dataset, or a class that it doesn't have."""
+    return _dataset(source) if isinstance(source, DatasetSource) else _archive(source)
+
+
+def _dataset(source: DatasetSource) -> Plan:
+    entry = find(source.dataset)
+    known = entry.classes if isinstance(entry.classes, list) else []
+    if known:
+        Labels(source.classes).check(set(known))
+    return Plan(
+        files=entry.files,
+        layout=entry.layout,
+        classes=source.classes,
+        about=About(
+            page_url=entry.page,
+            license=entry.license,
+            title=entry.title,
+            author=entry.author,
+            license_url=entry.license_url,
+        ),
+        known=known,
+        pictures=entry.pictures if source.classes is None else None,
+    )
+
+
+def _archive(source: ArchiveSource) -> Plan:
+    digest = f"sha256:{source.sha256}" if source.sha256 else None
+    file = File(urls=[source.url], size=None, digest=digest)
+    return Plan(
+        files=[file],
+        layout=FilesLayout(pattern=source.pattern, index=source.index),
+        classes=source.classes,
+        about=About(None if file.is_local else source.url, source.license),
+        allow_private=source.allow_private,
+    )

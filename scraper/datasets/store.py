@@ -1,0 +1,107 @@
+"""Pictures on their way into data/raw/<source>: all of an archive, or none."""
+
+import json
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline.manifest import Manifest, Row, Status, write_atomic
+from scraper.pictures import RejectedError, examine
+
+_NOTE = "complete.json"
+MAX_PICTURE = 64 << 20
+"""bytes; a larger file is no photo of a product"""
+
+
+class Store:
+    """Takes pictures aside; `adopt` moves them to their classes, with their rows.
+
+    Whatever stops the process before that leaves the source as it was. Killed while it adopts, the
+    next run adopts the rest: a file is moved before its row is written.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.folder, self._manifest = folder, manifest
+        self._part = folder / ".part"
+        self.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Forget what was taken."""
+        shutil.rmtree(self._part, ignore_errors=True)
+        self.rows.clear()
+        self._first = {
+            (row.label, row.sha256): row.image_url
+            for row in self._manifest.rows.values()
+            if row.status is Status.SAVED
+        }
+
+    def take(self, row: Row, content: bytes) -> None:
+        """Keep a picture's bytes as they are; what is no picture has a row that says so."""
+        try:
+            picture = examine(content)
+        except RejectedError as error:
+            self.reject(row, error.status, str(error))
+            return
+        file = f"{row.label}/{picture.file_name}"
+        first = self._first.setdefault((row.label, picture.sha256), row.image_url)
+        row = replace(
+            row,
+            status=Status.SAVED if first == row.image_url else Status.DUPLICATE,
+            file=file,
+            sha256=picture.sha256,
+            bytes=picture.bytes,
+            format=picture.format,
+            width=picture.width,
+            height=picture.height,
+        )
+        self.rows[row.key] = row
+        kept, staged = self.folder / file, self._part / file
+        if not staged.exists() and not (kept.exists() and kept.stat().st_size == len(content)):
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(content)
+
+    def reject(self, row: Row, status: Status, error: str) -> None:
+        self.rows[row.key] = replace(row, status=status, error=error)
+
+    def adopt(self) -> None:
+        """Move what was taken to its place; what is there stays."""
+        for row in self.rows.values():
+            if row.file and (staged := self._part / row.file).exists():
+                kept = self.folder / row.file
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                staged.replace(kept)
+            old = self._manifest.rows.get(row.key)
+            if old is None or replace(row, fetched_at=old.fetched_at) != old:
+                self._manifest.append(row)
+
+
+def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> bool:
+    """Whether all that `asked` gives was taken before, and every file that `rows` tell of is here.
+
+    `rows` are the counting ones of the archives that were asked for.
+    """
+    try:
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return (
+        note["asked"] == asked
+        and note["rows"] <= len(rows)
+        and all((folder / row.file).exists() for row in rows if row.file)
+        and not any(row.status is Status.FAILED_MISSING for row in rows)
+    )
+
+
+def note_complete(folder: Path, asked: dict[str, Any], rows: int) -> None:
+    """Say so for the next run. No date in it: equal runs leave equal notes."""
+    note = json.dumps({"asked": asked, "rows": rows}, indent=1, ensure_ascii=False)
+    write_atomic(folder / _NOTE, note + "\n")
