@@ -1,0 +1,130 @@
+"""The collect stage: brings the pictures of one source into data/raw/<source>/."""
+
+import argparse
+import difflib
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from pipeline.cli import UserError, run
+from pipeline.manifest import Manifest, Row, write_atomic
+from pipeline.params import (
+    ArchiveSource,
+    DatasetSource,
+    FolderSource,
+    Source,
+    SpiderSource,
+    load_params,
+)
+from pipeline.paths import MANIFEST, RAW, RESULTS
+from scraper.counts import metrics, table
+from scraper.folder import is_by_hand, missing, reconcile
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m scraper.collect",
+        description="Crawl or download one source of params.yaml into data/raw/<source>/: what is "
+        "missing is fetched, what failed for a time is tried again, what is there stays. Pictures "
+        "that were put there by hand are taken in. At the end a table says what became of all.",
+    )
+    parser.add_argument("source", help="its name in params.yaml")
+    parser.add_argument(
+        "--if-needed",
+        action="store_true",
+        help="fetch only if the source's parameters changed, its last run was unfinished, or files "
+        "are missing; otherwise verify what is there, without the network",
+    )
+    options = parser.parse_args(argv)
+    sources = load_params().sources
+    if options.source not in sources:
+        near = difflib.get_close_matches(options.source, sources, n=1) or sorted(sources)
+        raise UserError(
+            f"params.yaml names no source {options.source!r}; did you mean {' or '.join(near)}?"
+        )
+    collect(options.source, sources[options.source], if_needed=options.if_needed)
+
+
+def collect(name: str, source: Source, *, if_needed: bool = False) -> None:
+    """Collect one source, write its counts, and print what became of all candidates.
+
+    Raises UserError where the source is unreachable, or a class that it names has no picture.
+    """
+    folder = RAW / name
+    folder.mkdir(parents=True, exist_ok=True)
+    is_fetched = not isinstance(source, FolderSource)
+    run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
+    if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
+        run_state.write(finished=False)
+        _fetch(name, source, folder)
+    with Manifest(folder / MANIFEST) as manifest:
+        reconcile(folder, manifest, getattr(source, "license", None))
+        rows = manifest.rows.values()
+    labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
+    counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
+    write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
+    print(table(rows, labels))
+    if left_out := {row.label for row in rows} - set(labels):
+        print(f"left out, as sources.{name}.classes does not name them: {', '.join(left_out)}")
+    if is_fetched:
+        _require_pictures(name, source, rows, labels)
+        run_state.write(finished=True)
+
+
+class _RunState:
+    """`run.json` in the source's folder: the parameters of the last run, and if it was finished."""
+
+    def __init__(self, folder: Path, parameters: dict[str, object]) -> None:
+        self._path = folder / "run.json"
+        self._parameters = parameters
+
+    def _content(self, *, finished: bool) -> str:
+        state = {"finished": finished, "parameters": self._parameters}
+        return json.dumps(state, indent=2, ensure_ascii=False) + "\n"
+
+    def is_finished(self) -> bool:
+        try:
+            return self._path.read_text(encoding="utf-8") == self._content(finished=True)
+        except FileNotFoundError:
+            return False
+
+    def write(self, *, finished: bool) -> None:
+        write_atomic(self._path, self._content(finished=finished))
+
+
+def _is_whole(folder: Path, source: Source) -> bool:
+    """No file is missing that could be fetched again."""
+    wanted = source.classes
+    gone = missing(folder, Manifest(folder / MANIFEST))
+    return all(is_by_hand(row) or not (wanted is None or row.label in wanted) for row in gone)
+
+
+def _fetch(name: str, source: Source, folder: Path) -> None:
+    # imported where they are needed: Scrapy alone takes a second
+    if isinstance(source, SpiderSource):
+        from scraper.crawl import crawl
+
+        crawl(name, source)
+    elif isinstance(source, DatasetSource | ArchiveSource):
+        from scraper import datasets
+
+        with Manifest(folder / MANIFEST) as manifest:
+            datasets.collect(name, source, folder, manifest)
+
+
+def _require_pictures(
+    name: str, source: Source, rows: Collection[Row], labels: Sequence[str]
+) -> None:
+    filled = {row.label for row in rows if row.status.has_file}
+    empty = [label for label in labels if label not in filled]
+    if not empty and filled:
+        return
+    where = getattr(source, "url", None) or getattr(source, "dataset", name)
+    raise UserError(
+        f"{name}: no picture{' of ' + ', '.join(empty) if empty else ''} was saved from {where}; "
+        f"see what became of the candidates above, and check sources.{name} in params.yaml"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

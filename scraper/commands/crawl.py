@@ -1,0 +1,79 @@
+"""`scrapy crawl SPIDER -a source=NAME -a label=CLASS -a url=URL`: extends a class of a source."""
+
+import argparse
+from collections.abc import Mapping
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.exceptions import UsageError
+
+from pipeline import cli
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest, safe_label
+from pipeline.params import FolderSource, Params, SpiderSource, load_params
+from pipeline.paths import MANIFEST, RAW
+from scraper.addresses import check_url
+from scraper.counts import table
+from scraper.crawl import own_network, run_spider
+
+_ARGUMENTS = ("source", "label", "url")
+
+
+class Command(ScrapyCrawl):
+    """Scrapy's own, but for what the project's spiders are given, and its exit code."""
+
+    def syntax(self) -> str:
+        return "<spider> -a source=NAME -a label=CLASS -a url=URL"
+
+    def short_desc(self) -> str:
+        return "Crawl an address for pictures of one class, into a source of params.yaml"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1 or set(opts.spargs) != set(_ARGUMENTS):
+            raise UsageError(f"scrapy crawl takes: {self.syntax()}", print_help=False)
+        cli.run(lambda: self._crawl(args[0], opts.spargs))
+
+    def _crawl(self, spider: str, typed: Mapping[str, str]) -> None:
+        name, label, url = (typed[key] for key in _ARGUMENTS)
+        config = typed_source(load_params(), spider, name, label, url)
+        run_spider(self.crawler_process, name, config)
+        rows = Manifest(RAW / name / MANIFEST).rows.values()
+        print(table(rows, [label]))
+        if not any(row.label == label and row.status.has_file for row in rows):
+            raise UserError(f"{url} has no pictures of products that could be saved")
+
+
+def typed_source(params: Params, spider: str, name: str, label: str, url: str) -> SpiderSource:
+    """What is typed, as a source: one class, at an address that the person vouches for.
+
+    Raises UserError where params.yaml has no such source that can be crawled into, with the entry
+    to paste, or where label or address can't be one.
+    """
+    source = params.sources.get(name)
+    if not isinstance(source, SpiderSource | FolderSource):
+        raise UserError(_refusal(name, source.kind if source else None))
+    if safe_label(label) != label:
+        raise UserError(f"label={label} can't be a class folder; {safe_label(label)!r} could")
+    check_url(url)
+    crawled = source if isinstance(source, SpiderSource) else None
+    return SpiderSource(
+        kind="spider",
+        spider=spider,
+        url=url,
+        classes={label: url},
+        limit_per_class=crawled.limit_per_class if crawled else None,
+        license=source.license,
+        allow_private=[*(crawled.allow_private if crawled else ()), *own_network(url)],
+    )
+
+
+def _refusal(name: str, kind: str | None) -> str:
+    what = f"has {name!r} as kind {kind}" if kind else f"names no source {name!r}"
+    new = f"{name}_crawled" if kind else name
+    return (
+        f"params.yaml {what}; a crawl adds to kind folder or spider. Paste this below `sources:` "
+        f"and run it again with -a source={new}:\n\n"
+        f"  {new}:\n"
+        f"    kind: folder\n"
+        f"    classes: null # every class folder there is\n"
+        f"    license: null # under which the pictures may be used\n"
+    )

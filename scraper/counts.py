@@ -1,0 +1,45 @@
+"""What became of the candidates: counts by class and status."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from pipeline.manifest import Row, Status
+
+_ALWAYS = (Status.SAVED, Status.DUPLICATE)
+
+
+def by_class(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, Counter[Status]]:
+    """Counts of each status for each of `labels`, also those without a row."""
+    counts: dict[str, Counter[Status]] = {label: Counter() for label in labels}
+    for row in rows:
+        if row.label in counts:
+            counts[row.label][row.status] += 1
+    return counts
+
+
+def table(rows: Iterable[Row], labels: Sequence[str]) -> str:
+    """A line for each class: candidates, and how many of them ended how."""
+    counts = by_class(rows, labels)
+    total: Counter[Status] = sum(counts.values(), Counter())
+    shown = [s for s in Status if s in _ALWAYS or total[s]]
+    lines = [*counts.items(), *([("total", total)] if len(counts) > 1 else [])]
+    return tabulate(
+        [[label, sum(count.values()), *(count[s] for s in shown)] for label, count in lines],
+        headers=["class", "candidates", *(s.replace("_", " ") for s in shown)],
+    )
+
+
+def metrics(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, object]:
+    """The same as numbers to compare between runs: few keys, whatever the number of classes."""
+    counts = by_class(rows, labels)
+    total: Counter[Status] = sum(counts.values(), Counter())
+    kinds: Counter[str] = Counter()
+    for status, count in total.items():
+        kinds[status.partition("_")[0]] += count
+    return {
+        "candidates": total.total(),
+        **{kind: kinds[kind] for kind in ("saved", "duplicate", "rejected", "failed")},
+        "saved_by_class": {label: counts[label][Status.SAVED] for label in sorted(counts)},
+    }

@@ -1,0 +1,23 @@
+"""What every spider yields."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, kw_only=True)
+class ProductImage:
+    """A candidate picture: where it is, which class it is for, and what the page says of it.
+
+    Spiders yield the candidates of one class in the order of the listing: where a limit applies,
+    the first ones count.
+    """
+
+    label: str
+    image_url: str
+    page_url: str
+    product_id: str
+    """what pictures of one product have in common; they stay in one split"""
+    title: str | None = None
+    license: str | None = None
+    """null takes the source's"""
+    license_url: str | None = None
+    author: str | None = None

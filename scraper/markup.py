@@ -1,0 +1,198 @@
+"""A page of a shop → its product and pictures, or its listing. Pure functions of the page's text.
+
+schema.org Product markup in JSON-LD, then in microdata, then OpenGraph, as extruct reads them.
+Broken markup is common: what can't be read is passed over.
+"""
+
+import html
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from scraper.pages import Page, place
+
+Node: TypeAlias = dict[str, Any]
+
+_PRODUCT = {"Product", "ProductGroup", "ProductModel", "IndividualProduct", "SomeProducts"}
+_IDS = ("productGroupID", "inProductGroupWithID", "sku", "productID", "mpn", "gtin13", "gtin")
+_OTHERS = {  # under these keys a page shows products that are not the one it is about
+    "isAccessoryOrSparePartFor",
+    "isConsumableFor",
+    "isRelatedTo",
+    "isSimilarTo",
+    "itemListElement",
+    "review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture of a product, with what the markup says of its rights."""
+
+    url: str
+    license: str | None = None
+    license_url: str | None = None
+    author: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a product page is about. `id` is the shop's own, of the group where it has variants."""
+
+    title: str | None
+    id: str | None
+    photos: tuple[Photo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a category: addresses of its products, in order, and of the next page."""
+
+    products: tuple[str, ...]
+    next_page: str | None
+    is_guess: bool
+    """no markup names the products: these are the links of the page's main content"""
+
+
+def read_product(text: str, url: str) -> Product | None:
+    """The product that the page at `url` is about, or None where no markup says so."""
+    page = Page(text, url)
+    for roots in (page.json_ld, page.microdata):
+        node = _own_product(page, roots())
+        if node is not None:
+            photos = _photos(page, node) or _open_graph_photos(page)
+            return Product(_text(node.get("name")), _identifier(node), photos)
+    og = page.open_graph()
+    if "product" in str(og.get("@type")) or "product:price:amount" in og:
+        identifier = _text(og.get("product:retailer_item_id"))
+        return Product(_text(og.get("og:title")), identifier, _open_graph_photos(page))
+    return None
+
+
+def read_listing(text: str, url: str) -> Listing:
+    """The products that the page at `url` lists, those of the same site.
+
+    By an ItemList, else by Product markup with addresses, else the links of its main content.
+    """
+    page = Page(text, url)
+    next_page = page.next_page()
+    roots = [*page.json_ld(), *page.microdata()]
+    for references in (_item_list(roots), _product_addresses(roots)):
+        if links := page.site_links(references):
+            return Listing(links, next_page, is_guess=False)
+    return Listing(tuple(x for x in page.main_links() if x != next_page), next_page, is_guess=True)
+
+
+def _listed(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> str | None:
+    for one in _listed(value):
+        content = one.get("name", one.get("@value")) if isinstance(one, dict) else one
+        if isinstance(content, str | int) and str(content).strip():
+            return " ".join(html.unescape(str(content)).split())
+    return None
+
+
+def _types(node: Node) -> set[str]:
+    """`http://schema.org/Product`, `schema:Product` and `Product` are one."""
+    names = (str(t).rstrip("/") for t in _listed(node.get("@type")))
+    return {n.rsplit("/", 1)[-1].rsplit("#", 1)[-1].rsplit(":", 1)[-1] for n in names}
+
+
+def _is_product(node: Node) -> bool:
+    return not _types(node).isdisjoint(_PRODUCT)
+
+
+def _nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node]:
+    """All objects in document order, without those below products or the keys in `skipped`."""
+    pending = list(roots)[::-1]
+    while pending:  # a page may nest deeper than Python recurses
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += reversed(value)
+        elif isinstance(value, dict):
+            yield value
+            if not _is_product(value):
+                pending += reversed([v for k, v in value.items() if k not in skipped])
+
+
+def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
+    """The product without an address or with the page's own; another's only if it is alone."""
+    products = [n for n in _nodes(roots, _OTHERS) if _is_product(n)]
+    for node in products:
+        url = page.absolute(_address(node))
+        if url is None or place(url) in page.names:
+            return node
+    return products[0] if len(products) == 1 else None
+
+
+def _identifier(node: Node) -> str | None:
+    groups = [g for g in _listed(node.get("isVariantOf")) if isinstance(g, dict)]
+    found = [*(g.get("productGroupID") for g in groups), *map(node.get, _IDS)]
+    return next(filter(None, map(_text, found)), None)
+
+
+def _address(node: Node) -> object:
+    return next(iter(_listed(node.get("url"))), None) or node.get("@id")
+
+
+def _photos(page: Page, node: Node) -> tuple[Photo, ...]:
+    """Of the product and of its variants."""
+    variants = [v for v in _listed(node.get("hasVariant")) if isinstance(v, dict)]
+    found = (_photo(page, v) for n in (node, *variants) for v in _listed(n.get("image")))
+    return tuple({p.url: p for p in reversed([p for p in found if p])}.values())[::-1]
+
+
+def _photo(page: Page, value: object) -> Photo | None:
+    if not isinstance(value, dict):
+        url = page.absolute(value)
+        return Photo(url) if url else None
+    if set(value) == {"@id"}:  # described elsewhere on the page
+        same = (n for n in _nodes(page.json_ld()) if n.get("@id") == value["@id"])
+        value = next(same, value)
+    url = page.absolute(next(iter(_listed(value.get("contentUrl"))), None) or _address(value))
+    if not url:
+        return None
+    terms = _address(value["license"]) if isinstance(value.get("license"), dict) else None
+    name = _text(value.get("license"))
+    if name and page.absolute(name) == name:
+        terms, name = name, None
+    author = next(filter(None, (_text(value.get(k)) for k in ("creator", "author"))), None)
+    return Photo(url, name, page.absolute(terms), author or _text(value.get("creditText")))
+
+
+def _open_graph_photos(page: Page) -> tuple[Photo, ...]:
+    og = page.open_graph()
+    url = page.absolute(og.get("og:image")) or page.absolute(og.get("og:image:secure_url"))
+    return (Photo(url),) if url else ()
+
+
+def _item_list(roots: Iterable[object]) -> list[object]:
+    lists = [
+        [_entry_address(e) for e in _in_order(_listed(node["itemListElement"]))]
+        for node in _nodes(roots)
+        if "itemListElement" in node and "BreadcrumbList" not in _types(node)
+    ]
+    return max(lists, key=len, default=[])
+
+
+def _in_order(entries: list[Any]) -> list[Any]:
+    try:
+        positions = [int(str(e["position"])) for e in entries]
+    except (TypeError, KeyError, ValueError):
+        return entries
+    return [entries[i] for i in sorted(range(len(entries)), key=positions.__getitem__)]
+
+
+def _entry_address(entry: object) -> object:
+    while isinstance(entry, dict) and "item" in entry and not entry.get("url"):
+        entry = entry["item"]
+    return _address(entry) if isinstance(entry, dict) else entry
+
+
+def _product_addresses(roots: Iterable[object]) -> list[object]:
+    return [_address(node) for node in _nodes(roots) if _is_product(node)]

@@ -1,0 +1,45 @@
+"""Scrapy settings: polite by default. Every crawl uses them, by `scrapy crawl` and by collect."""
+
+BOT_NAME = "product-classification"
+USER_AGENT = "product-classification (+collects product pictures for an image classifier)"
+SPIDER_MODULES = ["scraper.spiders"]
+COMMANDS_MODULE = "scraper.commands"
+
+# manners: AutoThrottle asks a slow host less often, never more often than the delay allows
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0  # seconds
+AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0  # requests under way at one host, on average
+DOWNLOAD_DELAY = 0.25  # seconds, to one host
+DOWNLOAD_SLOTS = {"own network": {"concurrency": 8, "delay": 0}}
+ROBOTSTXT_OBEY = True
+COOKIES_ENABLED = False
+
+# caps
+DOWNLOAD_MAXSIZE = 30 * 1024 * 1024  # bytes
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_TIMEOUT = 30  # seconds
+DNS_TIMEOUT = 20  # seconds
+REDIRECT_MAX_TIMES = 5
+METAREFRESH_ENABLED = False
+RETRY_TIMES = 2
+RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
+
+# safety: Scrapy's own defaults verify no certificate and read local files
+DOWNLOAD_VERIFY_CERTIFICATES = True
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+HTTPPROXY_ENABLED = False  # a proxy resolves names out of the address guard's sight
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # goes ahead without one
+    "scraper.middlewares.RobotsMiddleware": 100,
+    # nearer to the network than retries, which must not ask again what is refused
+    "scraper.middlewares.AddressGuard": 560,
+}
+SPIDER_MIDDLEWARES = {"scraper.middlewares.CandidateLimits": 10}
+ITEM_PIPELINES = {"scraper.images.PicturePipeline": 500}
+
+LOG_LEVEL = "WARNING"
+DEFAULT_DROPITEM_LOG_LEVEL = "DEBUG"  # its row says so
+LOG_FORMAT = "%(levelname)s: %(message)s"

@@ -1,0 +1,69 @@
+"""What the project's spiders have in common: each collects the classes of one source."""
+
+import logging
+from collections import Counter, defaultdict
+from typing import Any
+
+from scrapy import Request, Spider
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from pipeline.params import SpiderSource
+from scraper.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, http_message
+
+
+class SourceSpider(Spider):
+    """Yields the `ProductImage`s of a source's classes, those of one class in listing order.
+
+    `scrapy crawl NAME -a source=… -a label=… -a url=…` and the collect stage hand it `config`.
+    """
+
+    def __init__(
+        self, source: str, config: SpiderSource, renamed: tuple[str, str] = ("", ""), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source = source
+        self.config = config
+        self.allow_private = frozenset(config.allow_private)
+        self._renamed = renamed
+        self.full: set[str] = set()
+        """classes that have as many pictures as they may: a spider can stop there"""
+        self.unreadable: dict[str, str] = {}
+        """class: why its listing could not be read"""
+        self.skipped_pages: defaultdict[str, list[str]] = defaultdict(list)
+        """class: pages that could not be read, and why"""
+        self.forbidden_pages: defaultdict[str, list[str]] = defaultdict(list)
+        self._read: Counter[str] = Counter()
+
+    def recorded(self, url: str) -> str:
+        """The address as the manifest has it: the demo shop is at another port every time."""
+        here, there = self._renamed
+        return there + url.removeprefix(here) if here and url.startswith(here) else url
+
+    async def fetch(self, url: str, label: str) -> Response | None:
+        """A page, or None where it can't be had, which is then noted."""
+        try:
+            request = Request(url, callback=NO_CALLBACK)
+            response = await self.crawler.engine.download_async(request)
+        except ForbiddenByRobotsError:
+            self.forbidden_pages[label].append(url)
+            return None
+        except DOWNLOAD_ERRORS as error:
+            self.skipped_pages[label].append(f"{url}: {explain(error)[1]}")
+            return None
+        if response.status != 200:
+            self.skipped_pages[label].append(f"{url}: {http_message(response)}")
+            return None
+        self._read[label] += 1
+        return response
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
+        for label, pages in sorted(self.skipped_pages.items()):
+            self.logger.warning(
+                "%s: %d pages could not be read, the first: %s", label, len(pages), pages[0]
+            )
+        for label, pages in sorted(self.forbidden_pages.items()):
+            level = logging.INFO if self._read[label] else logging.WARNING
+            self.logger.log(
+                level, "%s: robots.txt forbids %d pages, the first: %s", label, len(pages), pages[0]
+            )
