@@ -61,7 +61,7 @@ class RandomAffineBrightness(keras.layers.Layer):
         self.shear_range = shear_range
         self.zoom_range = zoom_range
         self.horizontal_flip = horizontal_flip
-        self.brightness_range = brightness_range
+        self.brightness_range = tuple(brightness_range) if brightness_range else None
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

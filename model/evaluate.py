@@ -80,7 +80,8 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
         }
         for name, p, pictures in (("validation", before, validation), ("test", raw, test))
     }
-    matrix = confusion_matrix(test.classes, probabilities.argmax(axis=1))
+    predicted = probabilities.argmax(axis=1)
+    matrix = confusion_matrix(test.classes, predicted, labels=range(len(labels)))
     confusion = figures.confusion(matrix, labels)
 
     _write_json(out / "metrics.json", scores)
@@ -109,7 +110,7 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
         reliability=data_uri(figures.reliability(raw, probabilities, test.classes), "image/png"),
         pairs=_confused_pairs(matrix, labels),
         mistakes=_worst_mistakes(dataset, test, probabilities),
-        mistake_count=int((probabilities.argmax(axis=1) != test.classes).sum()),
+        mistake_count=int((predicted != test.classes).sum()),
     )
     return scores
 
@@ -117,17 +118,17 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
 def metrics(classes: NDArray[Any], probabilities: Array) -> dict[str, float]:
     """From true classes (n,) and probabilities (n, classes). Shares are from 0 to 1.
 
-    The interval is Wilson's for 95 %; loss is cross-entropy in nats.
+    `accuracy_low` and `accuracy_high` are `interval`'s; loss is cross-entropy in nats.
     """
     every = np.arange(probabilities.shape[1])
     predicted = probabilities.argmax(axis=1)
     right = int((predicted == classes).sum())
-    interval = binomtest(right, len(classes)).proportion_ci(0.95, method="wilson")
+    low, high = interval(right, len(classes))
     best_three = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
     return {
         "accuracy": right / len(classes),
-        "accuracy_low": float(interval.low),
-        "accuracy_high": float(interval.high),
+        "accuracy_low": low,
+        "accuracy_high": high,
         "balanced_accuracy": float(balanced_accuracy_score(classes, predicted)),
         "macro_f1": float(
             f1_score(classes, predicted, labels=every, average="macro", zero_division=0)
@@ -136,6 +137,12 @@ def metrics(classes: NDArray[Any], probabilities: Array) -> dict[str, float]:
         "loss": float(log_loss(classes, probabilities, labels=every)),
         "calibration_error": calibration_error(probabilities, classes),
     }
+
+
+def interval(right: int, count: int) -> tuple[float, float]:
+    """The 95 % interval of an accuracy of right / count (Wilson, Probable Inference, 1927)."""
+    found = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def per_class(

@@ -21,7 +21,7 @@ from pipeline.cli import UserError
 
 Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
 
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 _BROKEN = (
     OSError,

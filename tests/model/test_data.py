@@ -1,0 +1,154 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import data
+from model.images import PictureError, decode
+from pipeline.cli import UserError
+from pipeline.params import Augment
+
+LABELS = ["apple", "leaf", "sky"]
+STILL = Augment(
+    rotation_range=0,
+    width_shift_range=0,
+    height_shift_range=0,
+    shear_range=0,
+    zoom_range=0,
+    horizontal_flip=False,
+    brightness_range=None,
+)
+MOVED = STILL.model_copy(update={"rotation_range": 30.0, "zoom_range": 0.2})
+
+
+def epochs(pictures: data.Pictures, count: int, *, augment=STILL, seed=1, batch_size=5):
+    steps = -(-len(pictures.files) // batch_size)
+    batches = data.training_batches(pictures, augment, batch_size, seed).take(count * steps)
+    got = [(x.numpy(), y.numpy()) for x, y in batches]
+    return [got[start : start + steps] for start in range(0, len(got), steps)]
+
+
+def keys(batches) -> list[bytes]:
+    return [image.tobytes() for images, _ in batches for image in images]
+
+
+def test_labels_are_the_sorted_folders_of_train(dataset: Path) -> None:
+    (dataset / "train" / ".hidden").mkdir()
+    (dataset / "train" / "metadata.csv").touch()
+    assert data.class_labels(dataset) == LABELS
+
+
+def test_a_split_is_decoded_as_any_picture_is(dataset: Path) -> None:
+    (dataset / "test" / "leaf" / ".DS_Store").touch()
+    pictures = data.load_split(dataset, "test", LABELS, 16)
+    assert pictures.images.shape == (15, 16, 16, 3)
+    assert pictures.classes.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert pictures.files[5] == "leaf/00.png"
+    assert pictures.one_hot[5].tolist() == [0, 1, 0]
+    for file, image in zip(pictures.files, pictures.images, strict=True):
+        np.testing.assert_array_equal(image, decode(dataset / "test" / file, 16))
+
+
+def test_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="dvc repro split"):
+        data.class_labels(tmp_path)
+
+
+@pytest.mark.parametrize(("kept", "said"), [(1, "only the class 'apple'"), (0, "no class")])
+def test_one_class_is_not_enough(dataset: Path, kept: int, said: str) -> None:
+    for label in LABELS[kept:]:
+        shutil.rmtree(dataset / "train" / label)
+    with pytest.raises(UserError, match=said):
+        data.class_labels(dataset)
+
+
+def test_a_class_missing_from_a_split(dataset: Path) -> None:
+    shutil.rmtree(dataset / "validation" / "sky")
+    with pytest.raises(UserError, match=r"validation has no pictures of sky"):
+        data.load_split(dataset, "validation", LABELS, 16)
+    shutil.rmtree(dataset / "test")
+    with pytest.raises(UserError, match=r"test has no pictures of apple, leaf, sky"):
+        data.load_split(dataset, "test", LABELS, 16)
+
+
+def test_a_class_that_train_does_not_have(dataset: Path) -> None:
+    with pytest.raises(UserError, match="sky"):
+        data.load_split(dataset, "validation", LABELS[:2], 16)
+
+
+def test_a_picture_that_is_none_is_named(dataset: Path) -> None:
+    (dataset / "train" / "leaf" / "99.png").write_bytes(b"not a picture")
+    with pytest.raises(PictureError, match=r"99\.png"):
+        data.load_split(dataset, "train", LABELS, 16)
+
+
+def test_the_digest_follows_names_and_contents(dataset: Path) -> None:
+    before = data.dataset_digest(dataset)
+    assert data.dataset_digest(dataset) == before
+    picture = dataset / "test" / "sky" / "00.png"
+    moved = picture.rename(picture.with_name("renamed.png"))
+    renamed = data.dataset_digest(dataset)
+    moved.write_bytes(moved.read_bytes() + b" ")
+    assert len({before, renamed, data.dataset_digest(dataset)}) == 3
+
+
+def test_metadata_is_found_by_file(dataset: Path) -> None:
+    assert data.metadata(dataset, "test") == {}
+    (dataset / "test" / "metadata.csv").write_text(
+        "file_name,label,source\nsky/00.png,sky,shop\n", encoding="utf-8"
+    )
+    assert data.metadata(dataset, "test")["sky/00.png"]["source"] == "shop"
+
+
+def test_an_epoch_has_every_picture_once_in_a_new_order(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    first, second = epochs(pictures, 2)
+    everything = sorted(image.astype(np.float32).tobytes() for image in pictures.images)
+    assert sorted(keys(first)) == sorted(keys(second)) == everything
+    assert keys(first) != keys(second)
+    assert [len(images) for images, _ in first] == [5, 5, 5, 5, 5, 5, 5, 1]
+
+
+def test_labels_stay_with_their_pictures(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    class_of = {
+        image.astype(np.float32).tobytes(): number
+        for image, number in zip(pictures.images, pictures.classes, strict=True)
+    }
+    (batches,) = epochs(pictures, 1)
+    for images, one_hot in batches:
+        assert [class_of[i.tobytes()] for i in images] == one_hot.argmax(axis=1).tolist()
+
+
+def test_the_same_seed_gives_the_same_batches(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+
+    def all_keys(seed: int) -> list[list[bytes]]:
+        return [keys(epoch) for epoch in epochs(pictures, 3, augment=MOVED, seed=seed)]
+
+    assert all_keys(1) == all_keys(1)
+    assert all_keys(1) != all_keys(2)
+
+
+def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    first, second = epochs(pictures, 2, augment=MOVED)
+    assert not set(keys(first)) & set(keys(second))
+
+
+def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset: Path) -> None:
+    batches = data.generator_batches(dataset, STILL, 16, 36, seed=1)
+    assert list(batches.class_indices) == LABELS
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    images, _ = batches[0]
+    by_content = sorted(image.astype(np.uint8).tobytes() for image in images)
+    assert by_content == sorted(image.tobytes() for image in pictures.images)
+
+    sideways = STILL.model_copy(update={"width_shift_range": 0.5})
+    generator = data.generator_batches(dataset, sideways, 16, 36, seed=1).image_data_generator
+    column = np.zeros((9, 9, 1), np.float32)
+    column[:, 4] = 1
+    moved = [generator.random_transform(column) for _ in range(5)]
+    assert all((m == m[0]).all() for m in moved)  # a column stays one when it goes sideways
+    assert any(m[0].argmax() != 4 for m in moved)

@@ -1,0 +1,159 @@
+import contextlib
+import io
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from model.images import PictureError, cores, decode, decode_many
+
+SIZE = 8
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def halves(left: tuple | int, right: tuple | int, mode: str = "RGB") -> Image.Image:
+    """40 × 20, the left half of one colour, the right of another."""
+    image = Image.new(mode, (40, 20), left)
+    image.paste(right, (20, 0, 40, 20))
+    return image
+
+
+def test_a_picture_is_a_square_of_rgb_bytes_stretched() -> None:
+    array = decode(encoded(halves((255, 0, 0), (0, 0, 255))), SIZE)
+    assert array.shape == (SIZE, SIZE, 3)
+    assert array.dtype == np.uint8
+    assert (array[:, :3] == (255, 0, 0)).all()
+    assert (array[:, 5:] == (0, 0, 255)).all()
+
+
+def test_path_bytes_pillow_and_array_are_one_picture(tmp_path) -> None:
+    image = Image.effect_noise((30, 50), 80).convert("RGB")
+    path = tmp_path / "noise.png"
+    image.save(path)
+    forms = [path, str(path), path.read_bytes(), image, np.asarray(image)]
+    arrays = [decode(form, SIZE) for form in forms]
+    for array in arrays[1:]:
+        np.testing.assert_array_equal(array, arrays[0])
+
+
+def test_exif_orientation_is_obeyed() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the picture's left is its top
+    content = encoded(halves((255, 255, 255), (0, 0, 0)), "JPEG", exif=exif)
+    array = decode(content, SIZE)
+    assert array[:3].min() > 200
+    assert array[5:].max() < 50
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_white(mode: str) -> None:
+    image = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    if mode == "P":
+        image = Image.new("P", (20, 20), 0)
+        content = encoded(image, transparency=0)
+    else:
+        content = encoded(image.convert(mode))
+    assert (decode(content, SIZE) == 255).all()
+
+
+def test_half_transparent_is_blended_with_white() -> None:
+    content = encoded(Image.new("RGBA", (20, 20), (0, 0, 0, 128)))
+    assert abs(int(decode(content, SIZE).mean()) - 127) <= 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "grey"), [("L", 120), ("1", 255), ("RGB", (120,) * 3), ("CMYK", (0, 0, 0, 135))]
+)
+def test_every_mode_becomes_rgb(mode: str, grey) -> None:
+    form = "TIFF" if mode == "CMYK" else "PNG"
+    array = decode(encoded(Image.new(mode, (20, 20), grey), form), SIZE)
+    assert (array == (255 if mode == "1" else 120)).all()
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    grey = Image.fromarray(np.full((20, 20), 120 * 256 + 7, np.uint16))
+    assert (decode(encoded(grey), SIZE) == 120).all()
+
+
+def test_an_animation_is_its_first_frame() -> None:
+    red, blue = Image.new("RGB", (20, 20), "red"), Image.new("RGB", (20, 20), "blue")
+    content = encoded(red, "GIF", save_all=True, append_images=[blue])
+    assert (decode(content, SIZE) == (255, 0, 0)).all()
+
+
+def test_the_decoders_reduced_scale_changes_little() -> None:
+    y, x = np.mgrid[:400, :600]
+    waves = 127 + 60 * np.sin(x / 40) + 60 * np.cos(y / 25)
+    content = encoded(Image.fromarray(waves.astype(np.uint8)).convert("RGB"), "JPEG", quality=95)
+    reduced = decode(content, 64)
+    whole = decode(Image.open(io.BytesIO(content)).copy(), 64)
+    assert np.abs(reduced.astype(int) - whole).mean() < 1
+
+
+def test_what_is_no_picture_is_refused_by_name(tmp_path) -> None:
+    text = tmp_path / "notes.jpg"
+    text.write_text("<html>404</html>")
+    with pytest.raises(PictureError, match=r"notes\.jpg can't be read"):
+        decode(text, SIZE)
+    with pytest.raises(PictureError, match=r"gone\.jpg is not there"):
+        decode(tmp_path / "gone.jpg", SIZE)
+    with pytest.raises(PictureError, match=r"can't be read"):
+        decode(tmp_path, SIZE)
+    with pytest.raises(PictureError, match="the picture can't be read"):
+        decode(b"", SIZE)
+
+
+def test_a_truncated_picture_is_refused() -> None:
+    content = encoded(Image.effect_noise((200, 200), 80), "JPEG")
+    with pytest.raises(PictureError):
+        decode(content[: len(content) // 2], SIZE)
+
+
+def test_an_array_of_floats_is_refused() -> None:
+    with pytest.raises(PictureError, match="uint8"):
+        decode(np.zeros((4, 4, 3)), SIZE)
+    with pytest.raises(PictureError):
+        decode(np.zeros((4, 4, 2, 3), np.uint8), SIZE)
+
+
+PNG, JPEG = (encoded(Image.effect_noise((9, 9), 80), form) for form in ("PNG", "JPEG"))
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=64),
+        st.tuples(
+            st.sampled_from([PNG, JPEG]), st.integers(0, 150), st.binary(min_size=1, max_size=8)
+        ).map(lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + len(t[2]) :]),
+    )
+)
+def test_damaged_bytes_are_decoded_or_refused_and_nothing_else(content: bytes) -> None:
+    with contextlib.suppress(PictureError):
+        assert decode(content, SIZE).shape == (SIZE, SIZE, 3)
+
+
+def test_many_keep_their_order_and_one_bad_picture_stays_alone() -> None:
+    pictures = [Image.new("L", (10, 10), level) for level in range(50)]
+    decoded = decode_many([*pictures[:20], b"no picture", *pictures[20:]], SIZE)
+    assert isinstance(decoded.pop(20), PictureError)
+    assert [int(array[0, 0, 0]) for array in decoded] == list(range(50))
+    assert decode_many([], SIZE) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system can't pin processes")
+def test_cores_are_those_that_the_process_may_use() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert cores() == len(allowed)

@@ -1,0 +1,223 @@
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import predict
+from model.calibration import Calibration
+from model.images import PictureError, decode
+from model.predict import Classifier, Prediction
+from pipeline.cli import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def classifier(trained: Path) -> Classifier:
+    return Classifier.load(trained / "results/model")
+
+
+@pytest.fixture
+def here(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The command runs where results/ is."""
+    monkeypatch.chdir(trained)
+    return trained
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> Path:
+    """Two pictures in folders, and what is to be left out."""
+    root = tmp_path / "photos"
+    (root / "more" / ".cache").mkdir(parents=True)
+    test = trained / "data/dataset/test"
+    shutil.copy(test / "leaf/00.png", root / "b.PNG")
+    shutil.copy(test / "sky/00.png", root / "more" / "a.png")
+    shutil.copy(test / "sky/01.png", root / "more" / ".cache" / "c.png")
+    shutil.copy(test / "sky/01.png", root / ".hidden.png")
+    (root / "notes.txt").write_text("not a picture, and not called one")
+    return root
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+def test_every_form_of_a_picture_gets_one_answer(classifier: Classifier, trained: Path) -> None:
+    path = trained / "data/dataset/test/leaf/00.png"
+    with Image.open(path) as image:
+        forms = [path, str(path), path.read_bytes(), image.copy(), np.asarray(image)]
+    answers = classifier.classify(forms)
+    assert all(answer == answers[0] for answer in answers)
+    assert isinstance(answers[0], Prediction)
+    assert answers[0].confidence == answers[0].top[0][1]
+    assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
+
+
+def test_answers_are_those_of_evaluation(classifier: Classifier, trained: Path) -> None:
+    with (trained / "results/evaluate/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    test = trained / "data/dataset/test"
+    for row, answer in zip(
+        rows, classifier.classify([test / r["file"] for r in rows]), strict=True
+    ):
+        assert isinstance(answer, Prediction)
+        assert answer.top[0][0] == row["predicted"]
+        for label, probability in answer.top:
+            assert probability == pytest.approx(float(row[label]), abs=1e-5)
+
+
+def test_top_is_as_long_as_asked(classifier: Classifier) -> None:
+    grey = Image.new("L", (9, 9), 128)
+    for top, length in ((1, 1), (2, 2), (9, 3)):
+        (answer,) = classifier.classify([grey], top=top)
+        assert isinstance(answer, Prediction)
+        assert len(answer.top) == length
+
+
+def test_a_bad_picture_of_a_batch_fails_alone(classifier: Classifier, trained: Path) -> None:
+    good = trained / "data/dataset/test/leaf/00.png"
+    first, bad, last = classifier.classify([good, b"<html>", good])
+    assert isinstance(bad, PictureError)
+    assert first == last == classifier.classify([good])[0]
+    assert isinstance(classifier.classify([b""])[0], PictureError)
+    assert classifier.classify([]) == []
+
+
+def test_what_the_model_is_unsure_of_is_none_of_the_classes(classifier: Classifier) -> None:
+    grey = Image.new("L", (9, 9), 128)
+    sure = replace(classifier, calibration=Calibration(temperature=1, threshold=1.1))
+    (answer,) = sure.classify([grey])
+    assert isinstance(answer, Prediction)
+    assert answer.label is None
+    assert answer.confidence == answer.top[0][1] > 0
+    never = replace(classifier, calibration=Calibration(temperature=1, threshold=0))
+    assert never.classify([grey])[0].label is not None
+
+
+def test_confidence_is_calibrated_where_evaluation_has_been(
+    classifier: Classifier, trained: Path, tmp_path: Path
+) -> None:
+    assert classifier.calibration is not None
+    shutil.copytree(trained / "results/model", tmp_path / "model")
+    plain = Classifier.load(tmp_path / "model")
+    assert plain.calibration is None
+    hot = replace(plain, calibration=Calibration(temperature=50, threshold=0))
+    grey = Image.new("L", (9, 9), 128)
+    assert hot.classify([grey])[0].confidence == pytest.approx(1 / 3, abs=0.05)
+    images = decode(grey, 32)[None]
+    (answer,) = plain.classify([grey])
+    assert answer.confidence == pytest.approx(plain.model.probabilities(images).max())
+
+
+def test_no_model(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"classifier\.keras is not there; `dvc repro`"):
+        Classifier.load(tmp_path)
+
+
+def test_folders_are_walked_and_answers_are_a_table(here: Path, folder: Path, capsys) -> None:
+    assert predict.main([str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["picture", "class", "1.", "2.", "3."]
+    assert [line.split()[0] for line in lines[2:]] == [
+        str(folder / "b.PNG"),
+        str(folder / "more/a.png"),
+    ]
+    assert lines[2].split()[2] == "leaf"
+
+
+def test_json_lines(here: Path, folder: Path, capsys) -> None:
+    assert predict.main([str(folder), "--json", "--top", "2"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["file"] for row in rows] == [str(folder / "b.PNG"), str(folder / "more/a.png")]
+    assert rows[0]["top"][0]["label"] == "leaf"
+    assert rows[0]["top"][0]["confidence"] == rows[0]["confidence"]
+    assert [len(row["top"]) for row in rows] == [2, 2]
+
+
+def test_csv_file(here: Path, folder: Path, tmp_path: Path, capsys) -> None:
+    bad = folder / "bad.png"
+    bad.write_bytes(b"<html>")
+    out = tmp_path / "answers.csv"
+    assert predict.main([str(folder), "--csv", str(out), "--top", "9"]) == 1
+    with out.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:5] == ["file", "label", "confidence", "label_1", "confidence_1"]
+    assert "label_3" in rows[0]
+    assert "label_4" not in rows[0]
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_rest_is_done_when_some_are_unreadable(here: Path, folder: Path, capsys) -> None:
+    (folder / "broken.jpg").write_bytes((folder / "b.PNG").read_bytes()[:200])
+    assert predict.main([str(folder / "gone.jpg"), str(folder)]) == 1
+    shown = capsys.readouterr()
+    assert "b.PNG" in shown.out
+    assert "a.png" in shown.out
+    errors = shown.err.splitlines()
+    assert len(errors) == 2
+    assert errors[0].endswith("gone.jpg is not there")
+    assert "broken.jpg can't be read" in errors[1]
+
+
+def test_a_folder_without_pictures(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"has no pictures \(\.avif, "):
+        predict.main([str(tmp_path)])
+
+
+def test_addresses_are_fetched(here: Path, server: str, capsys) -> None:
+    addresses = [f"{server}/b.PNG", f"{server}/gone.png", f"{server}/notes.txt"]
+    assert predict.main([*addresses, "--json"]) == 1
+    shown = capsys.readouterr()
+    rows = [json.loads(line) for line in shown.out.splitlines()]
+    assert [row["file"] for row in rows] == addresses
+    assert rows[0]["top"][0]["label"] == "leaf"
+    assert "404" in rows[1]["error"]
+    assert f"{server}/notes.txt" in rows[2]["error"]
+    assert shown.err.count("error: ") == 2
+
+
+def test_help_teaches_and_a_wrong_top_is_refused(capsys) -> None:
+    with pytest.raises(SystemExit) as done:
+        predict.main(["--help"])
+    assert done.value.code == 0
+    assert "PATH_OR_URL" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        predict.main(["x.png", "--top", "0"])
+
+
+def test_a_missing_model_is_said_in_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "model.predict", "x.jpg"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: results/model/classifier.keras is not there")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
