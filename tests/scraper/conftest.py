@@ -1,0 +1,210 @@
+"""Servers on the loopback address, and a folder to collect in."""
+
+import functools
+import html
+import http.server
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by the routes of its server: a body, or a function that does what it likes."""
+
+    protocol_version = "HTTP/1.1"
+    server: "Web"
+
+    def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.asked[self.path] += 1
+        route = self.server.routes.get(self.path)
+        if route is None:
+            self.answer(b"not here", 404)
+        elif callable(route):
+            route(self)
+        else:
+            self.answer(route)
+
+    def answer(self, body: bytes | str = b"", status: int = 200, **headers: str) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        kind = "text/html; charset=utf-8" if isinstance(body, str) else "image/jpeg"
+        sent = {"Content-Type": kind, "Content-Length": str(len(content))}
+        self.send_response(status)
+        for name, value in (sent | {k.replace("_", "-"): v for k, v in headers.items()}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Web(http.server.ThreadingHTTPServer):
+    """A server on a free port of the loopback address, for the length of a `with` block."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.routes: dict[str, bytes | str | Callable[[Handler], None]] = {}
+        self.asked: Counter[str] = Counter()
+        """how often each path was asked for"""
+        self.host = f"127.0.0.1:{self.server_port}"
+        self.url = f"http://{self.host}"
+
+    def __enter__(self) -> "Web":
+        threading.Thread(target=self.serve_forever, args=[0.05]).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, *args: object) -> None:
+        pass  # a client that hangs up is what some tests are about
+
+    def sell(self, category: str, *products: tuple[str, ...], per_page: int = 3) -> None:
+        """A category whose listing has `per_page` products a page; each is (name, photo, …).
+
+        Photos without a route are drawn.
+        """
+        for name, *photos in products:
+            self.routes[f"/p/{name}"] = product_page(name, photos)
+            for photo in photos:
+                if photo.startswith("/"):
+                    self.routes.setdefault(photo, picture(photo))
+        pages = [products[i : i + per_page] for i in range(0, len(products), per_page)]
+        for number, page in enumerate(pages, start=1):
+            path = f"/{category}/" if number == 1 else f"/{category}/?page={number}"
+            following = f"/{category}/?page={number + 1}" if number < len(pages) else None
+            self.routes[path] = listing_page([f"/p/{name}" for name, *_ in page], following)
+
+
+def product_page(name: str, photos: list[str]) -> str:
+    data = {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": f"The {name}",
+        "sku": f"SKU-{name}",
+        "image": photos,
+    }
+    return f'<html><script type="application/ld+json">{json.dumps(data)}</script></html>'
+
+
+def listing_page(links: list[str], following: str | None = None) -> str:
+    data = {
+        "@context": "https://schema.org",
+        "@type": "ItemList",
+        "itemListElement": [
+            {"@type": "ListItem", "position": n, "url": link} for n, link in enumerate(links)
+        ],
+    }
+    paging = f'<a rel="next" href="{html.escape(following)}">more</a>' if following else ""
+    return f'<html><script type="application/ld+json">{json.dumps(data)}</script>{paging}</html>'
+
+
+@functools.cache
+def picture(seed: str, kind: str = "JPEG") -> bytes:
+    """A small picture; another seed is another picture."""
+    colours = Image.new("RGB", (24, 18), seed_colour(seed))
+    out = io.BytesIO()
+    colours.save(out, kind)
+    return out.getvalue()
+
+
+def seed_colour(seed: str) -> tuple[int, int, int]:
+    value = int.from_bytes(seed.encode(), "big") % 16_777_213
+    return value >> 16, value >> 8 & 255, value & 255
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with Web() as web:
+        yield web
+
+
+class Workshop:
+    """A folder with a params.yaml, where the project's commands are run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "scrapy.cfg").write_bytes((ROOT / "scrapy.cfg").read_bytes())
+
+    def sources(self, **sources: dict) -> None:
+        yaml = YAML()
+        params = yaml.load(ROOT / "params.yaml")
+        params["sources"] = sources
+        yaml.dump(params, self.root / "params.yaml")
+
+    def shop(self, web: Web, *classes: str, **more: object) -> None:
+        """params.yaml with one source, `shop`: our classes are the categories' names."""
+        source = {
+            "kind": "spider",
+            "spider": "shop",
+            "url": f"{web.url}/",
+            "classes": {label: f"/{label}/" for label in classes},
+            "allow_private": [web.host],
+        }
+        self.sources(shop=source | more)
+
+    def run(self, *command: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        assert "Traceback" not in done.stdout
+        return done.stdout
+
+    def collect(self, *arguments: str, code: int = 0) -> str:
+        return self.run("-m", "scraper.collect", *arguments, code=code)
+
+    def crawl(self, *options: str, source: str, label: str, url: str, code: int = 0) -> str:
+        given = (f"source={source}", f"label={label}", f"url={url}")
+        return self.run(
+            "-m", "scrapy", "crawl", "shop", *options,
+            *(part for pair in given for part in ("-a", pair)), code=code,
+        )  # fmt: skip
+
+    def rows(self, source: str = "shop", *, all_of_them: bool = False) -> dict | list:
+        """The rows that count by (label, last part of the address); or all, as written."""
+        lines = (self.root / "data/raw" / source / "manifest.jsonl").read_text().splitlines()
+        rows = [json.loads(line) for line in lines]
+        if all_of_them:
+            return rows
+        return {(row["label"], row["image_url"].rpartition("/")[2]): row for row in rows}
+
+    def statuses(self, source: str = "shop") -> dict[str, str]:
+        return {name: row["status"] for (_, name), row in self.rows(source).items()}
+
+    def counts(self, source: str = "shop") -> dict:
+        return json.loads((self.root / "results/collect" / f"{source}.json").read_text())
+
+    def files(self, source: str = "shop") -> set[str]:
+        folder = self.root / "data/raw" / source
+        return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
