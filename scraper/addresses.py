@@ -73,9 +73,12 @@ def session(allow_private: Collection[str] = ()) -> requests.Session:
 
 def reason(error: Exception) -> str:
     """What went wrong with a request, without the libraries' wrapping around it."""
-    inner = error.args[0] if error.args else error
-    cause = getattr(inner, "reason", None)
-    return str(cause).rpartition(": ")[2] if cause else str(error)
+    inner = error.args[0] if error.args else None
+    if cause := getattr(inner, "reason", None):
+        return str(cause).rpartition(": ")[2]
+    if isinstance(inner, Exception):
+        return reason(inner)
+    return inner if isinstance(inner, str) else str(error)
 
 
 def fetch(
