@@ -121,11 +121,14 @@ def training_batches(
         order = tf.random.experimental.stateless_shuffle(indices, (seed, number))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
+    @tf.function(jit_compile=True)
+    def augmented(pictures: Any, numbers: Any) -> Any:
+        return layer.apply(pictures, layer.draw(numbers))
+
     def batch(step: Any, order: Any) -> Any:
         shape = (tf.size(order), len(Transforms._fields))
         numbers = tf.random.stateless_uniform(shape, (seed, step))
-        moved = layer.apply(tf.gather(images, order), layer.draw(numbers))
-        return moved, tf.gather(one_hot, order)
+        return augmented(tf.gather(images, order), numbers), tf.gather(one_hot, order)
 
     steps = tf.data.Dataset.counter().flat_map(epoch).enumerate()
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)

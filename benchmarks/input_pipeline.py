@@ -1,0 +1,130 @@
+"""Training input: pictures per second of ImageDataGenerator, of six Random* layers, and of ours.
+
+    python benchmarks/input_pipeline.py [FOLDER]
+
+All read the same files, with the augmentation of params.yaml, and nothing trains meanwhile. Ours
+and the Random* layers decode once, before; how long that takes is printed as well. Rounds of the
+three alternate, so that what else the machine does meets them alike; medians are compared.
+"""
+
+import argparse
+import itertools
+import os
+import statistics
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from model import data
+from model.images import cores
+from model.quiet import import_keras
+from pipeline.cli import UserError, run
+from pipeline.params import Augment, load_params
+from pipeline.paths import DATASET
+
+ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", "../shared/datasets"))
+ROUNDS, WARM_UP, SECONDS = 3, 5, 4.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        help="has train/<class>/ (default: the archive of real photos in DATASETS_MIRROR or "
+        "../shared/datasets, else data/dataset)",
+    )
+    parser.add_argument("--size", type=int, default=150, help="pixels (150)")
+    parser.add_argument("--batch", type=int, default=32, help="pictures in a batch (32)")
+    options = parser.parse_args()
+    import_keras()
+    with photos(options.folder) as folder:
+        table(folder, load_params().augment, options.size, options.batch)
+
+
+@contextmanager
+def photos(folder: Path | None) -> Iterator[Path]:
+    """A folder with train/<class>/."""
+    archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
+    if folder or not archives:
+        folder = folder or DATASET
+        if not (folder / "train").is_dir():
+            raise UserError(f"{folder}/train is not there; give a folder that has train/<class>/")
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch, tarfile.open(archives[0]) as tar:
+        tar.extractall(scratch, filter="data")
+        yield next(Path(scratch).iterdir())
+
+
+def table(folder: Path, augment: Augment, size: int, batch: int) -> None:
+    started = time.perf_counter()
+    pictures = data.load_split(folder, "train", data.class_labels(folder), size)
+    decoding = time.perf_counter() - started
+    inputs: dict[str, Iterator[Any]] = {
+        "ImageDataGenerator.flow_from_directory": data.generator_batches(
+            folder, augment, size, batch, seed=1
+        ),
+        "six Random* layers, from memory": iter(random_layers(pictures, augment, batch)),
+        "ours": iter(data.training_batches(pictures, augment, batch, seed=1)),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in inputs}
+    for _ in range(ROUNDS):
+        for name, batches in inputs.items():
+            rates[name].append(rate(batches))
+    medians = {name: statistics.median(of_input) for name, of_input in rates.items()}
+    ours = medians["ours"]
+    rows = [(name, median, ours / median) for name, median in medians.items()]
+    print(f"{len(pictures.files)} pictures at {size}×{size}, batches of {batch}, {cores()} cores")
+    print(
+        tabulate(rows, ["input", "pictures/s", "ours is × as fast"], floatfmt=(".0f", ".0f", ".1f"))
+    )
+    print(f"decoded once, before: {len(pictures.files) / decoding:.0f} pictures/s")
+
+
+def rate(batches: Iterator[Any]) -> float:
+    """Pictures per second over a few seconds."""
+    for _ in itertools.islice(batches, WARM_UP):
+        pass
+    count, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < SECONDS:
+        count += len(next(batches)[0])
+    return count / elapsed
+
+
+def random_layers(pictures: data.Pictures, augment: Augment, batch: int) -> Any:
+    """The nearest that Keras' own layers come to the same augmentation."""
+    import keras
+    import tensorflow as tf
+
+    layers: list[Callable[..., Any]] = [
+        keras.layers.RandomRotation(augment.rotation_range / 360, fill_mode="nearest"),
+        keras.layers.RandomTranslation(
+            augment.height_shift_range, augment.width_shift_range, fill_mode="nearest"
+        ),
+        keras.layers.RandomShear(augment.shear_range / 57.3, fill_mode="nearest"),
+        keras.layers.RandomZoom(augment.zoom_range, augment.zoom_range, fill_mode="nearest"),
+        keras.layers.RandomFlip("horizontal"),
+        keras.layers.RandomBrightness(0.2),
+    ]
+
+    def augmented(images: Any, one_hot: Any) -> Any:
+        images = tf.cast(images, tf.float32)
+        for layer in layers:
+            images = layer(images, training=True)
+        return images, one_hot
+
+    batches = tf.data.Dataset.from_tensor_slices((pictures.images, pictures.one_hot))
+    batches = batches.shuffle(len(pictures.files), seed=1).repeat().batch(batch)
+    return batches.map(augmented, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+if __name__ == "__main__":
+    run(main)
