@@ -25,7 +25,7 @@ class File(Section):
     urls: Annotated[list[str], Field(min_length=1)]
     """the origin's address, then others; the pictures' names begin with the origin's always"""
     name: str | None = None
-    """what mirrors call it, where the address says too little; they are asked for both"""
+    """what mirrors call it, besides the end of the address"""
     size: PositiveInt | None
     """bytes, roughly where the origin gives no exact number"""
     digest: Digest | None

@@ -83,7 +83,7 @@ def _places(
     if cached.exists():
         yield str(cached), lambda: cached
     mirror = os.environ.get(MIRROR)
-    if mirror and (file.name or file.digest):  # or any other "main.zip" would do
+    if mirror and (file.name or file.digest):  # else any other main.zip would do
         if "://" not in mirror and not Path(mirror).is_dir():
             raise UserError(f"{MIRROR} is {mirror!r}: neither a folder nor an http address")
         for name in dict.fromkeys(filter(None, (file.name, file.base_name))):
