@@ -194,7 +194,7 @@ def test_fashion_mnist_with_labels_that_do_not_go_with_it(serve_sample, take) ->
     files = idx_files("train", [0, 9, 0], 0) | idx_files("t10k", [8], 100)
     few = idx_files("train", [0, 9], 0)["train-labels-idx1-ubyte.gz"]
     serve_sample("fashion-mnist", files | {"train-labels-idx1-ubyte.gz": few})
-    with pytest.raises(UserError, match="train-labels-idx1-ubyte[.]gz doesn't go with"):
+    with pytest.raises(UserError, match=r"train-labels-idx1-ubyte\.gz doesn't go with"):
         take(dataset="fashion-mnist")
 
 

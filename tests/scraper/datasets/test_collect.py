@@ -1,0 +1,355 @@
+"""Datasets and archives into data/raw: whole, traceable, once, and safe from a kill."""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest
+from pipeline.params import DatasetSource
+from scraper import datasets
+from scraper.datasets import store
+
+ROOT = Path(__file__).parents[3]
+RAW = Path("data/raw/src")
+PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
+
+
+def files() -> set[str]:
+    """Of data/raw/src, the source's own notes left out."""
+    notes = {"manifest.jsonl", "complete.json"}
+    return {str(p.relative_to(RAW)) for p in RAW.rglob("*") if p.is_file()} - notes
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def shop(picture) -> dict[str, bytes]:
+    """The files of an archive: two classes, in one folder."""
+    return {
+        f"set/{label}/{n}.jpg": picture(f * 9 + n)
+        for f, label in enumerate(("hat", "mug"))
+        for n in range(4)
+    }
+
+
+@pytest.fixture
+def served(web, file_server, make_tar, shop):
+    """The archive on a server, and the parameters that take it."""
+    web.routes["/set.tar.gz"] = server = file_server(make_tar(shop))
+    source = {"url": f"{web.url}/set.tar.gz", "pattern": PATTERN, "allow_private": [web.host]}
+    return server, source
+
+
+def test_a_row_and_a_file_for_each_picture(served, take, shop) -> None:
+    _, source = served
+    rows = take(**source, license="CC0-1.0")
+    assert {row.image_url: row.sha256 for row in rows} == {
+        f"{source['url']}#{path}": digest(content) for path, content in shop.items()
+    }
+    for row in rows:
+        assert row.file == f"{row.label}/{row.sha256}.jpg"
+        assert digest((RAW / row.file).read_bytes()) == row.sha256
+    assert files() == {row.file for row in rows}
+    row = asdict(rows[0])
+    assert row.pop("fetched_at").endswith("+00:00")
+    assert {key: value for key, value in row.items() if value is not None} == {
+        "status": "saved",
+        "label": "hat",
+        "image_url": f"{source['url']}#set/hat/0.jpg",
+        "page_url": source["url"],
+        "license": "CC0-1.0",
+        "file": row["file"],
+        "sha256": row["sha256"],
+        "bytes": len(shop["set/hat/0.jpg"]),
+        "format": "jpeg",
+        "width": 9,
+        "height": 7,
+    }
+
+
+def test_equal_bytes_are_stored_once_in_a_class_and_in_each_class(take, make_zip, picture) -> None:
+    Path("x.zip").write_bytes(
+        make_zip({p: picture(1) for p in ("mug/1.jpg", "mug/2.jpg", "hat/3.jpg", "mug/4.jpg")})
+    )
+    for _ in range(2):
+        rows = take(url="x.zip", pattern=PATTERN)
+        assert {row.image_url.rpartition("#")[2]: row.status.value for row in rows} == {
+            "mug/1.jpg": "saved",
+            "mug/2.jpg": "duplicate",
+            "hat/3.jpg": "saved",
+            "mug/4.jpg": "duplicate",
+        }
+        assert len(files()) == 2
+    assert len((RAW / "manifest.jsonl").read_text().splitlines()) == 4
+
+
+def test_what_is_no_picture_has_a_row_that_says_so(take, make_tar, picture, monkeypatch) -> None:
+    monkeypatch.setattr(store, "MAX_PICTURE", 5000)
+    monkeypatch.setattr(datasets, "MAX_PICTURE", 5000)
+    content = make_tar(
+        {
+            "mug/1.jpg": picture(1),
+            "mug/page.jpg": b"<!doctype html><p>sorry",
+            "mug/empty.jpg": b"",
+            "mug/huge.jpg": b"x" * 5001,
+            "mug/png.jpg": picture(2, "PNG"),
+            "mug/bmp.jpg": picture(3, "BMP"),
+        },
+        "w",
+    )
+    with tarfile.open(fileobj=(out := io.BytesIO(content)), mode="a") as tar:
+        link = tarfile.TarInfo("mug/link.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "1.jpg"
+        tar.addfile(link)
+    Path("x.tar").write_bytes(out.getvalue())
+    rows = {r.image_url.rpartition("/")[2]: r for r in take(url="x.tar", pattern=PATTERN)}
+    assert {name: row.status.value for name, row in rows.items()} == {
+        "1.jpg": "saved",
+        "page.jpg": "rejected_not_image",
+        "empty.jpg": "rejected_not_image",
+        "huge.jpg": "rejected_too_large",
+        "png.jpg": "saved",
+        "bmp.jpg": "rejected_format",
+        "link.jpg": "rejected_not_image",
+    }
+    assert rows["png.jpg"].file.endswith(".png")
+    assert "link" in rows["link.jpg"].error
+    assert all(row.error for row in rows.values() if not row.file)
+
+
+def test_nothing_is_fetched_when_nothing_is_missing(served, take) -> None:
+    server, source = served
+    first = take(**source)
+    shutil.rmtree(".cache")
+    server.statuses = [500] * 99
+    assert take(**source) == first
+    assert len(server.ranges) == 1
+    (RAW / first[2].file).unlink()
+    with pytest.raises(UserError, match="500"):
+        take(**source)
+    server.statuses = []
+    assert take(**source) == first
+    assert files() == {row.file for row in first}
+
+
+def test_an_archive_that_is_here_still_is_not_fetched_again(served, take) -> None:
+    server, source = served
+    first = take(**source)
+    (RAW / first[2].file).unlink()
+    assert take(**source) == first
+    assert len(server.ranges) == 1
+
+
+def test_a_row_whose_file_was_reported_missing_is_mended(served, take) -> None:
+    _, source = served
+    first = take(**source)
+    gone = {**asdict(first[2]), "status": "failed_missing", "file": None}
+    (RAW / first[2].file).unlink()
+    with (RAW / "manifest.jsonl").open("a") as manifest:
+        manifest.write(json.dumps(gone) + "\n")
+    rows = {row.key: row.status.value for row in take(**source)}
+    assert rows[first[2].key] == "saved"
+    assert (RAW / first[2].file).exists()
+
+
+def test_a_changed_source_adds_what_is_new_and_says_what_stays(served, take, caplog) -> None:
+    server, source = served
+    take(**source, classes={"cup": "mug"})
+    assert {Path(f).parent.name for f in files()} == {"cup"}
+    with caplog.at_level(logging.WARNING):
+        take(**source, classes={"cup": "mug", "cap": "hat"})
+        assert not caplog.records
+        rows = take(**source, classes={"cup": "hat"})
+    assert "data/raw/src/cup has pictures that params.yaml no longer asks for" in caplog.text
+    assert Counter(row.label for row in rows) == {"cup": 8, "cap": 4}
+    assert len(server.ranges) == 1
+    license_known = take(**source, classes={"cup": "hat"}, license="MIT")
+    assert Counter(row.license for row in license_known) == {None: 8, "MIT": 4}
+
+
+def test_a_folder_by_path_is_copied_and_looked_at_again(take, shop, picture) -> None:
+    for path, content in shop.items():
+        Path("mine", path).parent.mkdir(parents=True, exist_ok=True)
+        Path("mine", path).write_bytes(content)
+    rows = take(url="mine", pattern=PATTERN)
+    assert {row.image_url for row in rows} == {f"mine#{path}" for path in shop}
+    Path("mine/set/mug/new.jpg").write_bytes(picture(99))
+    assert len(take(url="mine", pattern=PATTERN)) == len(shop) + 1
+    shutil.rmtree("mine")
+    assert len(files()) == len(shop) + 1
+
+
+def refused(take, match: str, **source: object) -> None:
+    with pytest.raises(UserError, match=match):
+        take(**{"pattern": PATTERN, **source})
+    assert files() == set()
+    assert not RAW.exists() or not any(p.is_dir() for p in RAW.iterdir())
+    assert not (RAW / "manifest.jsonl").exists()
+
+
+def test_bad_input_is_named_and_leaves_nothing(served, take, make_zip, make_tar, shop, web) -> None:
+    server, source = served
+    Path("x.tar.gz").write_bytes(make_tar(shop)[:-300])
+    refused(take, r"x\.tar\.gz is damaged", url="x.tar.gz")
+    Path("x.zip").write_bytes(make_zip(shop))
+    refused(take, "damaged or another: its sha256 is", url="x.zip", sha256="0" * 64)
+    refused(
+        take,
+        r"no path matches.*first ones are\n  set/hat/0\.jpg",
+        url="x.zip",
+        pattern="(?P<label>[a-z]+)/x",
+    )
+    refused(
+        take, "there is no label 'cap'; there are hat, mug", url="x.zip", classes={"cap": "cap"}
+    )
+    refused(take, "no such file or folder", url="nowhere.zip")
+    refused(take, "starts with http", url="ftp://shop.example/x.zip")
+    refused(take, "no public address", url=source["url"])
+    refused(take, "404", url=f"{web.url}/none.zip", allow_private=[web.host])
+    Path("y.zip").write_bytes(make_zip({"mug/1.jpg": b"text", "mug/2.jpg": b"more"}))
+    refused(take, r"no picture, such as y\.zip#mug/1\.jpg", url="y.zip")
+    Path("z.zip").write_bytes(make_zip({**shop, "set/../../../mug/x.jpg": b""}))
+    refused(take, r"z\.zip is refused", url="z.zip")
+    Path("w.zip").write_bytes(
+        make_zip({"Mug/1.jpg": shop["set/mug/1.jpg"], "mug/2.jpg": shop["set/mug/2.jpg"]})
+    )
+    refused(take, "'Mug' and 'mug' would share", url="w.zip")
+    refused(take, "a folder has no sha256", url=".", sha256="0" * 64)
+    assert server.ranges == []
+
+
+def test_room_for_the_pictures_is_looked_at_first(take, make_zip, shop, monkeypatch) -> None:
+    Path("x.zip").write_bytes(make_zip(shop))
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
+    refused(take, "src needs .* GB and its disk has", url="x.zip")
+
+
+def test_a_sha256_proves_an_archive(served, take) -> None:
+    server, source = served
+    assert take(**source, sha256=digest(server.content))
+
+
+def test_a_dataset_that_is_another_gives_way_to_the_next_place(
+    web, entries, take, make_tar, shop, picture, monkeypatch
+) -> None:
+    """The mirror's copy is whole, and not what the git tree says: it is found while unpacking."""
+    root = {f"set-main/train/{path.removeprefix('set/')}": c for path, c in shop.items()}
+    entry = entries["clothing-dataset-small"]
+    file = entry.files[0].model_copy(
+        update={"urls": [f"{web.url}/good.tar.gz"], "digest": "git-tree:" + "0" * 40}
+    )
+    entries["clothing-dataset-small"] = entry.model_copy(update={"files": [file], "classes": 2})
+    web.routes[f"/{file.name}"] = make_tar({**root, "set-main/train/mug/0.jpg": picture(77)})
+    web.routes["/good.tar.gz"] = make_tar(root)
+    monkeypatch.setenv("DATASETS_MIRROR", web.url)
+    with pytest.raises(UserError) as error:
+        take(dataset="clothing-dataset-small")
+    bad, good = (
+        line.partition("its git tree is ")[2][:40]
+        for line in str(error.value).splitlines()[1:]
+        if "tree" in line
+    )
+    assert bad != good
+    assert files() == set()
+    assert not list(Path(".cache").rglob("*.gz"))
+    right = file.model_copy(update={"digest": f"git-tree:{good}"})
+    entries["clothing-dataset-small"] = entry.model_copy(update={"files": [right], "classes": 2})
+    rows = take(dataset="clothing-dataset-small")
+    assert {row.image_url.partition("#")[0] for row in rows} == {f"{web.url}/good.tar.gz"}
+    assert digest(picture(77)) not in {row.sha256 for row in rows}
+
+
+def test_a_class_that_the_dataset_lacks_is_refused_before_anything_is_fetched(take) -> None:
+    with pytest.raises(UserError, match=r"classes\.tee: there is no label 'tshirt'.*t-shirt"):
+        take(dataset="clothing-dataset-small", classes={"tee": "tshirt"})
+
+
+def test_names_that_are_not_utf8(take, make_tar, picture) -> None:
+    name = os.fsdecode(b"mug/\xff.jpg")
+    Path("x.tar").write_bytes(make_tar({name: picture(1)}, "w"))
+    (row,) = take(url="x.tar", pattern=PATTERN)
+    assert row.image_url == "x.tar#mug/\ufffd.jpg"
+
+
+KILLED = """
+import os, pathlib, sys
+from pipeline import manifest
+from pipeline.params import ArchiveSource
+from scraper import datasets
+
+step, left = sys.argv[1], int(sys.argv[2])
+def counting(function):
+    def run(*args, **kwargs):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)  # as SIGKILL: nothing is tidied up
+        return function(*args, **kwargs)
+    return run
+if step == "write": pathlib.Path.write_bytes = counting(pathlib.Path.write_bytes)
+if step == "move": pathlib.Path.replace = counting(pathlib.Path.replace)
+if step == "row": manifest.Manifest.append = counting(manifest.Manifest.append)
+folder = pathlib.Path("data/raw/src")
+with manifest.Manifest(folder / "manifest.jsonl") as rows:
+    source = ArchiveSource(kind="archive", url="x.zip", pattern=sys.argv[3])
+    datasets.collect("src", source, folder, rows)
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "after"), [("write", 3), ("move", 0), ("move", 5), ("row", 0), ("row", 5)]
+)
+def test_a_killed_run_ends_where_it_would_have(take, make_zip, shop, step, after) -> None:
+    Path("x.zip").write_bytes(make_zip({**shop, "set/mug/again.jpg": shop["set/mug/0.jpg"]}))
+    undisturbed = take(url="x.zip", pattern=PATTERN)
+    there = files()
+    shutil.rmtree(RAW)
+    command = [sys.executable, "-c", KILLED, step, str(after), PATTERN]
+    killed = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert killed.returncode == 9
+    resumed = take(url="x.zip", pattern=PATTERN)
+    assert [{**asdict(r), "fetched_at": ""} for r in resumed] == [
+        {**asdict(r), "fetched_at": ""} for r in undisturbed
+    ]
+    assert files() == there
+    assert len((RAW / "manifest.jsonl").read_text().splitlines()) == len(undisturbed)
+
+
+def test_the_real_photos_come_whole_over_the_web(datasets_mirror, web, monkeypatch) -> None:
+    """clothing-dataset-small, as its host gives it: proved by its git tree while it is unpacked."""
+    (archive,) = datasets_mirror.glob("clothing-dataset-small-*.tar.gz")
+    commit = archive.name.removeprefix("clothing-dataset-small-")
+    web.routes[f"/{commit}"] = lambda request: request.answer(archive.read_bytes())
+    monkeypatch.setenv("DATASETS_MIRROR", web.url)
+    source = DatasetSource(kind="dataset", dataset="clothing-dataset-small", classes=None)
+    with Manifest(RAW / "manifest.jsonl") as manifest:
+        datasets.collect("src", source, RAW, manifest)
+    rows = list(Manifest(RAW / "manifest.jsonl").rows.values())
+    assert Counter(row.split for row in rows) == {"train": 3068, "validation": 341, "test": 372}
+    assert {row.status.value for row in rows} == {"saved"}
+    assert len({row.label for row in rows}) == 10
+    assert files() == {row.file for row in rows}
+    for row in rows[::50]:
+        assert digest((RAW / row.file).read_bytes()) == row.sha256
+        assert row.license == "CC0-1.0"
+        assert row.page_url == "https://github.com/alexeygrigorev/clothing-dataset-small"
+    asked = sum(web.asked.values())
+    shutil.rmtree(".cache")
+    with Manifest(RAW / "manifest.jsonl") as manifest:
+        datasets.collect("src", source, RAW, manifest)
+    assert sum(web.asked.values()) == asked
