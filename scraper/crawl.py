@@ -12,7 +12,7 @@ from scrapy.settings import Settings
 
 from pipeline.cli import UserError
 from pipeline.params import SpiderSource
-from scraper.addresses import RefusedAddressError, check_address, host_port
+from scraper.addresses import RefusedAddressError, check_address, check_url, host_port
 
 DEMO = "demo"
 _DEMO_NAME = "http://demo-shop.localhost/"
@@ -40,6 +40,10 @@ def run_spider(
     `renamed` is the address that the source has now and the one that the manifest calls it by.
     Raises UserError as `crawl` does, KeyboardInterrupt where it was interrupted.
     """
+    try:
+        check_url(config.url)
+    except RefusedAddressError as error:
+        raise UserError(f"{name}: {error}") from error
     known = process.spider_loader.list()
     if config.spider not in known:
         near = difflib.get_close_matches(config.spider, known, n=1)

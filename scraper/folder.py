@@ -44,6 +44,8 @@ def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  #
     Raises UserError, before it writes, for a folder that can't be a class.
     """
     files = list(_files(folder))
+    for part in folder.glob("*/.*.part"):  # what a killed run was writing
+        part.unlink()
     for row in missing(folder, manifest):
         error = f"{row.file} is gone"
         manifest.append(

@@ -34,10 +34,14 @@ class Command(ScrapyCrawl):
 
     def _crawl(self, spider: str, typed: Mapping[str, str]) -> None:
         name, label, url = (typed[key] for key in _ARGUMENTS)
-        config = typed_source(load_params(), spider, name, label, url)
+        params = load_params()
+        config = typed_source(params, spider, name, label, url)
         run_spider(self.crawler_process, name, config)
         rows = Manifest(RAW / name / MANIFEST).rows.values()
         print(table(rows, [label]))
+        named = params.sources[name].classes
+        if named is not None and label not in named:
+            print(f"add {label} to sources.{name}.classes in params.yaml: clean takes only those")
         if not any(row.label == label and row.status.has_file for row in rows):
             raise UserError(f"{url} has no pictures of products that could be saved")
 

@@ -24,6 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by the routes of its server: a body, or a function that does what it likes."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: "Web"
 
     def do_GET(self) -> None:
@@ -76,6 +77,10 @@ class Web(http.server.ThreadingHTTPServer):
 
     def handle_error(self, *args: object) -> None:
         pass  # a client that hangs up is what some tests are about
+
+    picture = staticmethod(lambda seed, kind="JPEG": picture(seed, kind))
+    product_page = staticmethod(lambda name, photos: product_page(name, photos))
+    listing_page = staticmethod(lambda links, following=None: listing_page(links, following))
 
     def sell(self, category: str, *products: tuple[str, ...], per_page: int = 3) -> None:
         """A category whose listing has `per_page` products a page; each is (name, photo, …).

@@ -1,0 +1,332 @@
+"""Whole runs of the collect stage, each in a process of its own, against servers of our own."""
+
+import gzip
+import hashlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.manifest import Row, Status
+from scraper.counts import metrics
+from scraper.settings import DOWNLOAD_MAXSIZE
+
+
+def redirect(to: str):
+    return lambda request: request.answer(b"", 302, Location=to)
+
+
+def status(code: int):
+    return lambda request: request.answer(b"sorry", code)
+
+
+def cut_short(request) -> None:
+    request.answer(request.server.picture("cut")[:-10], Content_Length="5000")
+    request.close_connection = True
+
+
+def endless(request) -> None:
+    """More than is allowed, without saying so before."""
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    while True:  # until the client hangs up
+        request.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
+
+
+def zipped(request) -> None:
+    request.answer(gzip.compress(request.server.picture("z")), Content_Encoding="gzip")
+
+
+def bomb(request) -> None:
+    request.answer(gzip.compress(bytes(DOWNLOAD_MAXSIZE + 1), 1), Content_Encoding="gzip")
+
+
+@pytest.fixture
+def other(web):
+    """A server of the same private network that no source allows."""
+    with type(web)() as other:
+        other.routes["/x.jpg"] = other.picture("secret")
+        yield other
+
+
+def test_every_candidate_ends_in_one_row(web, other, workshop):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+    kinds = {"e.png": "PNG", "f.webp": "WEBP", "g.avif": "AVIF", "h.gif": "GIF"}
+    expected = {
+        "a.jpg": "saved",
+        "b.jpg": "duplicate",
+        "c.jpg": "saved",
+        "moved.jpg": "saved",
+        "zipped.jpg": "saved",
+        **dict.fromkeys(kinds, "saved"),
+        "page.jpg": "rejected_not_image",
+        "empty.jpg": "rejected_not_image",
+        "drawing.svg": "rejected_format",
+        "claims.jpg": "rejected_too_large",
+        "endless.jpg": "rejected_too_large",
+        "bomb.jpg": "rejected_too_large",
+        "hidden.jpg": "rejected_robots",
+        "meta-data": "rejected_address",
+        "named.jpg": "rejected_address",
+        "sideways.jpg": "rejected_address",
+        "gone.jpg": "failed_http",
+        "broken.jpg": "failed_http",
+        "round.jpg": "failed_http",
+        "short.jpg": "failed_truncated",
+        "refused.jpg": "failed_connection",
+        "nowhere.jpg": "failed_connection",
+    }
+    web.routes |= {
+        "/robots.txt": "User-agent: *\nDisallow: /secret/\n",
+        "/a.jpg": web.picture("a"),
+        "/b.jpg": web.picture("a"),
+        "/moved.jpg": redirect("/c2.jpg"),
+        "/c2.jpg": web.picture("moved"),
+        "/zipped.jpg": zipped,
+        **{f"/{name}": web.picture(name, kind) for name, kind in kinds.items()},
+        "/page.jpg": "<!doctype html><title>Sorry</title>",
+        "/empty.jpg": b"",
+        "/drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+        "/claims.jpg": lambda r: r.answer(b"x", Content_Length=str(DOWNLOAD_MAXSIZE + 1)),
+        "/endless.jpg": endless,
+        "/bomb.jpg": bomb,
+        "/sideways.jpg": redirect(f"{other.url}/x.jpg"),
+        "/gone.jpg": status(404),
+        "/broken.jpg": status(500),
+        "/round.jpg": redirect("/round.jpg"),
+        "/short.jpg": cut_short,
+        "/secret/hidden.jpg": web.picture("hidden"),
+    }  # fmt: skip
+    elsewhere = [
+        "http://169.254.169.254/latest/meta-data",
+        f"http://localhost:{other.server_port}/named.jpg",
+        f"http://{nobody}/refused.jpg",
+        "http://nowhere.invalid/nowhere.jpg",
+        "file:///etc/passwd",  # is no candidate at all
+        "ftp://files.invalid/x.jpg",
+        "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==",
+    ]
+    here = [f"/{name}" for name in expected if not any(name in url for url in elsewhere)]
+    here[here.index("/hidden.jpg")] = "/secret/hidden.jpg"
+    web.sell("mug", ("one", *here), ("two", *elsewhere))
+    workshop.shop(web, "mug", allow_private=[web.host, nobody], license="CC0")
+
+    out = workshop.collect("shop")
+
+    assert workshop.statuses() == expected
+    rows = workshop.rows(all_of_them=True)
+    assert len(rows) == len(expected)
+    assert not other.asked
+    assert "/secret/hidden.jpg" not in web.asked
+    assert web.asked["/gone.jpg"] == 1
+    assert web.asked["/broken.jpg"] == 3
+    for row in rows:
+        assert row["page_url"].startswith(f"{web.url}/p/")
+        assert row["product_id"] in ("SKU-one", "SKU-two")
+        assert row["license"] == "CC0"
+        assert row["fetched_at"].endswith("+00:00")
+        assert (row["error"] is None) == (row["status"] in ("saved", "duplicate"))
+        if row["status"] == "saved":
+            content = (workshop.root / "data/raw/shop" / row["file"]).read_bytes()
+            assert row["file"] == f"mug/{row['sha256']}.{Path(row['file']).suffix[1:]}"
+            assert row["sha256"] == hashlib.sha256(content).hexdigest()
+            assert (row["bytes"], row["width"], row["height"]) == (len(content), 24, 18)
+    saved = workshop.rows()["mug", "g.avif"]
+    assert saved["format"] == "avif"
+    assert workshop.rows()["mug", "gone.jpg"]["http_status"] == 404
+    counts = workshop.counts()
+    assert counts["candidates"] == len(expected)
+    assert counts["saved_by_class"] == {"mug": counts["saved"]}
+    kept = [counts[k] for k in ("saved", "duplicate", "rejected", "failed")]
+    assert kept == [8, 1, 10, 6]
+    assert "rejected robots" in out
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda n, label, s: Row(status=s, label=label, image_url=str(n)),
+            st.integers(0, 30),
+            st.sampled_from(["mug", "cup", "left out"]),
+            st.sampled_from(Status),
+        )
+    )
+)
+def test_counts_add_up(rows):
+    """Candidates are saved, duplicate, rejected or failed, whatever statuses there will be."""
+    rows = list({row.key: row for row in rows}.values())
+    counts = metrics(rows, ["cup", "mug"])
+    assert counts["candidates"] == sum(row.label != "left out" for row in rows)
+    ends = [counts[kind] for kind in ("saved", "duplicate", "rejected", "failed")]
+    assert sum(ends) == counts["candidates"]
+    assert sum(counts["saved_by_class"].values()) == counts["saved"]
+
+
+def test_a_second_run_fetches_what_failed_for_a_time_and_nothing_else(web, workshop):
+    web.sell("mug", ("one", "/a.jpg", "/busy.jpg"), ("two", "/gone.jpg", "/text.jpg"))
+    web.routes |= {"/busy.jpg": status(503), "/gone.jpg": status(410), "/text.jpg": b"text"}
+    workshop.shop(web, "mug")
+    workshop.collect("shop")
+    web.routes["/busy.jpg"] = web.picture("b")
+    before = web.asked.copy()
+    workshop.collect("shop")
+    assert workshop.statuses() == {
+        "a.jpg": "saved",
+        "busy.jpg": "saved",
+        "gone.jpg": "failed_http",
+        "text.jpg": "rejected_not_image",
+    }
+    asked_again = {path for path in web.asked - before if path.endswith("jpg")}
+    assert asked_again == {"/busy.jpg"}
+    assert len(workshop.rows(all_of_them=True)) == 5
+
+
+def test_if_needed_verifies_offline_and_takes_in_what_was_put_there(web, workshop):
+    web.sell("mug", ("one", "/a.jpg"), ("two", "/busy.jpg"))
+    web.routes["/busy.jpg"] = status(503)
+    workshop.shop(web, "mug")
+    workshop.collect("shop", "--if-needed")
+    state = (workshop.root / "data/raw/shop/run.json").read_text()
+    web.shutdown()
+    web.server_close()
+    folder = workshop.root / "data/raw/shop/mug"
+    (folder / "IMG 1.png").write_bytes(web.picture("mine", "PNG"))
+
+    out = workshop.run("-X", "importtime", "-m", "scraper.collect", "shop", "--if-needed")
+
+    for module in ("scrapy", "twisted", "extruct", "tensorflow"):
+        assert f" {module}\n" not in out
+    assert workshop.statuses() == {
+        "a.jpg": "saved",
+        "busy.jpg": "failed_http",
+        "IMG 1.png": "saved",
+    }
+    assert (workshop.root / "data/raw/shop/run.json").read_text() == state
+    assert workshop.counts()["saved_by_class"] == {"mug": 2}
+    before = workshop.rows(all_of_them=True)
+    workshop.collect("shop", "--if-needed")
+    assert workshop.rows(all_of_them=True) == before
+
+
+def test_if_needed_fetches_what_vanished_and_what_changed_parameters_ask_for(web, workshop):
+    web.sell("mug", *((f"m{n}", f"/{n}.jpg") for n in range(5)))
+    web.sell("cup", ("c", "/cup.jpg"))
+    workshop.shop(web, "mug", limit_per_class=2)
+    workshop.collect("shop", "--if-needed")
+    assert sorted(workshop.statuses()) == ["0.jpg", "1.jpg"]
+    row = workshop.rows()["mug", "1.jpg"]
+    (workshop.root / "data/raw/shop" / row["file"]).unlink()
+    before = web.asked.copy()
+    workshop.collect("shop", "--if-needed")
+    assert [p for p in web.asked - before if p.endswith("jpg")] == ["/1.jpg"]
+    workshop.shop(web, "mug", "cup", limit_per_class=3)
+    workshop.collect("shop", "--if-needed")
+    assert set(workshop.statuses()) == {"0.jpg", "1.jpg", "2.jpg", "cup.jpg"}
+    shutil.rmtree(workshop.root / "data/raw/shop/cup")
+    workshop.shop(web, "mug", limit_per_class=3)
+    assert "cup" in workshop.collect("shop", "--if-needed")
+    before = web.asked.copy()
+    workshop.collect("shop", "--if-needed")  # what is left out is not fetched again
+    assert web.asked == before
+    assert workshop.statuses()["cup.jpg"] == "failed_missing"
+
+
+def test_a_limit_fills_in_the_order_of_the_listing(web, workshop):
+    """The first ones count, though they answer last; what fails or is there twice does not."""
+
+    def late(request) -> None:
+        time.sleep(0.4)
+        request.answer(request.server.picture("late"))
+
+    names = ["late", "gone", "twin", "a", "b", "c", "d", "e"]
+    web.sell("mug", *((name, f"/{name}.jpg") for name in names), per_page=4)
+    web.routes |= {"/late.jpg": late, "/gone.jpg": status(404), "/twin.jpg": web.picture("late")}
+    workshop.shop(web, "mug", limit_per_class=3)
+    workshop.collect("shop")
+    assert workshop.statuses() == {
+        "late.jpg": "saved",
+        "gone.jpg": "failed_http",
+        "twin.jpg": "duplicate",
+        "a.jpg": "saved",
+        "b.jpg": "saved",
+    }
+    assert not {"/c.jpg", "/d.jpg", "/e.jpg"} & set(web.asked)
+    before = web.asked.copy()
+    workshop.collect("shop")
+    assert not any(path.endswith("jpg") for path in web.asked - before)
+
+
+def test_equal_pictures_and_a_product_in_two_categories(web, workshop):
+    """Stored once in a class, under the first address whichever came first; and in both classes."""
+
+    def late(request) -> None:
+        time.sleep(0.4)
+        request.answer(request.server.picture("same"))
+
+    web.sell("mug", ("one", "/a.jpg"), ("two", "/b.jpg"), ("both", "/both.jpg"))
+    web.sell("cup", ("both", "/both.jpg"))
+    web.routes |= {"/a.jpg": late, "/b.jpg": web.picture("same")}
+    # the address of a product will do for that of a category
+    categories = {"mug": "/mug/", "cup": "/cup/", "one of them": "/p/both"}
+    workshop.shop(web, classes=categories)
+    workshop.collect("shop")
+    rows = workshop.rows()
+    assert {key: row["status"] for key, row in rows.items()} == {
+        ("mug", "a.jpg"): "saved",
+        ("mug", "b.jpg"): "duplicate",
+        ("mug", "both.jpg"): "saved",
+        ("cup", "both.jpg"): "saved",
+        ("one of them", "both.jpg"): "saved",
+    }
+    assert rows["mug", "a.jpg"]["file"] == rows["mug", "b.jpg"]["file"]
+    assert len({row["file"] for row in rows.values()}) == 4
+    assert workshop.counts()["duplicate"] == 1
+
+
+def test_a_killed_run_goes_on_where_it_was(web, workshop, tmp_path_factory):
+    def slow(request) -> None:
+        time.sleep(0.05)
+        request.answer(request.server.picture(request.path))
+
+    names = [f"n{n:02}" for n in range(40)]
+    web.routes |= {f"/{name}.jpg": slow for name in names}
+    web.sell("mug", *((name, f"/{name}.jpg") for name in names), per_page=10)
+    workshop.shop(web, "mug")
+    command = [sys.executable, "-m", "scraper.collect", "shop"]
+    manifest = workshop.root / "data/raw/shop/manifest.jsonl"
+    with subprocess.Popen(command, cwd=workshop.root) as running:
+        while not manifest.exists() or manifest.read_bytes().count(b"\n") < 12:
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.send_signal(signal.SIGKILL)
+    with manifest.open("ab") as file:
+        file.write(b'{"status": "sav')  # torn while it was written
+    stray = workshop.root / "data/raw/shop/mug/.x.jpg.99.part"
+    stray.write_bytes(b"half")
+    saved = {name for name, status in workshop_statuses(manifest).items() if status == "saved"}
+    before = web.asked.copy()
+
+    workshop.collect("shop", "--if-needed")
+
+    assert sorted(workshop.statuses()) == [f"{name}.jpg" for name in names]
+    assert set(workshop.statuses().values()) == {"saved"}
+    assert not {f"/{name}" for name in saved} & set(web.asked - before)
+    kept = {file for file in workshop.files() if file.endswith("jpg")}
+    assert kept == {row["file"] for row in workshop.rows().values()}
+    assert not stray.exists()
+
+
+def workshop_statuses(manifest: Path) -> dict[str, str]:
+    lines = manifest.read_text().split("\n")[:-1]
+    rows = [json.loads(line) for line in lines]
+    return {row["image_url"].rpartition("/")[2]: row["status"] for row in rows}
