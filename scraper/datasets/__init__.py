@@ -34,9 +34,9 @@ def collect(
     bases = tuple(f"{file.address}#" for file in todo.files)
     before = {key: row for key, row in manifest.rows.items() if row.image_url.startswith(bases)}
     is_local = todo.files[0].is_local  # what is in a folder can change; to look costs little
-    if not is_local and is_complete(folder, todo.asked(), before.values()):
-        return
     with Store(folder, manifest) as store:
+        if not is_local and is_complete(folder, todo.asked(), before.values()):
+            return
         archives = _Archives(todo)
         while True:
             try:
@@ -47,9 +47,8 @@ def collect(
                 archives.replace(error)
         store.adopt()
         note_complete(folder, todo.asked(), len(store.rows))
-        classes = {label for label, _ in store.rows}
-        left = [row for key, row in before.items() if key not in store.rows and row.file]
-    for label in sorted(classes & {row.label for row in left}):
+    left = {row.label for key, row in before.items() if row.file and key not in store.rows}
+    for label in sorted(left & {label for label, _ in store.rows}):
         _log.warning(
             "%s has pictures that params.yaml no longer asks for, and they stay in the class; "
             "remove the folder and collect again to be rid of them",

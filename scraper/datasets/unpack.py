@@ -89,7 +89,7 @@ def members(archive: Path, name: str, caps: Caps | None = None) -> Iterator[Memb
     """
     caps = caps or Caps()
     if archive.is_dir():
-        found = _folder(archive)
+        found = _folder(archive, name)
     elif _magic(archive).startswith(_ZIP):
         found = _zip(archive, name, caps)
     elif _is_tar(archive):
@@ -97,7 +97,7 @@ def members(archive: Path, name: str, caps: Caps | None = None) -> Iterator[Memb
     elif _CLAIMS_TAR.search(name) or name.lower().endswith(".zip"):
         raise DamagedError(f"{name} is damaged: it is no archive, whatever its name says")
     else:
-        found = iter([Member(name, archive.stat().st_size, "100644", archive.read_bytes)])
+        found = iter([_file(archive, name, name)])
     for count, member in enumerate(found, start=1):
         if count > caps.files:
             raise UnsafeError(f"{name} is refused: it holds more than {caps.files:,} files")
@@ -125,7 +125,7 @@ def faults(name: str) -> Iterator[None]:
 
 
 def _magic(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with faults(path.name), path.open("rb") as file:
         return file.read(6)
 
 
@@ -231,16 +231,24 @@ def _zip_member(packed: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, caps:
     return Member(path, info.file_size, "100755" if mode & 0o100 else "100644", read)
 
 
-def _folder(folder: Path) -> Iterator[Member]:
+def _folder(folder: Path, name: str) -> Iterator[Member]:
     for root, folders, names in os.walk(folder):
         folders.sort()
-        for file in (Path(root, name) for name in sorted(names)):
+        for file in (Path(root, file) for file in sorted(names)):
             path = file.relative_to(folder).as_posix()
             if file.is_symlink():
                 target = os.fsencode(file.readlink())
                 yield Member(path, len(target), "120000", partial(bytes, target))
             elif file.is_file():
-                yield Member(path, file.stat().st_size, "100644", file.read_bytes)
+                yield _file(file, path, name)
+
+
+def _file(file: Path, path: str, name: str) -> Member:
+    def read() -> bytes:
+        with faults(name):
+            return file.read_bytes()
+
+    return Member(path, file.stat().st_size, "100644", read)
 
 
 def _inside(path: str, name: str) -> str:

@@ -77,6 +77,17 @@ def edited(tmp_path: Path, **changes: object) -> Path:
             {"sources__x": {"kind": "archive", "url": "x.zip", "pattern": "(oops"}},
             r"pattern is .*no regular expression",
         ),
+        *[
+            ({"sources__x": {"kind": "archive", "url": "x.zip", **more}}, message)
+            for more, message in (
+                ({}, r"sources\.x .* needs a pattern with a group \(\?P<label>…\), or an index"),
+                ({"pattern": "a/b"}, r"pattern needs a group \(\?P<label>…\)"),
+                ({"pattern": "(?P<label>${x})"}, r"may not contain \${"),
+                ({"index": {"file": "x", "path_column": "id"}}, r"or an index of labels"),
+                ({"index": {"file": "x", "path_colum": "id"}}, r"did you mean path_column"),
+                ({"pattern": "(?P<label>x)", "sha256": "abc"}, r"sources\.x\.sha256 is 'abc'"),
+            )
+        ],
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, changes: dict, message: str) -> None:
