@@ -60,7 +60,8 @@ def copies(file: File, allow_private: Collection[str] = ()) -> Generator[Path, N
         except (DamagedError, DownloadError, RefusedAddressError) as error:
             cached.unlink(missing_ok=True)
             problems.append(f"\n  {place}: {error}")
-    raise UserError(f"{file.base_name} can't be had:" + "".join(problems))
+    remedy = "" if file.is_local else f"\n{MIRROR} may name a folder or an address that has it"
+    raise UserError(f"{file.name or file.base_name} can't be had:{''.join(problems)}{remedy}")
 
 
 def require_space(folder: Path, need: int) -> None:
