@@ -65,7 +65,7 @@ def collect(name: str, source: Source, *, if_needed: bool = False) -> None:
     write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
     print(table(rows, labels))
     if left_out := {row.label for row in rows} - set(labels):
-        print(f"left out, as sources.{name}.classes does not name them: {', '.join(left_out)}")
+        print(f"left out, as sources.{name}.classes does not name them: {', '.join(sorted(left_out))}")
     if is_fetched:
         _require_pictures(name, source, rows, labels)
         run_state.write(finished=True)

@@ -143,8 +143,11 @@ def _address(node: Node) -> object:
 def _photos(page: Page, node: Node) -> tuple[Photo, ...]:
     """Of the product and of its variants."""
     variants = [v for v in _listed(node.get("hasVariant")) if isinstance(v, dict)]
-    found = (_photo(page, v) for n in (node, *variants) for v in _listed(n.get("image")))
-    return tuple({p.url: p for p in reversed([p for p in found if p])}.values())[::-1]
+    values = (v for n in (node, *variants) for v in _listed(n.get("image")))
+    found: dict[str, Photo] = {}
+    for photo in filter(None, (_photo(page, v) for v in values)):
+        found.setdefault(photo.url, photo)
+    return tuple(found.values())
 
 
 def _photo(page: Page, value: object) -> Photo | None:
