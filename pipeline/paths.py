@@ -6,6 +6,7 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 REVIEW = Path("data/review.csv")
 CLEAN = Path("data/clean")
+CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded pictures; made anew where missing
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
 DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
@@ -16,3 +17,4 @@ EVALUATE = RESULTS / "evaluate"
 
 MANIFEST = "manifest.jsonl"
 SPLITS = ("train", "validation", "test")
+"""What is filed under several counts for the last of them."""

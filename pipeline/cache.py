@@ -1,0 +1,159 @@
+"""What clean found out before, kept by content hash in a folder that is safe to delete."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import PIL
+
+from pipeline import measure, near_duplicates
+from pipeline.cli import UserError
+from pipeline.manifest import Reason
+from pipeline.measure import Failure, Measured, Measurement
+from pipeline.near_duplicates import Candidate, Pair
+
+_FIELDS = [field.name for field in dataclasses.fields(Measurement)]
+_SCHEMA = f"""
+CREATE TABLE measurements (
+  sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
+) WITHOUT ROWID;
+CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB);
+CREATE TABLE pairs (
+  a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
+) WITHOUT ROWID;
+CREATE TABLE compared (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+"""
+_MARKS = ", ".join("?" * (len(_FIELDS) + 3))
+_ADD = f"INSERT OR REPLACE INTO measurements VALUES ({_MARKS})"  # noqa: S608 - our own names
+# decoders change with Pillow: two machines with the same versions agree, old results or not
+_VERSION = f"{measure.VERSION} {PIL.__version__}"
+
+
+class Cache:
+    """Measurements, thumbnails and compared pairs in one SQLite file. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{path} is damaged ({error}); delete it, it is made anew") from error
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(self._path, timeout=60)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and self._setting("version") != _VERSION:
+            self._database.close()
+            self._path.unlink()
+            self._open()
+        elif not tables:
+            self._database.executescript(_SCHEMA)
+            self._set("version", _VERSION)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._database.close()
+
+    def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
+        """What is kept of the wanted pictures, by SHA-256."""
+        with self._wanted(wanted):
+            rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
+            return {sha256: _result(values) for sha256, *values in rows}
+
+    def add(self, results: Iterable[tuple[str, Measured | Failure]]) -> None:
+        """Keep these, in one go."""
+        measurements, thumbnails = [], []
+        for sha256, result in results:
+            if isinstance(result, Measured):
+                values = dataclasses.astuple(result.measurement)
+                measurements.append((sha256, None, None, *values))
+                thumbnails.append((sha256, result.thumbnail))
+            else:
+                nothing = [None] * len(_FIELDS)
+                measurements.append((sha256, result.reason.value, result.error, *nothing))
+        with self._database:
+            self._database.executemany(_ADD, measurements)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails
+            )
+
+    def thumbnail(self, sha256: str) -> bytes:
+        """A measured picture in small, as JPEG. Raises KeyError."""
+        query = "SELECT jpeg FROM thumbnails WHERE sha256 = ?"
+        row = self._database.execute(query, (sha256,)).fetchone()
+        if row is None:
+            raise KeyError(sha256)
+        jpeg: bytes = row[0]
+        return jpeg
+
+    def compared(self, radius: int, mirrored: bool) -> set[str]:
+        """The pictures that were all compared with one another under these settings."""
+        settings = f"{near_duplicates.VERSION} {radius} {mirrored}"
+        if self._setting("compared") != settings:
+            with self._database:
+                self._database.execute("DELETE FROM pairs")
+                self._database.execute("DELETE FROM compared")
+            self._set("compared", settings)
+        return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
+
+    def candidates(self, wanted: Iterable[str]) -> list[Candidate]:
+        """What is compared of these pictures, sorted by SHA-256."""
+        with self._wanted(wanted):
+            rows = self._database.execute(
+                "SELECT sha256, phash, mirrored_phash, tiny FROM measurements "
+                "JOIN wanted USING (sha256) ORDER BY sha256"
+            )
+            return [Candidate(*values) for values in rows]
+
+    def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
+        """Keep that these pictures were compared with all compared before, and what was found."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)",
+                (dataclasses.astuple(pair) for pair in pairs),
+            )
+            self._database.executemany("INSERT INTO compared VALUES (?)", ((s,) for s in compared))
+
+    def pairs(self, wanted: Iterable[str]) -> list[Pair]:
+        """The pairs that were found among the wanted pictures, sorted."""
+        with self._wanted(wanted):
+            rows = self._database.execute(
+                "SELECT a, b, mirrored, distance, difference FROM pairs "
+                "JOIN wanted w ON w.sha256 = a JOIN wanted v ON v.sha256 = b ORDER BY 1, 2, 3"
+            )
+            return [Pair(a, b, bool(m), distance, apart) for a, b, m, distance, apart in rows]
+
+    @contextmanager
+    def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:
+        self._database.execute("CREATE TEMP TABLE wanted (sha256 TEXT PRIMARY KEY) WITHOUT ROWID")
+        try:
+            self._database.executemany("INSERT INTO wanted VALUES (?)", ((s,) for s in wanted))
+            yield
+        finally:
+            self._database.rollback()
+            self._database.execute("DROP TABLE IF EXISTS temp.wanted")
+
+    def _setting(self, name: str) -> str | None:
+        query = "SELECT value FROM settings WHERE name = ?"
+        row = self._database.execute(query, (name,)).fetchone()
+        return row[0] if row else None
+
+    def _set(self, name: str, value: str) -> None:
+        with self._database:
+            self._database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+
+def _result(values: list[Any]) -> Measurement | Failure:
+    reason, error, *fields = values
+    if reason is not None:
+        return Failure(Reason(reason), error)
+    return Measurement(**dict(zip(_FIELDS, fields, strict=True)))

@@ -1,0 +1,166 @@
+"""The clean stage: data/raw → data/clean, verdicts and a report.
+
+Measure every picture once, judge it, act. What was measured before is not decoded again.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import PIL
+from tqdm import tqdm
+
+from pipeline import encode, paths
+from pipeline.cache import Cache
+from pipeline.clean_report import write_report
+from pipeline.cli import run
+from pipeline.decode import FileError, read
+from pipeline.duplicates import Judged, resolve
+from pipeline.encode import encode_file, passes_through, strip_metadata
+from pipeline.engine import Killed, map_pictures
+from pipeline.findings import Findings, metrics
+from pipeline.manifest import Reason, fresh_folder, write_atomic
+from pipeline.measure import Failure, Measured, Measurement, measure
+from pipeline.near_duplicates import Pair, find
+from pipeline.params import NearDuplicate, Params, load_params
+from pipeline.raw import Picture, read_raw
+from pipeline.review.decisions import read_decisions
+from pipeline.rules import Verdict, judge_each
+from pipeline.verdicts import write_verdicts
+
+_BATCH = 1000  # measurements kept at once: what a kill can cost
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.clean",
+        description="Measure every picture in data/raw once, judge it by the rules in params.yaml "
+        "and the decisions in data/review.csv, and write the good ones to data/clean. What was "
+        "found, and why, is in results/clean/report.html.",
+    )
+    parser.parse_args(argv)
+    clean(load_params())
+
+
+def clean(params: Params) -> Findings:
+    """Run the stage in the repository that is the working directory.
+
+    Raises UserError where there is no picture, or data/review.csv is ill-formed.
+    """
+    decisions = read_decisions(paths.REVIEW)
+    raw = read_raw(params.sources, paths.RAW)
+    with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
+        measurements = _measure_all(raw.pictures, cache)
+        verdicts = judge_each(raw.pictures, measurements, decisions, params.clean)
+        judged = [
+            Judged(picture, verdict, result)
+            for picture, verdict in zip(raw.pictures, verdicts, strict=True)
+            if verdict.reason is None
+            and isinstance(result := measurements[picture.sha256], Measurement)
+        ]
+        pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
+        findings = Findings(
+            raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs
+        )
+        with fresh_folder(paths.CLEAN) as folder:
+            _write_pictures(findings, folder, params.clean.max_side)
+            write_verdicts(findings, folder / paths.VERDICTS.name)
+        write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
+    numbers = json.dumps(metrics(findings), indent=2)
+    write_atomic(paths.RESULTS / "clean" / "metrics.json", numbers + "\n")
+    return findings
+
+
+def _measure_all(pictures: Sequence[Picture], cache: Cache) -> dict[str, Measurement | Failure]:
+    """The measurements of all pictures by SHA-256; only what is new is decoded."""
+    files = {p.sha256: paths.RAW / p.file for p in reversed(pictures) if p.there}
+    found: dict[str, Measurement | Failure] = {
+        p.sha256: Failure(Reason.MISSING, "the file is not there") for p in pictures if not p.there
+    }
+    found |= cache.measurements(files)
+    new = [(path, sha256) for sha256, path in sorted(files.items()) if sha256 not in found]
+    results = zip(new, map_pictures(measure, new, "measuring"), strict=True)
+    while batch := list(islice(results, _BATCH)):
+        lasting: list[tuple[str, Measured | Failure]] = []
+        for (_, sha256), result in batch:
+            match result:
+                case Killed(why):
+                    found[sha256] = Failure(Reason.UNREADABLE, why)
+                case Failure():
+                    found[sha256] = result
+                    if result.lasting:
+                        lasting.append((sha256, result))
+                case Measured():
+                    found[sha256] = result.measurement
+                    lasting.append((sha256, result))
+        cache.add(lasting)
+    return found
+
+
+def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate) -> list[Pair]:
+    """The confirmed pairs; only pictures that are new to it are compared."""
+    if rule.action == "off":
+        return []
+    wanted = {one.picture.sha256 for one in judged}
+    known = cache.compared(rule.radius, rule.mirrored)
+    if new := wanted - known:
+        pairs = find(
+            cache.candidates(known),
+            cache.candidates(new),
+            cache.thumbnail,
+            rule.radius,
+            rule.mirrored,
+        )
+        cache.add_pairs(new, pairs)
+    return [pair for pair in cache.pairs(wanted) if pair.difference <= rule.max_difference]
+
+
+def _write_pictures(findings: Findings, folder: Path, max_side: int) -> None:
+    """Write what is kept to `<label>/<sha256>.jpg`; a picture that can't be is dropped after all.
+
+    (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
+    """
+    encoded = paths.CLEAN_CACHE / "encoded" / f"{encode.VERSION} {PIL.__version__} {max_side}"
+    others = []
+    pairs = zip(findings.raw.pictures, findings.verdicts, strict=True)
+    kept = [(picture, verdict) for picture, verdict in pairs if verdict.reason is None]
+    for picture, verdict in tqdm(kept, "writing", unit=" pictures", disable=None):
+        source = paths.RAW / picture.file
+        target = folder / verdict.label / f"{picture.sha256}.jpg"
+        measurement = findings.measurements[picture.sha256]
+        assert isinstance(measurement, Measurement)
+        try:
+            jpeg = passes_through(measurement, max_side) and strip_metadata(
+                read(source, picture.sha256)
+            )
+        except FileError as error:
+            verdict.reason, verdict.error = error.reason, str(error)
+            continue
+        if jpeg:
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(jpeg)
+        else:
+            ready = encoded / picture.sha256[:2] / target.name
+            others.append((verdict, target, (source, picture.sha256, ready, max_side)))
+    _encode(others)
+
+
+def _encode(others: Sequence[tuple[Verdict, Path, tuple[Path, str, Path, int]]]) -> None:
+    """Encode what was not encoded before, and copy all to their targets."""
+    new = [(verdict, task) for verdict, _, task in others if not task[2].exists()]
+    errors = map_pictures(encode_file, [task for _, task in new], "encoding")
+    for (verdict, _), error in zip(new, errors, strict=True):
+        if error is not None:
+            verdict.reason = Reason.UNREADABLE
+            verdict.error = error.why if isinstance(error, Killed) else error
+    for verdict, target, (_, _, ready, _) in others:
+        if verdict.reason is None:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(ready, target)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,123 @@
+"""Bytes of any picture → Pillow's picture, upright, RGB, on white; or why not."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from pipeline.manifest import Reason
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
+"""JPEG's reader opens MPO too. No format that runs a program or reads another file."""
+
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_EXIF_ORIENTATION: Final = 0x0112
+
+
+class PictureError(Exception):
+    """No picture can be had from these bytes; `reason` is clean's, the message Pillow's."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class FileError(PictureError):
+    """The file is at fault: it is not there, or not what it was."""
+
+
+def read(path: Path, sha256: str) -> bytes:
+    """The bytes of a regular file (links are followed). Raises FileError, also for other bytes."""
+    try:
+        if not path.is_file():
+            if path.exists():
+                raise FileError(Reason.UNREADABLE, "not a regular file")
+            raise FileError(Reason.MISSING, "the file is not there")
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileError(Reason.UNREADABLE, error.strerror or type(error).__name__) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FileError(Reason.UNREADABLE, "its bytes are not those that were recorded")
+    return content
+
+
+def open_header(content: bytes) -> Image.Image:
+    """Pillow's picture with its header read and nothing decoded.
+
+    Raises PictureError, also for more pixels than `Image.MAX_IMAGE_PIXELS`.
+    """
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise PictureError(Reason.TOO_MANY_PIXELS, str(error)) from error
+    except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
+        raise _error(content, error) from error
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        message = f"{image.width}x{image.height} pixels; the limit is {most:,} in all"
+        raise PictureError(Reason.TOO_MANY_PIXELS, message)
+    return image
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) to 8; 1 where there is none that can be read."""
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - broken EXIF says nothing about the picture
+        return 1
+    return value if value in _TURNS else 1
+
+
+def decode(content: bytes, image: Image.Image, at_least: int) -> Image.Image:
+    """Decode what `open_header` opened: the first frame, upright, RGB, transparency on white.
+
+    Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size, no side below `at_least` pixels.
+    Raises PictureError.
+    """
+    turn = _TURNS.get(orientation(image))
+    try:
+        image.draft(None, (at_least, at_least))
+        image.load()
+        rgb = _rgb(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
+        raise _error(content, error) from error
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(rgba, mask=rgba)
+        return white
+    if image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
+        top = next((top for top in tops if levels.max() <= top), float(levels.max()))
+        image = Image.fromarray((levels.clip(0) * (255 / top)).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def _error(content: bytes, error: Exception) -> PictureError:
+    riff = content[:4] == b"RIFF" and int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if "truncat" in str(error).lower() or riff:  # Pillow's WebP reader doesn't tell
+        return PictureError(Reason.TRUNCATED, str(error))
+    if isinstance(error, UnidentifiedImageError):
+        return PictureError(
+            Reason.UNREADABLE,
+            f"no picture of a known format; begins with {content[:12]!r}" if content else "empty",
+        )
+    return PictureError(Reason.UNREADABLE, str(error) or type(error).__name__)

@@ -1,0 +1,95 @@
+"""A raw picture → its file in data/clean: upright, RGB, without metadata, of limited size."""
+
+import io
+import re
+import struct
+import warnings
+from pathlib import Path
+from typing import Final
+
+from PIL import Image
+
+from pipeline.decode import PictureError, decode, open_header, read
+from pipeline.manifest import write_atomic
+from pipeline.measure import Measurement
+
+VERSION: Final = 1
+"""Goes up with every change of what `encode` gives."""
+
+# JPEG markers
+_SOI, _EOI = b"\xff\xd8", 0xD9
+_SOS, _APP0, _APP14, _APP15, _COM = 0xDA, 0xE0, 0xEE, 0xEF, 0xFE
+# in compressed data a marker is 0xff and anything but a stuffed zero, a restart or fill
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+_PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+
+
+def passes_through(measurement: Measurement, max_side: int) -> bool:
+    """Whether clean can keep the compressed data: a JPEG, RGB, upright, not too large."""
+    return (
+        measurement.format in ("JPEG", "MPO")
+        and measurement.mode == "RGB"
+        and measurement.orientation == 1
+        and max(measurement.width, measurement.height) <= max_side
+    )
+
+
+def strip_metadata(jpeg: bytes) -> bytes | None:
+    """A JPEG without comments, application segments and what follows its end.
+
+    The compressed data stays as it is. The segment that says how colours are coded (Adobe's) stays
+    too; JFIF's is replaced by one without pixel density and thumbnail. None for a file whose
+    segments can't be followed.
+    """
+    if not jpeg.startswith(_SOI):
+        return None
+    kept, at = [_SOI], 2
+    while (found := _MARKER.match(jpeg, at)) is not None:
+        kind, start = found[1][0], found.end()
+        if kind == _EOI:
+            return b"".join([*kept, b"\xff\xd9"])
+        if start + 2 > len(jpeg):
+            return None
+        end = start + struct.unpack_from(">H", jpeg, start)[0]
+        if kind == _APP0:
+            if jpeg.startswith(b"JFIF\0", start + 2):
+                kept.append(_PLAIN_JFIF)
+        elif not (_APP0 < kind <= _APP15 or kind == _COM) or (
+            kind == _APP14 and jpeg.startswith(b"Adobe", start + 2)
+        ):
+            kept.append(b"\xff" + found[1] + jpeg[start:end])
+        at = end
+        if kind == _SOS:
+            following = _MARKER.search(jpeg, end)
+            if following is None:
+                return None
+            at = following.start()
+            kept.append(jpeg[end:at])
+    return None
+
+
+def encode(content: bytes, max_side: int) -> bytes:
+    """A JPEG of the picture, its longer side at most `max_side` pixels.
+
+    Raises PictureError.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = decode(content, open_header(content), 2 * max_side)
+    scale = max_side / max(image.size)
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    # high quality, full resolution of colour: a second loss on top of the source's is hardly seen
+    image.save(out, "JPEG", quality=95, subsampling="4:4:4")
+    return out.getvalue()
+
+
+def encode_file(source: Path, sha256: str, target: Path, max_side: int) -> str | None:
+    """Encode a file whose digest should be `sha256`; what went wrong, or None."""
+    try:
+        write_atomic(target, encode(read(source, sha256), max_side))
+    except PictureError as error:
+        return str(error)
+    return None

@@ -1,0 +1,200 @@
+"""One picture → its measurements, decoded once. What they are good for is decided in rules.py."""
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.decode import FileError, PictureError, decode, open_header, orientation, read
+from pipeline.manifest import Reason
+
+VERSION = 1
+"""Goes up with every change of what is measured or how: kept measurements are then made anew."""
+
+_DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
+_SHARPNESS = 256  # pixels of the longer side
+_THUMBNAIL = 128
+_HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_factor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What is known of a picture. Levels and deviations are on a scale of 0 to 255."""
+
+    format: str
+    """Pillow's name"""
+    mode: str
+    frames: int
+    orientation: int
+    """EXIF, 1 to 8; all that follows is of the upright picture"""
+    width: int
+    height: int
+    brightness: float
+    """mean grey"""
+    darkest: float
+    """1st percentile of grey"""
+    brightest: float
+    """99th percentile of grey"""
+    contrast: float
+    """largest standard deviation of the three channels, at 32x32"""
+    entropy: float
+    """of the histogram of grey, bits"""
+    sharpness: float
+    """99th percentile of the Laplacian's size in grey, at 256 pixels"""
+    saturation: float
+    """mean difference of the largest and the smallest channel; 0 for a grey picture"""
+    background: float
+    """share that has the border's colour, 0 to 1, at 32x32"""
+    pixels: bytes
+    """digest: equal for equal pixels, whatever the file"""
+    phash: bytes
+    """256 bits: `imagehash.phash(hash_size=16)`"""
+    mirrored_phash: bytes
+    """the same of the mirror image"""
+    tiny: bytes
+    """8x8 RGB pixels, rows from the top"""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there are no measurements. Not `lasting` where the file is at fault, not its content."""
+
+    reason: Reason
+    error: str
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A measurement and the picture in small: JPEG, longer side at most 128 pixels."""
+
+    measurement: Measurement
+    thumbnail: bytes
+
+
+def measure(path: Path, sha256: str) -> Measured | Failure:
+    """Measure the file at `path`, whose digest should be `sha256` (hexadecimal).
+
+    Anything that is no picture gives a Failure; only MemoryError is raised.
+    """
+    try:
+        content = read(path, sha256)
+    except FileError as error:
+        return Failure(error.reason, str(error), lasting=False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd metadata; what matters becomes an error
+            return _measure(content)
+    except PictureError as error:
+        return Failure(error.reason, str(error))
+
+
+def _measure(content: bytes) -> Measured:
+    image = open_header(content)
+    # taken before decoding, which draft() and load() change
+    mode, format_ = image.mode, str(image.format)
+    width, height = image.size
+    turned = orientation(image)
+    rgb = decode(content, image, _DECODED)
+    grey = rgb.convert("L")
+    thumbnail = _fit(rgb, _THUMBNAIL)
+    tiny = np.asarray(thumbnail.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
+    levels = np.bincount(np.asarray(thumbnail.convert("L")).ravel(), minlength=256)
+    shares = levels / levels.sum()
+    present = shares[shares > 0]
+    phash, mirrored = perceptual_hashes(grey)
+    measurement = Measurement(
+        format=format_,
+        mode=mode,
+        frames=getattr(image, "n_frames", 1),
+        orientation=turned,
+        width=height if turned > 4 else width,
+        height=width if turned > 4 else height,
+        brightness=float(shares @ np.arange(256)),
+        darkest=_percentile(levels, 1),
+        brightest=_percentile(levels, 99),
+        contrast=float(tiny.std(axis=(0, 1)).max()),
+        entropy=float(-(present * np.log2(present)).sum()),
+        sharpness=_sharpness(grey),
+        saturation=float((tiny.max(axis=2) - tiny.min(axis=2)).mean()),
+        background=_background(tiny),
+        pixels=_digest(grey, thumbnail),
+        phash=phash,
+        mirrored_phash=mirrored,
+        tiny=thumbnail.resize((8, 8), Image.Resampling.BOX).tobytes(),
+    )
+    return Measured(measurement, _jpeg(thumbnail))
+
+
+def _fit(image: Image.Image, side: int) -> Image.Image:
+    """The picture with its longer side at most `side` pixels."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def _digest(grey: Image.Image, thumbnail: Image.Image) -> bytes:
+    # all of the grey pixels, and the colours in small: as telling as all pixels, a third of them
+    digest = hashlib.sha256(repr(grey.size).encode())
+    digest.update(grey.tobytes())
+    digest.update(thumbnail.tobytes())
+    return digest.digest()[:16]
+
+
+def _percentile(histogram: NDArray[np.int_], percent: float) -> float:
+    total = histogram.cumsum()
+    return float(np.searchsorted(total, total[-1] * percent / 100))
+
+
+def _sharpness(grey: Image.Image) -> float:
+    a = np.asarray(_fit(grey, _SHARPNESS)).astype(np.int16)
+    if min(a.shape) < 3:
+        return 0.0
+    inner = a[1:-1, 1:-1] * 4 - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]
+    return min(255.0, _percentile(np.bincount(np.abs(inner).ravel()), 99))
+
+
+def _background(tiny: NDArray[np.float32]) -> float:
+    """Share of pixels within 12 levels of the median colour of the border, in every channel."""
+    border = np.concatenate([tiny[0], tiny[-1], tiny[1:-1, 0], tiny[1:-1, -1]])
+    return float((np.abs(tiny - np.median(border, axis=0)) <= 12).all(axis=2).mean())
+
+
+def _cosines() -> NDArray[np.float64]:
+    k, n = np.arange(_HASH)[:, None], np.arange(_HASH_GREY)
+    cosines: NDArray[np.float64] = np.cos(np.pi * k * (2 * n + 1) / (2 * _HASH_GREY))
+    return cosines
+
+
+_COSINES = _cosines()
+_MIRROR = np.where(np.arange(_HASH) % 2, -1, 1)  # mirroring negates the odd cosines
+
+
+def perceptual_hashes(grey: Image.Image) -> tuple[bytes, bytes]:
+    """The 256-bit perceptual hash of a grey picture and of its mirror image.
+
+    The signs of the 16x16 lowest coefficients of the cosine transform of the picture at 64x64,
+    relative to their median: https://www.hackerfactor.com/blog/?/archives/432-Looks-Like-It.html
+    as imagehash defines it, bits in the order of its array.
+    """
+    small = grey.resize((_HASH_GREY, _HASH_GREY), Image.Resampling.LANCZOS)
+    low = _COSINES @ np.asarray(small, dtype=np.float64) @ _COSINES.T
+    mirrored = low * _MIRROR
+    return _signs(low), _signs(mirrored)
+
+
+def _signs(low: NDArray[np.float64]) -> bytes:
+    return np.packbits(low > np.median(low)).tobytes()

@@ -1,0 +1,112 @@
+"""What lies in data/raw: the pictures that params.yaml asks for, and what is left out."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest, Row
+from pipeline.params import Source
+from pipeline.paths import MANIFEST, SPLITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One raw picture: the same bytes in the same class of the same source, however often listed.
+
+    `file` is relative to data/raw. `products` are the source's own ids, `addresses` those of rows
+    without a product. `official` are the splits that the source files it under, the one that counts first.
+    """
+
+    source: str
+    label: str
+    sha256: str
+    file: str
+    there: bool
+    bytes: int
+    products: frozenset[str]
+    addresses: frozenset[str]
+    official: tuple[str, ...]
+    rows: int
+    title: str | None
+    page_url: str | None
+    license: str | None
+    license_url: str | None
+    author: str | None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.source, self.label, self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The pictures, sorted by source, label and SHA-256, and how many files are left out."""
+
+    pictures: list[Picture]
+    left_out: Counter[tuple[str, str]]
+    """files by (source, class folder)"""
+
+
+def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
+    """Read the manifests of these sources; any other file in `raw` is counted as left out.
+
+    Raises UserError where there is no picture at all.
+    """
+    pictures: list[Picture] = []
+    left_out: Counter[tuple[str, str]] = Counter()
+    folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
+    for folder in folders:
+        files = set(_files(folder))
+        rows = []
+        if folder.name in sources:
+            wanted = sources[folder.name].classes
+            manifest = Manifest(folder / MANIFEST)
+            rows = [r for r in manifest.rows.values() if wanted is None or r.label in wanted]
+        rows = [row for row in rows if row.status.has_file]
+        pictures += _pictures(folder.name, rows, files)
+        files.difference_update(row.file for row in rows if row.file)
+        left_out.update((folder.name, file.partition("/")[0]) for file in files)
+    if not pictures:
+        raise UserError(
+            f"{raw} has no picture of the sources in params.yaml ({', '.join(sources)}); "
+            "bring some in with: python -m scraper.collect SOURCE"
+        )
+    return Raw(sorted(pictures, key=lambda picture: picture.key), left_out)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Files in class folders, relative to `folder`; not what lies beside them (the manifest)."""
+    for parent, _, names in os.walk(folder):
+        if parent != str(folder):
+            inside = Path(parent).relative_to(folder).as_posix()
+            yield from (f"{inside}/{name}" for name in names)
+
+
+def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Picture]:
+    same: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.sha256 is not None and row.file is not None:
+            same[row.label, row.sha256].append(row)
+    for (label, sha256), listed in same.items():
+        row = next((r for r in listed if r.file in files), listed[0])
+        splits = {r.split for r in listed}
+        yield Picture(
+            source=source,
+            label=label,
+            sha256=sha256,
+            file=f"{source}/{row.file}",
+            there=row.file in files,
+            bytes=row.bytes or 0,
+            products=frozenset(r.product_id for r in listed if r.product_id),
+            addresses=frozenset(r.image_url for r in listed if not r.product_id),
+            official=tuple(split for split in reversed(SPLITS) if split in splits),
+            rows=len(listed),
+            title=row.title,
+            page_url=row.page_url,
+            license=row.license,
+            license_url=row.license_url,
+            author=row.author,
+        )
