@@ -4,9 +4,10 @@ from random import Random
 
 import numpy as np
 
-from scraper.demo_shop.photos.canvas import Array, Canvas, Colour
+from scraper.demo_shop.photos.canvas import Canvas, Colour
 from scraper.demo_shop.photos.colours import BLACK, WHITE, accent, darker, lighter, mix, pick
 from scraper.demo_shop.photos.geometry import Frame, Points, box, ellipse, ribbon, spline
+from scraper.demo_shop.photos.noise import Array
 from scraper.demo_shop.photos.patterns import Pattern
 from scraper.demo_shop.photos.textures import texture
 

@@ -47,7 +47,8 @@ class Pattern:
             part.fade(self.second, (0, rng.uniform(-0.35, 0)), (0, rng.uniform(0.35, 0.5)))
             return
         for outlines, colour in self._layers(rng, centre, size, part.frame.flipped):
-            part.paint([wrap(o) for o in outlines], colour)
+            cuts = np.cumsum([len(outline) for outline in outlines])[:-1]
+            part.paint(np.split(wrap(np.concatenate(outlines)), cuts), colour)
 
     def _layers(self, rng: Random, centre: Pair, size: float, flipped: bool) -> list[Layer]:
         match self.kind:

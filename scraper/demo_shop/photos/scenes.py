@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from scraper.demo_shop.photos import clutter
-from scraper.demo_shop.photos.canvas import Array, Canvas, Colour
+from scraper.demo_shop.photos.canvas import Canvas, Colour
 from scraper.demo_shop.photos.colours import WHITE, darker, lighter, mix, pick, rgb
 from scraper.demo_shop.photos.geometry import Frame, Pair, box
+from scraper.demo_shop.photos.noise import Array
 from scraper.demo_shop.photos.textures import SIDE, ground
 
 Size: TypeAlias = tuple[int, int]
@@ -227,7 +228,7 @@ def _put_about(rng: Random, canvas: Canvas, floor: float, high: float, *, behind
 
 def _falloff(rng: Random, light: Pair, strength: float) -> Array:
     """Brighter towards the light, darker in the corners."""
-    axis = np.linspace(-1, 1, 9, dtype=np.float32)
+    axis = np.linspace(-1, 1, 33, dtype=np.float32)
     towards = axis[None, :] * light[0] + axis[:, None] * light[1]
     corners = (axis[None, :] ** 2 + axis[:, None] ** 2) / 2
     return (strength * (0.6 * towards - rng.uniform(0.2, 0.9) * corners)).astype(np.float32)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from scraper.demo_shop.photos.canvas import Array, noise
+from scraper.demo_shop.photos.noise import Array, noise
 
 SIDE = 1024
 
