@@ -61,7 +61,7 @@ class Part:
         self.mask = shapes.mask(area) if area else None
         size = (self.area[2] - self.area[0], self.area[3] - self.area[1])
         self.colour = Image.new("RGB", size, colour)
-        self.light: Array = np.zeros((-(-size[1] // _COARSE), -(-size[0] // _COARSE)), np.float32)
+        self.light: Array = np.zeros((-(-size[1] // _COARSE), -(-size[0] // _COARSE)))
         self.texture: Image.Image | None = None
 
     def paint(self, outlines: Outlines, colour: Colour, opacity: float = 1) -> Self:
@@ -92,7 +92,7 @@ class Part:
         height, width = self.light.shape
         small = Image.new("L", (width + 2 * pad, height + 2 * pad))
         small.paste(self.mask.resize((width, height), Image.Resampling.BOX), (pad, pad))
-        hill = np.asarray(small.filter(ImageFilter.GaussianBlur(pixels)), np.float32) / 255
+        hill = np.asarray(small.filter(ImageFilter.GaussianBlur(pixels))) / 255
         lx, ly = self.canvas.light
         slope = np.zeros_like(hill)
         slope[:, 1:-1] = (hill[:, :-2] - hill[:, 2:]) * (lx * 0.8 * pixels)
@@ -126,7 +126,7 @@ class Part:
             pen.line([tuple(p) for p in pixels.tolist()], fill=255, width=thick, joint="curve")
         blur = max(soft * self.frame.size / _COARSE, 0.5)
         layer = layer.filter(ImageFilter.GaussianBlur(blur))
-        self.light += np.asarray(layer, np.float32) * (amount / 255)
+        self.light += np.asarray(layer) * (amount / 255)
         return self
 
     def ramp(self, profile: Callable[[Array], Array], start: Pair, end: Pair) -> Self:
@@ -155,8 +155,8 @@ class Part:
         a, b = self.frame(np.array([start, end], dtype=float))
         way = b - a
         height, width = self.light.shape
-        x = (np.arange(width, dtype=np.float32) + 0.5) * _COARSE + (self.area[0] - a[0])
-        y = (np.arange(height, dtype=np.float32) + 0.5) * _COARSE + (self.area[1] - a[1])
+        x = (np.arange(width) + 0.5) * _COARSE + (self.area[0] - a[0])
+        y = (np.arange(height) + 0.5) * _COARSE + (self.area[1] - a[1])
         scale = max(float(way @ way), 1e-6)
         along: Array = (x * (way[0] / scale))[None, :] + (y * (way[1] / scale))[:, None]
         return along

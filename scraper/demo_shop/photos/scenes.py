@@ -228,7 +228,7 @@ def _put_about(rng: Random, canvas: Canvas, floor: float, high: float, *, behind
 
 def _falloff(rng: Random, light: Pair, strength: float) -> Array:
     """Brighter towards the light, darker in the corners."""
-    axis = np.linspace(-1, 1, 33, dtype=np.float32)
+    axis = np.linspace(-1, 1, 33)
     towards = axis[None, :] * light[0] + axis[:, None] * light[1]
     corners = (axis[None, :] ** 2 + axis[:, None] ** 2) / 2
-    return (strength * (0.6 * towards - rng.uniform(0.2, 0.9) * corners)).astype(np.float32)
+    return strength * (0.6 * towards - rng.uniform(0.2, 0.9) * corners)

@@ -65,7 +65,7 @@ def shoot(design: Design, rng: Random) -> Image.Image:
     settings = {"stand": scenes.standing, "lie": scenes.flat, "hang": scenes.wall}
     scene = (scenes.studio if in_studio else settings[stance])(rng, size, light)
     frame = _place(design, rng, scene, stance, in_studio=in_studio)
-    if not in_studio and rng.random() < 0.2:
+    if not in_studio and stance != "hang" and rng.random() < 0.25:
         _put_another(design, rng, scene, stance)
     if stance == "hang" and not in_studio:
         _draw_rail(design, rng, scene.canvas, frame)
@@ -170,11 +170,11 @@ def _put_another(design: Design, rng: Random, scene: scenes.Scene, stance: str) 
     other = _another(design, rng)
     width, height = scene.canvas.image.size
     x = width * rng.choice((rng.uniform(-0.02, 0.1), rng.uniform(0.9, 1.02)))
-    y = height * rng.uniform(0.15, 0.85)
     size = min(width, height) * rng.uniform(0.3, 0.42)
     if stance == "stand":
-        y = scene.floor - height * 0.06 - size * other.base
-    turn = rng.uniform(-30, 30) if stance == "lie" else 0
+        y, turn = scene.floor - height * 0.06 - size * other.base, 0.0
+    else:
+        y, turn = height * rng.uniform(0.15, 0.85), rng.uniform(-30, 30)
     frame = Frame.at((x, y), size, turn=turn, flip=rng.random() < 0.5)
     below = frame.inside(Frame.at((0.01, 0.03), 1))
     scene.canvas.fill(below, other.silhouette(), _SHADOW, opacity=0.35, soft=0.03)
@@ -194,6 +194,6 @@ def _develop(rng: Random, image: Image.Image, *, in_studio: bool) -> Image.Image
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.3)))
     if rng.random() < (0.25 if in_studio else 0.6):
         left, top = (rng.randrange(SIDE - side) for side in image.size)
-        grain = texture("jersey").crop((left, top, left + image.width, top + image.height))
+        grain = texture("film").crop((left, top, left + image.width, top + image.height))
         image = ImageChops.add(image, Image.merge("RGB", (grain,) * 3), 1, -128)
     return image
