@@ -22,9 +22,9 @@ from typing import Any
 from tabulate import tabulate
 
 from model import data
-from model.images import cores
 from model.quiet import import_keras
 from pipeline.cli import UserError, run
+from pipeline.engine import usable_cores
 from pipeline.params import Augment, load_params
 from pipeline.paths import DATASET
 
@@ -82,7 +82,8 @@ def table(folder: Path, augment: Augment, size: int, batch: int) -> None:
     medians = {name: statistics.median(of_input) for name, of_input in rates.items()}
     ours = medians["ours"]
     rows = [(name, median, ours / median) for name, median in medians.items()]
-    print(f"{len(pictures.files)} pictures at {size}×{size}, batches of {batch}, {cores()} cores")
+    what = f"{len(pictures.files)} pictures at {size}×{size}, batches of {batch}"
+    print(f"{what}, {usable_cores()} cores")
     print(
         tabulate(rows, ["input", "pictures/s", "ours is × as fast"], floatfmt=(".0f", ".0f", ".1f"))
     )

@@ -3,9 +3,11 @@
 classifier.keras loads with Keras alone and takes pictures as 0-255.
 """
 
+import hashlib
 import json
 import platform
 import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +36,8 @@ class Artifact:
     labels: list[str]
     image_size: int
     about: dict[str, Any]
+    sha256: str
+    """of classifier.keras: which model this is"""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
@@ -44,21 +48,27 @@ class Artifact:
         return np.concatenate([np.empty((0, len(self.labels))), *parts])
 
 
-def save(folder: Path, artifact: Artifact) -> None:
+def save(
+    folder: Path,
+    network: "keras.Model",
+    labels: Sequence[str],
+    image_size: int,
+    about: Mapping[str, Any],
+) -> None:
     """Write the folder anew; it appears whole or not at all."""
-    about = {
-        "labels": artifact.labels,
-        "image_size": artifact.image_size,
-        **artifact.about,
+    values = {
+        "labels": labels,
+        "image_size": image_size,
+        **about,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("keras", "tensorflow", "numpy", "pillow")},
         },
     }
     with fresh_folder(folder) as part:
-        artifact.network.save(part / _NETWORK)
+        network.save(part / _NETWORK)
         (part / _ABOUT).write_text(
-            json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
 
 
@@ -78,4 +88,5 @@ def load(folder: Path = MODEL) -> Artifact:
         labels=about.pop("labels"),
         image_size=about.pop("image_size"),
         about=about,
+        sha256=hashlib.sha256((folder / _NETWORK).read_bytes()).hexdigest(),
     )

@@ -21,9 +21,13 @@ class Calibration:
     """Divides the logits: above 1 makes a model that is too sure of itself less so."""
     threshold: float
     """A picture whose highest probability is below this is none of the classes."""
+    model: str
+    """SHA-256 of the model's file: no other model's probabilities are meant."""
 
     @classmethod
-    def fit(cls, probabilities: Array, classes: NDArray[Any], reject_quantile: float) -> Self:
+    def fit(
+        cls, model: str, probabilities: Array, classes: NDArray[Any], reject_quantile: float
+    ) -> Self:
         """From (n, classes) probabilities of pictures and their true classes (n,).
 
         The temperature makes the true classes likeliest (Guo et al., On Calibration of Modern
@@ -31,7 +35,8 @@ class Calibration:
         """
         temperature = fit_temperature(probabilities, classes)
         confidence = tempered(probabilities, temperature).max(axis=1)
-        return cls(temperature, float(np.quantile(confidence, reject_quantile, method="lower")))
+        threshold = float(np.quantile(confidence, reject_quantile, method="lower"))
+        return cls(temperature, threshold, model)
 
     @classmethod
     def load(cls, path: Path) -> Self:

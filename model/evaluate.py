@@ -8,6 +8,7 @@ written here, like `model.predict`, uses it. What it changes is in calibration.j
 
 import argparse
 import csv
+import dataclasses
 import io
 import json
 from collections import Counter
@@ -67,7 +68,9 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
     validation = data.load_split(dataset, "validation", labels, classifier.image_size)
     test = data.load_split(dataset, "test", labels, classifier.image_size)
     before = classifier.probabilities(validation.images)
-    calibration = Calibration.fit(before, validation.classes, options.reject_quantile)
+    calibration = Calibration.fit(
+        classifier.sha256, before, validation.classes, options.reject_quantile
+    )
     raw = classifier.probabilities(test.images)
     probabilities = tempered(raw, calibration.temperature)
 
@@ -88,11 +91,7 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
     _write_json(out / "per_class.json", by_class)
     _write_json(
         out / "calibration.json",
-        {
-            "temperature": calibration.temperature,
-            "threshold": calibration.threshold,
-            "calibration_error": offness,
-        },
+        {**dataclasses.asdict(calibration), "calibration_error": offness},
     )
     _write_predictions(out, test, probabilities)
     write_atomic(out / "confusion.png", confusion)

@@ -21,12 +21,13 @@ from tqdm import tqdm
 from model import artifact
 from model.artifact import Artifact
 from model.calibration import Calibration, tempered
-from model.images import SUFFIXES, Picture, PictureError, decode_many
+from model.images import Picture, PictureError, decode_many
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.paths import EVALUATE, MODEL
 from scraper.addresses import fetch, host_port
 
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 _BATCH = 64
 _MAX_BYTES = 50 * 2**20
 _CONNECTIONS = 8
@@ -51,14 +52,15 @@ class Classifier:
 
     @classmethod
     def load(cls, path: Path = MODEL) -> Self:
-        """The model in `path`, with the calibration that evaluation wrote beside it, if any.
+        """The model in `path`, with the calibration that its evaluation wrote beside it, if any.
 
         UserError where there is no model.
         """
-        calibration = path.parent / EVALUATE.name / "calibration.json"
-        return cls(
-            artifact.load(path), Calibration.load(calibration) if calibration.exists() else None
-        )
+        model = artifact.load(path)
+        file = path.parent / EVALUATE.name / "calibration.json"
+        calibration = Calibration.load(file) if file.is_file() else None
+        ours = calibration is not None and calibration.model == model.sha256
+        return cls(model, calibration if ours else None)
 
     def classify(
         self, pictures: Sequence[Picture], top: int = 3
@@ -145,7 +147,7 @@ def _sources(given: Sequence[str]) -> list[str]:
         if not _is_address(name) and (folder := Path(name)).is_dir():
             inside = [str(path) for path in _pictures_in(folder)]
             if not inside:
-                raise UserError(f"{folder} has no pictures ({', '.join(sorted(SUFFIXES))})")
+                raise UserError(f"{folder} has no pictures ({', '.join(sorted(_SUFFIXES))})")
             sources += inside
         else:
             sources.append(name)
@@ -158,7 +160,7 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _pictures_in(path)
-        elif path.suffix.lower() in SUFFIXES:
+        elif path.suffix.lower() in _SUFFIXES:
             yield path
 
 

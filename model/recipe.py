@@ -3,6 +3,7 @@
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -10,7 +11,6 @@ from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
 from model import artifact, data, networks
-from model.artifact import Artifact
 from model.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
@@ -72,7 +72,7 @@ def train(params: Params, dataset: Path, model: Path, log: Path) -> None:
             # built anew: the optimizer's state would make the file three times as large
             trained = networks.build(recipe.network, recipe.image_size, len(labels))
             trained.load_weights(weights)
-            artifact.save(model, _artifact(trained, params, labels, dataset, best))
+            artifact.save(model, trained, labels, recipe.image_size, _about(params, dataset, best))
     if failure and best.epoch:
         raise UserError(f"{failure} ({model} has the best model until there, epoch {best.epoch})")
     if failure:
@@ -91,13 +91,10 @@ def compiled(network: keras.Model, recipe: Train) -> keras.Model:
     return network
 
 
-def _artifact(
-    network: keras.Model, params: Params, labels: list[str], dataset: Path, best: Best
-) -> Artifact:
-    about = {
+def _about(params: Params, dataset: Path, best: Best) -> dict[str, Any]:
+    return {
         "parameters": params.model_dump(mode="json", include={"train", "augment"}),
         "dataset": data.dataset_digest(dataset),
         "epoch": best.epoch,
         "validation_accuracy": best.accuracy,
     }
-    return Artifact(network, labels, params.train.image_size, about)

@@ -56,7 +56,7 @@ def test_a_sure_and_right_model_is_calibrated() -> None:
 @pytest.mark.parametrize("quantile", [0, 0.05, 0.3])
 def test_the_threshold_refuses_no_more_than_it_may(quantile: float) -> None:
     probabilities, classes = sampled(2, count=500)
-    fitted = Calibration.fit(probabilities, classes, quantile)
+    fitted = Calibration.fit("a model", probabilities, classes, quantile)
     confidence = tempered(probabilities, fitted.temperature).max(axis=1)
     refused = float((confidence < fitted.threshold).mean())
     assert quantile - 0.01 <= refused <= quantile
@@ -64,5 +64,7 @@ def test_the_threshold_refuses_no_more_than_it_may(quantile: float) -> None:
 
 def test_it_is_read_from_the_file_that_evaluation_writes(tmp_path: Path) -> None:
     path = tmp_path / "calibration.json"
-    path.write_text(json.dumps({"temperature": 1.5, "threshold": 0.3, "calibration_error": {}}))
-    assert Calibration.load(path) == Calibration(1.5, 0.3)
+    path.write_text(
+        json.dumps({"temperature": 1.5, "threshold": 0.3, "model": "m", "calibration_error": {}})
+    )
+    assert Calibration.load(path) == Calibration(1.5, 0.3, "m")

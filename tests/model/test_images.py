@@ -1,6 +1,5 @@
 import contextlib
 import io
-import os
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.images import PictureError, cores, decode, decode_many
+from model.images import PictureError, decode, decode_many
 
 SIZE = 8
 
@@ -79,8 +78,8 @@ def test_every_mode_becomes_rgb(mode: str, grey) -> None:
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
-    grey = Image.fromarray(np.full((20, 20), 120 * 256 + 7, np.uint16))
-    assert (decode(encoded(grey), SIZE) == 120).all()
+    grey = Image.fromarray(np.full((20, 20), 120 * 257, np.uint16))
+    assert np.abs(decode(encoded(grey), SIZE).astype(int) - 120).max() <= 1
 
 
 def test_an_animation_is_its_first_frame() -> None:
@@ -146,14 +145,3 @@ def test_many_keep_their_order_and_one_bad_picture_stays_alone() -> None:
     assert isinstance(decoded.pop(20), PictureError)
     assert [int(array[0, 0, 0]) for array in decoded] == list(range(50))
     assert decode_many([], SIZE) == []
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system can't pin processes")
-def test_cores_are_those_that_the_process_may_use() -> None:
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert cores() == len(allowed)

@@ -106,12 +106,12 @@ def test_a_bad_picture_of_a_batch_fails_alone(classifier: Classifier, trained: P
 
 def test_what_the_model_is_unsure_of_is_none_of_the_classes(classifier: Classifier) -> None:
     grey = Image.new("L", (9, 9), 128)
-    sure = replace(classifier, calibration=Calibration(temperature=1, threshold=1.1))
+    sure = replace(classifier, calibration=Calibration(1, threshold=1.1, model=""))
     (answer,) = sure.classify([grey])
     assert isinstance(answer, Prediction)
     assert answer.label is None
     assert answer.confidence == answer.top[0][1] > 0
-    never = replace(classifier, calibration=Calibration(temperature=1, threshold=0))
+    never = replace(classifier, calibration=Calibration(1, threshold=0, model=""))
     assert never.classify([grey])[0].label is not None
 
 
@@ -122,12 +122,21 @@ def test_confidence_is_calibrated_where_evaluation_has_been(
     shutil.copytree(trained / "results/model", tmp_path / "model")
     plain = Classifier.load(tmp_path / "model")
     assert plain.calibration is None
-    hot = replace(plain, calibration=Calibration(temperature=50, threshold=0))
+    hot = replace(plain, calibration=Calibration(temperature=50, threshold=0, model=""))
     grey = Image.new("L", (9, 9), 128)
     assert hot.classify([grey])[0].confidence == pytest.approx(1 / 3, abs=0.05)
     images = decode(grey, 32)[None]
     (answer,) = plain.classify([grey])
     assert answer.confidence == pytest.approx(plain.model.probabilities(images).max())
+
+
+def test_the_calibration_of_another_model_is_left_alone(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "results", tmp_path / "results")
+    path = tmp_path / "results/evaluate/calibration.json"
+    values = json.loads(path.read_text())
+    assert Classifier.load(tmp_path / "results/model").calibration is not None
+    path.write_text(json.dumps({**values, "model": "0" * 64}))
+    assert Classifier.load(tmp_path / "results/model").calibration is None
 
 
 def test_no_model(tmp_path: Path) -> None:
