@@ -145,6 +145,8 @@ def web() -> Iterator[Web]:
 class Workshop:
     """A folder with a params.yaml, where the project's commands are run."""
 
+    repository = ROOT
+
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "scrapy.cfg").write_bytes((ROOT / "scrapy.cfg").read_bytes())
