@@ -83,10 +83,10 @@ class Shop(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
+        self.store = PhotoStore()
         super().__init__(("127.0.0.1", port), _Handler)
         self.address = f"http://127.0.0.1:{self.server_port}/"
         self.pages = Pages(self.address)
-        self.store = PhotoStore()
 
     def server_close(self) -> None:
         super().server_close()

@@ -25,8 +25,8 @@ def ground(name: str) -> Image.Image:
 
 
 def _canvas(x: Array, y: Array) -> Array:
-    weft = np.sin(x * 1.35) * (np.sin(y * 0.67) > 0)
-    warp = np.sin(y * 1.35) * (np.sin(x * 0.67) > 0)
+    weft: Array = np.sin(x * 1.35) * (np.sin(y * 0.67) > 0)
+    warp: Array = np.sin(y * 1.35) * (np.sin(x * 0.67) > 0)
     return _rough() * 4 + (weft + warp) * 5
 
 
@@ -65,7 +65,8 @@ def _cloth(_x: Array, _y: Array) -> Array:
 
 
 def _carpet(x: Array, y: Array) -> Array:
-    return _rough() * 26 + np.sin(x * 0.4) * np.sin(y * 0.4) * 16 + _cloud() * 6
+    loops: Array = np.sin(x * 0.4) * np.sin(y * 0.4)
+    return _rough() * 26 + loops * 16 + _cloud() * 6
 
 
 def _brick(x: Array, y: Array) -> Array:
@@ -81,7 +82,8 @@ def _tiles(x: Array, y: Array) -> Array:
 
 
 def _marble(_x: Array, _y: Array) -> Array:
-    return 30 - np.exp(-np.abs(_tiled(noise(1.7, 12))) * 9) * 70 + _cloud() * 7
+    veins: Array = np.exp(-np.abs(_tiled(noise(1.7, 12))) * 9)
+    return 30 - veins * 70 + _cloud() * 7
 
 
 _GROUNDS: dict[str, Callable[[Array, Array], Array]] = {
