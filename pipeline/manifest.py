@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Status(StrEnum):
     REJECTED_NOT_IMAGE = "rejected_not_image"
     REJECTED_FORMAT = "rejected_format"
     REJECTED_TOO_LARGE = "rejected_too_large"
+    REJECTED_TOO_SMALL = "rejected_too_small"  # than the source's min_side
+    REJECTED_LICENSE = "rejected_license"
     REJECTED_ROBOTS = "rejected_robots"
     REJECTED_ADDRESS = "rejected_address"
     FAILED_HTTP = "failed_http"
@@ -113,6 +116,8 @@ class Manifest:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: dict[tuple[str, str], Row] = {}
+        self.timeouts: Counter[tuple[str, str]] = Counter()
+        """how often each candidate took too long"""
         self._file: IO[str] | None = None
         if path.exists():
             self._read()
@@ -129,7 +134,12 @@ class Manifest:
                     f"{self.path}, line {number} is not a manifest row ({error}); "
                     "mend or remove that line"
                 ) from error
-            self.rows[row.key] = row
+            self._count(row)
+
+    def _count(self, row: Row) -> None:
+        self.rows[row.key] = row
+        if row.status is Status.FAILED_TIMEOUT:
+            self.timeouts[row.key] += 1
 
     def append(self, row: Row) -> None:
         """Write one row; it is in the file (whatever happens to this process) on return."""
@@ -139,7 +149,7 @@ class Manifest:
             self._file = self.path.open("a", encoding="utf-8", newline="\n")
         self._file.write(row.to_json() + "\n")
         self._file.flush()
-        self.rows[row.key] = row
+        self._count(row)
 
     def close(self) -> None:
         if self._file is not None:

@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.cli import UserError
+from pipeline.licenses import NONE, normal_license
 from pipeline.manifest import safe_label
 from pipeline.paths import PARAMS
 
@@ -40,21 +41,43 @@ def _label(name: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_label)]
+
+
+def _license(name: str) -> str:
+    if name != NONE and normal_license(name) != name:
+        raise ValueError(f"write it as {normal_license(name) or NONE!r}")
+    return name
+
+
+LicenseName = Annotated[str, AfterValidator(_license)]
+Format = Literal["jpeg", "png", "webp", "avif", "gif"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Action = Literal["drop", "flag", "off"]
 Level = Annotated[float, Field(ge=0, le=255)]
 
 
 class SpiderSource(Section):
-    """A crawl by one of scraper/spiders."""
+    """A crawl by one of scraper/spiders, each of which says which of url and api it takes."""
 
     kind: Literal["spider"]
     spider: str
-    url: str
+    url: str | None = None
+    """where a shop is"""
+    api: str | None = None
+    """where an API is; null is the spider's own"""
     classes: dict[Label, str]
-    """our class: where the source keeps it (for shops the category's address or path)"""
+    """our class: where the source keeps it (a category's address or name, a query)"""
+    thumbnail_width: PositiveInt | None = None
     limit_per_class: PositiveInt | None = None
+    limit_per_product: PositiveInt | None = None
+    min_side: PositiveInt | None = None
+    """of the shorter side, as declared, and as received"""
+    formats: list[Format] | None = None
+    licenses: list[LicenseName] | None = None
+    """see pipeline/licenses.py; the license below counts where a page names none"""
     license: str | None = None
+    contact: Annotated[str, Field(pattern=r"^[ -~]+$")] | None = None
+    obey_robots: bool = True
     allow_private: list[str] = []
     """host:port of one's own network that the address guard lets through"""
 

@@ -18,6 +18,7 @@ from pipeline.params import (
 )
 from pipeline.paths import MANIFEST, RAW, RESULTS
 from scraper.counts import metrics, table
+from scraper.credits import render
 from scraper.folder import is_by_hand, missing, reconcile
 
 
@@ -63,12 +64,22 @@ def collect(name: str, source: Source, *, if_needed: bool = False) -> None:
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
     write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
+    _write_credits(name, folder, rows)
     print(table(rows, labels))
     if left_out := {row.label for row in rows} - set(labels):
-        print(f"left out, as sources.{name}.classes does not name them: {', '.join(sorted(left_out))}")
+        named = ", ".join(sorted(left_out))
+        print(f"left out, as sources.{name}.classes does not name them: {named}")
     if is_fetched:
         _require_pictures(name, source, rows, labels)
         run_state.write(finished=True)
+
+
+def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:
+    path = folder / "CREDITS.md"
+    if text := render(name, rows):
+        write_atomic(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class _RunState:

@@ -13,7 +13,9 @@ from scrapy.settings import Settings
 from pipeline.cli import UserError
 from pipeline.params import SpiderSource
 from scraper.addresses import RefusedAddressError, check_address, check_url, host_port
+from scraper.spiders import SPIDER_KEYS, SourceSpider
 
+_LOGGER = logging.getLogger(__name__)
 DEMO = "demo"
 _DEMO_NAME = "http://demo-shop.localhost/"
 
@@ -40,22 +42,16 @@ def run_spider(
     `renamed` is the address that the source has now and the one that the manifest calls it by.
     Raises UserError as `crawl` does, KeyboardInterrupt where it was interrupted.
     """
-    try:
-        check_url(config.url)
-    except RefusedAddressError as error:
-        raise UserError(f"{name}: {error}") from error
-    known = process.spider_loader.list()
-    if config.spider not in known:
-        near = difflib.get_close_matches(config.spider, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-        raise UserError(f"{name}: no spider is called {config.spider!r}; {hint}")
-    crawler = process.create_crawler(config.spider)
+    spider = spider_class(process, name, config.spider)
+    _check_keys(name, config, spider)
+    crawler = process.create_crawler(spider)
+    _set_manners(name, config, crawler.settings)
     # of bodies too long or too short: their rows say so
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
     task = process.crawl(crawler, source=name, config=config, renamed=renamed)
     process.start()
-    if error := task.exception():
-        raise error
+    if failure := task.exception():
+        raise failure
     stats = crawler.stats
     if stats.get_value("finish_reason") == "shutdown":
         raise KeyboardInterrupt
@@ -66,6 +62,42 @@ def run_spider(
         raise UserError(
             "\n  ".join([f"{name}: {len(lines)} categories can't be read", *lines])
             + "\ncheck these addresses and the network, then run this again"
+        )
+
+
+def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[SourceSpider]:
+    """The spider that `sources.<name>` calls `spider`. Raises UserError where there is none."""
+    known = process.spider_loader.list()
+    if spider in known:
+        found: type[SourceSpider] = process.spider_loader.load(spider)
+        return found
+    near = difflib.get_close_matches(spider, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    raise UserError(f"{name}: no spider is called {spider!r}; {hint}")
+
+
+def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
+    """Raise UserError for a key without effect, for a lacking one, and for what is no address."""
+    for key in SPIDER_KEYS:
+        if getattr(config, key) is not None and key not in spider.takes:
+            raise UserError(f"{name}: the spider {config.spider} takes no {key}; set it to null")
+    if config.url is None and "url" in spider.takes:
+        raise UserError(f"{name}: the spider {config.spider} needs a url to start from")
+    try:
+        for address in filter(None, (config.url, config.api)):
+            check_url(address)
+    except RefusedAddressError as error:
+        raise UserError(f"{name}: {error}") from error
+
+
+def _set_manners(name: str, config: SpiderSource, settings: Settings) -> None:
+    if config.contact:
+        settings.set("USER_AGENT", f"{settings['BOT_NAME']} ({config.contact})", "spider")
+    if not config.obey_robots:
+        settings.set("ROBOTSTXT_OBEY", False, "spider")
+        _LOGGER.warning(
+            "%s: obey_robots is false: robots.txt, crawl delays, noai and noimageindex are ignored",
+            name,
         )
 
 

@@ -9,20 +9,24 @@ from typing import Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DropItem
-from scrapy.http import Response
+from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.http.request import NO_CALLBACK
 from tqdm import tqdm
 
 from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.params import SpiderSource
 from pipeline.paths import MANIFEST, RAW
 from scraper.failures import DOWNLOAD_ERRORS, explain, http_message
-from scraper.folder import is_here, now
+from scraper.folder import is_by_hand, is_here, now
 from scraper.items import ProductImage
-from scraper.pictures import RejectedError, examine
+from scraper.optout import picture_opt_out
+from scraper.pictures import Picture, RejectedError, examine
+from scraper.selection import Candidate, check
+from scraper.spiders import SourceSpider
 
 _ACCEPT = {"Accept": "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"}
 _PERMANENT_HTTP = {404, 410}
+_LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
 class PicturePipeline:
@@ -30,18 +34,24 @@ class PicturePipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._source: SpiderSource = crawler.spider.config
+        self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = RAW / crawler.spider.source
         self._manifest = Manifest(self._folder / MANIFEST)
         self._progress = tqdm(desc=crawler.spider.source, unit=" pictures", disable=None)
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
-        """class: pictures that are here"""
+        """class: pictures that are here, but for those that people put there"""
+        self.of_product: Counter[tuple[str, str]] = Counter()
+        """class and product: its pictures that are here, duplicates of others' too"""
         for row in self._manifest.rows.values():
-            if row.status is Status.SAVED and is_here(self._folder, row):
+            if row.status.has_file and is_here(self._folder, row):
                 self._remember(row)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        if not isinstance(crawler.spider, SourceSpider):
+            raise NotConfigured  # `scrapy shell`, say
         return cls(crawler)
 
     def close_spider(self) -> None:
@@ -49,28 +59,44 @@ class PicturePipeline:
         self._manifest.close()
 
     async def process_item(self, item: ProductImage) -> ProductImage:
-        known = self._manifest.rows.get((item.label, self._recorded(item.image_url)))
-        if known and self._is_settled(known):
+        row = self._row(item)
+        known = self._manifest.rows.get(row.key)
+        if known and known.status.has_file and is_here(self._folder, known):
             raise DropItem(f"{known.status} before")
-        row = await self._attempt(item)
+        declared = known if known and known.format else item
+        try:
+            check(_candidate(row, declared, item.opt_out), self._source)
+        except RejectedError as error:
+            row = replace(row, status=error.status, error=str(error))
+        else:
+            if known and self._is_permanent(known):
+                raise DropItem(f"{known.status} before")
+            row = await self._attempt(row, item.image_url)
+        if known and _refused_again(known, row):
+            raise DropItem(f"{row.status} again")
         self._manifest.append(row)
         self._progress.update()
         if not row.status.has_file:
             raise DropItem(f"{row.status}: {row.error}")
         return item
 
-    def _is_settled(self, row: Row) -> bool:
-        if row.status.has_file:
-            return is_here(self._folder, row)
-        if row.status is Status.FAILED_HTTP:
-            return row.http_status in _PERMANENT_HTTP
-        # an address may be allowed by now; to refuse it again costs nothing
-        return row.status.startswith("rejected") and row.status is not Status.REJECTED_ADDRESS
+    def _is_permanent(self, row: Row) -> bool:
+        """Asking again would cost a request and give the same."""
+        match row.status:
+            case Status.REJECTED_NOT_IMAGE | Status.REJECTED_TOO_LARGE:
+                return True
+            case Status.REJECTED_FORMAT:  # none of those that can be kept, whatever the parameters
+                return row.http_status is not None and row.format is None
+            case Status.REJECTED_ROBOTS:  # by the picture's own header
+                return row.http_status is not None and self._source.obey_robots
+        return row.status is Status.FAILED_HTTP and row.http_status in _PERMANENT_HTTP
 
-    async def _attempt(self, item: ProductImage) -> Row:
-        row = self._row(item)
+    async def _attempt(self, row: Row, url: str) -> Row:
+        request = Request(url, headers=_ACCEPT, callback=NO_CALLBACK)
+        if timeouts := self._manifest.timeouts[row.key]:
+            patience = min(2**timeouts, _LONGEST_PATIENCE)
+            request.meta["download_timeout"] = patience * self._timeout
         try:
-            request = Request(item.image_url, headers=_ACCEPT, callback=NO_CALLBACK)
             response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
             status, message = explain(error)
@@ -78,46 +104,45 @@ class PicturePipeline:
         row = replace(row, http_status=response.status)
         if response.status != 200:
             return replace(row, status=Status.FAILED_HTTP, error=http_message(response))
-        return self._store(row, response)
-
-    def _store(self, row: Row, response: Response) -> Row:
+        row = replace(row, bytes=len(response.body))
         try:
             picture = examine(response.body)
+            row = replace(row, format=picture.format, width=picture.width, height=picture.height)
+            check(_candidate(row, row, picture_opt_out(response)), self._source)
         except RejectedError as error:
-            return replace(row, status=error.status, bytes=len(response.body), error=str(error))
+            return replace(row, status=error.status, error=str(error))
+        return self._store(row, picture, response.body)
+
+    def _store(self, row: Row, picture: Picture, content: bytes) -> Row:
         first = self._first.get((row.label, picture.sha256))
-        row = replace(
-            row,
-            file=first.file if first else f"{row.label}/{picture.file_name}",
-            sha256=picture.sha256,
-            bytes=picture.bytes,
-            format=picture.format,
-            width=picture.width,
-            height=picture.height,
-        )
+        file = first.file if first else f"{row.label}/{picture.file_name}"
+        row = replace(row, file=file, sha256=picture.sha256)
         if first is None:
-            write_atomic(self._folder / str(row.file), response.body)
-            self._remember(row)
+            write_atomic(self._folder / str(file), content)
         elif first.image_url <= row.image_url:
-            return replace(row, status=Status.DUPLICATE)
+            row = replace(row, status=Status.DUPLICATE)
         else:  # which of equal pictures is the saved one must not depend on which came first
             self._manifest.append(replace(first, status=Status.DUPLICATE))
             self._first[row.label, picture.sha256] = row
+        self._remember(row)
         return row
 
     def _remember(self, row: Row) -> None:
-        self._first[row.label, str(row.sha256)] = row
-        self.saved[row.label] += 1
+        self.of_product[row.label, str(row.product_id)] += 1
+        if row.status is Status.SAVED and (row.label, str(row.sha256)) not in self._first:
+            self._first[row.label, str(row.sha256)] = row
+            self.saved[row.label] += not is_by_hand(row)
 
     def _row(self, item: ProductImage) -> Row:
+        named = item.license or item.license_url
         return Row(
             status=Status.SAVED,
             label=item.label,
             image_url=self._recorded(item.image_url),
             page_url=self._recorded(item.page_url),
-            product_id=item.product_id,
+            product_id=self._recorded(item.product_id),
             title=item.title,
-            license=item.license or self._crawler.spider.config.license,
+            license=item.license if named else self._source.license,
             license_url=item.license_url,
             author=item.author,
             fetched_at=now(),
@@ -125,3 +150,20 @@ class PicturePipeline:
 
     def _recorded(self, url: str) -> str:
         return str(self._crawler.spider.recorded(url))
+
+
+def _candidate(row: Row, seen: Row | ProductImage, opt_out: str | None) -> Candidate:
+    return Candidate(
+        license=row.license,
+        license_url=row.license_url,
+        format=seen.format,
+        width=seen.width,
+        height=seen.height,
+        opt_out=opt_out,
+    )
+
+
+def _refused_again(known: Row, row: Row) -> bool:
+    """Nothing was asked, and nothing is new."""
+    is_refusal = row.status.startswith("rejected") and row.http_status is None
+    return is_refusal and (known.status, known.error) == (row.status, row.error)

@@ -21,3 +21,10 @@ class ProductImage:
     """null takes the source's"""
     license_url: str | None = None
     author: str | None = None
+    format: str | None = None
+    """as declared, by the manifest's names: jpeg, png, svg, …"""
+    width: int | None = None
+    """as declared, in pixels"""
+    height: int | None = None
+    opt_out: str | None = None
+    """how its page asks robots not to take pictures"""

@@ -25,6 +25,7 @@ from scraper.failures import (
 )
 from scraper.images import PicturePipeline
 from scraper.items import ProductImage
+from scraper.spiders import SourceSpider
 
 _OWN_NETWORK = {"download_slot": "own network", "autothrottle_dont_adjust_delay": True}
 
@@ -37,7 +38,7 @@ class AddressGuard:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self.allowed: frozenset[str] = crawler.spider.allow_private
+        self.allowed: frozenset[str] = getattr(crawler.spider, "allow_private", frozenset())
         self.resolver: GuardedResolver | None = None
 
     @classmethod
@@ -58,6 +59,8 @@ class AddressGuard:
             request.meta.pop(key, None)
         if host_port(request.url) in self.allowed:
             request.meta.update(_OWN_NETWORK)
+        elif api := request.meta.get("api"):
+            request.meta.update({**_OWN_NETWORK, "download_slot": api})
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         assert self.resolver is not None
@@ -111,13 +114,15 @@ class _GuardedReceiver:
 class RobotsMiddleware:
     """Obeys robots.txt; where it can't be read (RFC 9309, 2.3.1.4), the host is left alone.
 
-    Scrapy's own goes ahead then.
+    Scrapy's own goes ahead then, and knows no crawl delay.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._agent: str = crawler.settings["USER_AGENT"]
         self._rules: dict[str, asyncio.Task[ProtegoRobotParser]] = {}
+        self._next_turn: dict[str, float] = {}
+        """host with a crawl delay: when it may be asked next, on the event loop's clock"""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -132,8 +137,17 @@ class RobotsMiddleware:
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(f"{origin}/robots.txt"))
-        if not (await self._rules[origin]).allowed(request.url, self._agent):
+        rules = await self._rules[origin]
+        if not rules.allowed(request.url, self._agent):
             raise ForbiddenByRobotsError(f"{origin}/robots.txt forbids it")
+        if delay := rules.crawl_delay(self._agent):
+            await self._wait_for_turn(origin, delay)
+
+    async def _wait_for_turn(self, origin: str, delay: float) -> None:
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_turn.get(origin, 0))
+        self._next_turn[origin] = turn + delay
+        await asyncio.sleep(turn - now)
 
     async def _fetch(self, url: str) -> ProtegoRobotParser:
         request = Request(url, callback=NO_CALLBACK, meta={"dont_obey_robotstxt": True})
@@ -157,20 +171,22 @@ def _unavailable(url: str, why: str) -> RobotsUnavailableError:
 
 
 class CandidateLimits:
-    """Each candidate once, and no more saved pictures of a class than `limit_per_class`.
+    """Each candidate once, and no more pictures of a class and of a product than the source wants.
 
-    A candidate waits where those before it may yet fill the limit, so that which ones are taken
+    A candidate waits where those before it may yet fill a limit, so that which ones are taken
     follows the order in which the spider yields them, whatever arrives first.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._seen: set[tuple[str, str]] = set()
-        self._pending: Counter[str] = Counter()
+        self._pending: Counter[str | tuple[str, str]] = Counter()
         self._settled = asyncio.Event()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
+        if not isinstance(crawler.spider, SourceSpider):
+            raise NotConfigured
         limits = cls(crawler)
         for signal in (signals.item_scraped, signals.item_dropped, signals.item_error):
             crawler.signals.connect(limits.item_settled, signal=signal)
@@ -183,28 +199,38 @@ class CandidateLimits:
         result: AsyncIterator[Any],
     ) -> AsyncIterator[Any]:
         async for item in result:
+            if not self._crawler.engine.running:  # interrupted
+                return
             if not isinstance(item, ProductImage):
                 yield item
             elif (item.label, item.image_url) not in self._seen:
                 self._seen.add((item.label, item.image_url))
-                if await self._admitted(item.label):
+                if await self._admitted(item):
                     yield item
 
-    async def _admitted(self, label: str) -> bool:
+    async def _admitted(self, item: ProductImage) -> bool:
         spider = self._crawler.spider
-        limit = spider.config.limit_per_class
+        label, product = item.label, (item.label, item.product_id)
+        per_class, per_product = spider.config.limit_per_class, spider.config.limit_per_product
         pictures = self._crawler.get_item_pipeline(PicturePipeline)
-        while limit is not None and pictures.saved[label] + self._pending[label] >= limit:
-            if pictures.saved[label] >= limit:
+        while True:
+            of_class, of_product = pictures.saved[label], pictures.of_product[product]
+            if per_class is not None and of_class >= per_class:
                 spider.full.add(label)
                 return False
+            if per_product is not None and of_product >= per_product:
+                return False
+            if (per_class is None or of_class + self._pending[label] < per_class) and (
+                per_product is None or of_product + self._pending[product] < per_product
+            ):
+                break
             self._settled.clear()
             await self._settled.wait()
-        self._pending[label] += 1
+        self._pending.update([label, product])
         return True
 
     def item_settled(self, item: ProductImage) -> None:
-        self._pending[item.label] -= 1
+        self._pending.subtract([item.label, (item.label, item.product_id)])
         self._settled.set()
 
     def item_error(self) -> None:

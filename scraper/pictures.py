@@ -26,6 +26,7 @@ _FORMATS = {
     "GIF": "gif",
     "AVIF": "avif",
 }
+KEPT = frozenset(_FORMATS.values())
 _READ = [name for name in _FORMATS if name != "MPO"]  # a JPEG that holds several
 _OTHERS = {
     b"BM": "BMP",

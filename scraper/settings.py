@@ -10,7 +10,13 @@ AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0  # seconds
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0  # requests under way at one host, on average
 DOWNLOAD_DELAY = 0.25  # seconds, to one host
-DOWNLOAD_SLOTS = {"own network": {"concurrency": 8, "delay": 0}}
+DOWNLOAD_SLOTS = {
+    "own network": {"concurrency": 8, "delay": 0},
+    # APIs, by the spider that asks them: one request at a time, at the rates of their terms
+    "commons": {"concurrency": 1, "delay": 1, "jitter": 0},
+    "openverse": {"concurrency": 1, "delay": 3, "jitter": 0},  # 20 a minute
+    "open_food_facts": {"concurrency": 1, "delay": 6, "jitter": 0},  # 10 searches a minute
+}
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
 
@@ -22,6 +28,8 @@ DNS_TIMEOUT = 20  # seconds
 REDIRECT_MAX_TIMES = 5
 METAREFRESH_ENABLED = False
 RETRY_TIMES = 2
+RETRY_BACKOFF = 2  # seconds, doubling, where a busy host names no time
+RETRY_AFTER_MAX = 120  # seconds; a host that asks for more is left alone
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
 
 # safety: Scrapy's own defaults verify no certificate and read local files
@@ -34,6 +42,8 @@ REMOTE_CONTROL_ENABLED = False
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # goes ahead without one
     "scraper.middlewares.RobotsMiddleware": 100,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # asks a busy host again at once
+    "scraper.patience.PatientRetry": 550,
     # nearer to the network than retries, which must not ask again what is refused
     "scraper.middlewares.AddressGuard": 560,
 }

@@ -1,7 +1,11 @@
-"""`scrapy crawl SPIDER -a source=NAME -a label=CLASS -a url=URL`: extends a class of a source."""
+"""`scrapy crawl SPIDER -a source=NAME -a label=CLASS -a url=URL`: extends a class of a source.
+
+For spiders that ask an API, `url` is what the class is there, `-a url=Category:Hats` say, and
+`-a api=URL` another address of the API.
+"""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
@@ -13,7 +17,8 @@ from pipeline.params import FolderSource, Params, SpiderSource, load_params
 from pipeline.paths import MANIFEST, RAW
 from scraper.addresses import check_url
 from scraper.counts import table
-from scraper.crawl import own_network, run_spider
+from scraper.crawl import own_network, run_spider, spider_class
+from scraper.spiders import SPIDER_KEYS
 
 _ARGUMENTS = ("source", "label", "url")
 
@@ -22,20 +27,21 @@ class Command(ScrapyCrawl):
     """Scrapy's own, but for what the project's spiders are given, and its exit code."""
 
     def syntax(self) -> str:
-        return "<spider> -a source=NAME -a label=CLASS -a url=URL"
+        return "<spider> -a source=NAME -a label=CLASS -a url=URL_OR_QUERY [-a api=URL]"
 
     def short_desc(self) -> str:
         return "Crawl an address for pictures of one class, into a source of params.yaml"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        if len(args) != 1 or set(opts.spargs) != set(_ARGUMENTS):
+        if len(args) != 1 or set(opts.spargs) - {"api"} != set(_ARGUMENTS):
             raise UsageError(f"scrapy crawl takes: {self.syntax()}", print_help=False)
         cli.run(lambda: self._crawl(args[0], opts.spargs))
 
     def _crawl(self, spider: str, typed: Mapping[str, str]) -> None:
         name, label, url = (typed[key] for key in _ARGUMENTS)
         params = load_params()
-        config = typed_source(params, spider, name, label, url)
+        takes = spider_class(self.crawler_process, name, spider).takes
+        config = typed_source(params, spider, name, label, url, typed.get("api"), takes)
         run_spider(self.crawler_process, name, config)
         rows = Manifest(RAW / name / MANIFEST).rows.values()
         print(table(rows, [label]))
@@ -46,8 +52,18 @@ class Command(ScrapyCrawl):
             raise UserError(f"{url} has no pictures of products that could be saved")
 
 
-def typed_source(params: Params, spider: str, name: str, label: str, url: str) -> SpiderSource:
+def typed_source(
+    params: Params,
+    spider: str,
+    name: str,
+    label: str,
+    url: str,
+    api: str | None = None,
+    takes: Collection[str] = ("url",),
+) -> SpiderSource:
     """What is typed, as a source: one class, at an address that the person vouches for.
+
+    For a spider that doesn't take a url, `url` is the class's value in a `classes` mapping.
 
     Raises UserError where params.yaml has no such source that can be crawled into, with the entry
     to paste, or where label or address can't be one.
@@ -57,17 +73,28 @@ def typed_source(params: Params, spider: str, name: str, label: str, url: str) -
         raise UserError(_refusal(name, source.kind if source else None))
     if safe_label(label) != label:
         raise UserError(f"label={label} can't be a class folder; {safe_label(label)!r} could")
-    check_url(url)
-    crawled = source if isinstance(source, SpiderSource) else None
-    return SpiderSource(
-        kind="spider",
-        spider=spider,
-        url=url,
-        classes={label: url},
-        limit_per_class=crawled.limit_per_class if crawled else None,
-        license=source.license,
-        allow_private=[*(crawled.allow_private if crawled else ()), *own_network(url)],
+    addresses = [api] if api else []
+    if "url" in takes:
+        check_url(url)
+        addresses.append(url)
+    crawled = (
+        source
+        if isinstance(source, SpiderSource)
+        else SpiderSource(kind="spider", spider=spider, classes={}, license=source.license)
     )
+    keys = {key: getattr(crawled, key) if key in takes else None for key in SPIDER_KEYS}
+    if "url" in takes:
+        keys["url"] = url
+    if api:
+        keys["api"] = api
+    own = [host for address in addresses for host in own_network(address)]
+    update = {
+        **keys,
+        "spider": spider,
+        "classes": {label: url},
+        "allow_private": [*crawled.allow_private, *own],
+    }
+    return crawled.model_copy(update=update)
 
 
 def _refusal(name: str, kind: str | None) -> str:

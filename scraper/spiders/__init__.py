@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from typing import Any
+from typing import Any, ClassVar
 
 from scrapy import Request, Spider
 from scrapy.http import Response
@@ -11,12 +11,18 @@ from scrapy.http.request import NO_CALLBACK
 from pipeline.params import SpiderSource
 from scraper.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, http_message
 
+SPIDER_KEYS = ("url", "api", "thumbnail_width")
+"""of a source's keys, those that only some spiders know"""
+
 
 class SourceSpider(Spider):
     """Yields the `ProductImage`s of a source's classes, those of one class in listing order.
 
     `scrapy crawl NAME -a source=… -a label=… -a url=…` and the collect stage hand it `config`.
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"url"})
+    """of SPIDER_KEYS, those that mean something to this spider"""
 
     def __init__(
         self, source: str, config: SpiderSource, renamed: tuple[str, str] = ("", ""), **kwargs: Any

@@ -13,6 +13,7 @@ from scraper.addresses import RefusedAddressError, check_url
 from scraper.failures import explain
 from scraper.items import ProductImage
 from scraper.markup import Product, read_listing, read_product
+from scraper.optout import page_opt_out
 from scraper.spiders import SourceSpider
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
@@ -30,7 +31,7 @@ class ShopSpider(SourceSpider):
     async def start(self) -> AsyncIterator[Any]:
         for label, category in self.config.classes.items():
             try:
-                url = urljoin(self.config.url, category)
+                url = urljoin(self.config.url or "", category)
                 check_url(url)
             except (ValueError, RefusedAddressError) as error:
                 self.unreadable[label] = str(error)
@@ -57,7 +58,7 @@ class ShopSpider(SourceSpider):
         listing = read_listing(text, response.url)
         alone = read_product(text, response.url) if listing.is_guess else None
         if alone:  # the address of a product, not of a category
-            for picture in _pictures(alone, label, response.url):
+            for picture in _pictures(alone, label, response):
                 yield picture
             return
         new = [url for url in listing.products if url not in seen]
@@ -65,20 +66,20 @@ class ShopSpider(SourceSpider):
             if label in self.full:
                 return
             pages = await self._products(new[at : at + _AT_ONCE], label)
-            for url, product in pages:
-                for picture in _pictures(product, label, url):
+            for page, product in pages:
+                for picture in _pictures(product, label, page):
                     yield picture
         seen = seen | {response.url, *new}
         if new and listing.next_page and listing.next_page not in seen and label not in self.full:
             yield self._listing(listing.next_page, label, seen)
 
-    async def _products(self, urls: Sequence[str], label: str) -> list[tuple[str, Product]]:
+    async def _products(self, urls: Sequence[str], label: str) -> list[tuple[Response, Product]]:
         found = []
         for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
             if page is not None and isinstance(page, TextResponse):
                 product = read_product(page.text, page.url)
                 if product:
-                    found.append((page.url, product))
+                    found.append((page, product))
         return found
 
     def listing_failed(self, failure: Failure) -> None:
@@ -90,15 +91,17 @@ class ShopSpider(SourceSpider):
             self.unreadable[label] = f"{request.url}: {why}"
 
 
-def _pictures(product: Product, label: str, page_url: str) -> Iterator[ProductImage]:
+def _pictures(product: Product, label: str, page: Response) -> Iterator[ProductImage]:
+    opt_out = page_opt_out(page)
     for photo in product.photos:
         yield ProductImage(
             label=label,
             image_url=photo.url,
-            page_url=page_url,
-            product_id=product.id or page_url,
+            page_url=page.url,
+            product_id=product.id or page.url,
             title=product.title,
             license=photo.license,
             license_url=photo.license_url,
             author=photo.author,
+            opt_out=opt_out,
         )

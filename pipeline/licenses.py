@@ -1,0 +1,62 @@
+"""Licenses as pages name them, made comparable: `CC BY-SA 4.0` → `cc-by-sa-4.0`."""
+
+import re
+from collections.abc import Collection
+
+NONE = "none"  # in a source's list: also pictures of which no license is known
+
+_CC_ADDRESS = re.compile(
+    r"creativecommons\.org/(?:licenses/(?P<terms>[a-z-]+)|publicdomain/(?P<public>zero|mark))"
+    r"(?:/(?P<version>[0-9.]+))?"
+)
+_WORDS = {  # longer ones first
+    "creative-commons": "cc",
+    "public-domain-mark": "pdm",
+    "public-domain": "pdm",
+    "attribution": "by",
+    "share-alike": "sa",
+    "sharealike": "sa",
+    "non-commercial": "nc",
+    "noncommercial": "nc",
+    "no-derivatives": "nd",
+    "noderivatives": "nd",
+    "noderivs": "nd",
+    "cc-zero": "cc0",
+    "cc-0": "cc0",
+}
+_ASKS_FOR_CREDIT = re.compile(r"(cc-by|cc-sa|gfdl|fal|odbl|odc-by|ogl|mit|bsd|apache)(?![a-z])")
+
+
+def normal_license(name: str | None, url: str | None = None) -> str | None:
+    """A license by its name, or by the address of its text, in one spelling; None where unknown.
+
+    An address of Creative Commons says which it is whatever the name does. The version, where one
+    is known, comes last.
+    """
+    for text in (name, url):
+        if found := _CC_ADDRESS.search((text or "").lower()):
+            public = {"zero": "cc0", "mark": "pdm"}.get(found["public"] or "")
+            version = (found["version"] or "").strip(".")
+            return (public or f"cc-{found['terms']}") + (f"-{version}" if version else "")
+    slug = re.sub(r"[^a-z0-9.]+", "-", (name or url or "").lower()).strip("-.")
+    for words, short in _WORDS.items():
+        slug = re.sub(rf"(?<![a-z0-9]){words}(?![a-z0-9])", short, slug)
+    return slug or None
+
+
+def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | None) -> bool:
+    """Whether a picture under this license may be taken; `allowed` None allows all.
+
+    An entry without a version allows all versions, and nothing else: `cc-by` is not `cc-by-nc`.
+    """
+    if allowed is None:
+        return True
+    license = normal_license(name, url)  # noqa: A001 - the column's name
+    if license is None:
+        return NONE in allowed
+    return any(re.fullmatch(re.escape(entry) + r"(-[0-9].*)?", license) for entry in allowed)
+
+
+def asks_for_credit(name: str | None, url: str | None) -> bool:
+    """Whether the license wants its author named where the picture is used."""
+    return _ASKS_FOR_CREDIT.match(normal_license(name, url) or "") is not None

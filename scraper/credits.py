@@ -1,0 +1,46 @@
+"""CREDITS.md: whom the licenses of a source's pictures want named."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pipeline.licenses import asks_for_credit
+from pipeline.manifest import Row
+
+_Work = tuple[str, str, str, str]  # title, page, author, license with the address of its text
+
+
+def render(name: str, rows: Iterable[Row]) -> str | None:
+    """A list in Markdown, one line for each work, or None where no license asks for credit."""
+    works: Counter[_Work] = Counter(
+        (row.title or "Untitled", row.page_url or "", row.author or "unknown author", _license(row))
+        for row in rows
+        if row.status.has_file and asks_for_credit(row.license, row.license_url)
+    )
+    if not works:
+        return None
+    lines = [_line(work, count) for work, count in sorted(works.items())]
+    return (
+        f"# Credits\n\nPictures of `{name}` whose licenses ask for their authors to be named.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def _line(work: _Work, count: int) -> str:
+    title, page, author, terms = work
+    pictures = f" ({count} pictures)" if count > 1 else ""
+    return f"- {_link(title, page)} by {_plain(author)}, {terms}{pictures}"
+
+
+def _license(row: Row) -> str:
+    return _link(row.license or str(row.license_url), row.license_url or "")
+
+
+def _link(text: str, url: str) -> str:
+    return f"[{_plain(text)}](<{_plain(url)}>)" if url else _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]<>#|" else c for c in text)
+    return " ".join(escaped.split())

@@ -1,0 +1,69 @@
+"""What the spiders have in common that ask a web API for pictures."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from scrapy import Request
+from scrapy.http import Response, TextResponse
+from twisted.python.failure import Failure
+from w3lib.url import add_or_replace_parameters
+
+from scraper.failures import explain
+from scraper.spiders import SourceSpider
+
+_PATIENCE = 5  # times a busy API is asked again
+
+
+class ApiSpider(SourceSpider):
+    """Asks for one page of results at a time, at the rate of DOWNLOAD_SLOTS in settings.py.
+
+    An API is asked by its own terms, not by robots.txt, which is for pages; its pictures are
+    fetched from wherever they are like all others.
+    """
+
+    takes = frozenset({"api"})
+    default_api: ClassVar[str]
+
+    @property
+    def api(self) -> str:
+        return self.config.api or self.default_api
+
+    def ask(
+        self, callback: Callable[..., Any], label: str, asked: Mapping[str, object], **state: Any
+    ) -> Request:
+        """A request to the API; `callback` gets the response, `label` and `state`."""
+        return Request(
+            add_or_replace_parameters(self.api, {k: str(v) for k, v in asked.items()}),
+            callback=callback,
+            errback=self.unanswered,
+            cb_kwargs={"label": label, **state},
+            meta={"api": self.name, "dont_obey_robotstxt": True, "max_retry_times": _PATIENCE},
+            dont_filter=True,
+        )
+
+    def answer(self, response: Response, label: str) -> dict[str, Any]:
+        """What the API says; empty where that can't be read, which is then noted."""
+        try:
+            content = response.json() if isinstance(response, TextResponse) else None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            self._note(response.url, label, "no JSON object; is that an API's address?")
+            return {}
+        if error := content.get("error"):
+            why = error.get("info") if isinstance(error, dict) else error
+            self._note(response.url, label, str(why))
+            return {}
+        self._read[label] += 1
+        return content
+
+    def unanswered(self, failure: Failure) -> None:
+        self._note(
+            failure.request.url, failure.request.cb_kwargs["label"], explain(failure.value)[1]
+        )
+
+    def _note(self, url: str, label: str, why: str) -> None:
+        if self._read[label]:
+            self.skipped_pages[label].append(f"{url}: {why}")
+        else:
+            self.unreadable[label] = f"{url}: {why}"
