@@ -166,7 +166,7 @@ class _View:
             picture.label,
             [line for line in lines if line],
             picture.file,
-            picture.page_url,
+            _link(picture.page_url),
             verdict.reason is None,
         )
 
@@ -204,9 +204,19 @@ class _View:
             name = picture.license or "unknown"
             licenses[picture.source][name, picture.license_url] += 1
         return [
-            (source, counts.total(), [(*kind, n) for kind, n in counts.most_common()])
+            (
+                source,
+                counts.total(),
+                [(name, _link(url), n) for (name, url), n in counts.most_common()],
+            )
             for source, counts in sorted(licenses.items())
         ]
+
+
+def _link(address: str | None) -> str | None:
+    """What may be linked to: the address came from the web."""
+    web = address is not None and address.startswith(("http://", "https://"))
+    return address if web else None
 
 
 def _file(one: Judged) -> str:

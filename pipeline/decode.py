@@ -70,22 +70,12 @@ def open_header(content: bytes) -> Image.Image:
     return image
 
 
-def orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 where there is none that can be read."""
-    try:
-        value = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - broken EXIF says nothing about the picture
-        return 1
-    return value if value in _TURNS else 1
-
-
-def decode(content: bytes, image: Image.Image, at_least: int) -> Image.Image:
+def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Image, int]:
     """Decode what `open_header` opened: the first frame, upright, RGB, transparency on white.
 
     Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size, no side below `at_least` pixels.
-    Raises PictureError.
+    Returns the picture and the EXIF orientation it had, 1 (upright) to 8. Raises PictureError.
     """
-    turn = _TURNS.get(orientation(image))
     try:
         image.draft(None, (at_least, at_least))
         image.load()
@@ -94,7 +84,26 @@ def decode(content: bytes, image: Image.Image, at_least: int) -> Image.Image:
         raise
     except Exception as error:  # as above
         raise _error(content, error) from error
-    return rgb if turn is None else rgb.transpose(turn)
+    orientation = _orientation(image)
+    turn = _TURNS.get(orientation)
+    return (rgb if turn is None else rgb.transpose(turn)), orientation
+
+
+def frames(image: Image.Image) -> int:
+    """How many pictures the file holds; 1 where they can't be counted."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # noqa: BLE001 - only the first frame is used
+        return 1
+
+
+def _orientation(image: Image.Image) -> int:
+    """Only of a loaded picture: of a PNG, Pillow loads it to look for EXIF behind the pixels."""
+    try:
+        value = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - broken EXIF says nothing about the picture
+        return 1
+    return value if value in _TURNS else 1
 
 
 def _rgb(image: Image.Image) -> Image.Image:

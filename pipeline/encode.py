@@ -1,8 +1,6 @@
 """A raw picture → its file in data/clean: upright, RGB, without metadata, of limited size."""
 
 import io
-import re
-import struct
 import warnings
 from pathlib import Path
 from typing import Final
@@ -17,10 +15,10 @@ VERSION: Final = 1
 """Goes up with every change of what `encode` gives."""
 
 # JPEG markers
-_SOI, _EOI = b"\xff\xd8", 0xD9
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _SOS, _APP0, _APP14, _APP15, _COM = 0xDA, 0xE0, 0xEE, 0xEF, 0xFE
-# in compressed data a marker is 0xff and anything but a stuffed zero, a restart or fill
-_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+# what may follow 0xff within compressed data: a stuffed zero, a restart, fill
+_DATA: Final = frozenset([0x00, *range(0xD0, 0xD8), 0xFF])
 _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
 
@@ -44,28 +42,32 @@ def strip_metadata(jpeg: bytes) -> bytes | None:
     if not jpeg.startswith(_SOI):
         return None
     kept, at = [_SOI], 2
-    while (found := _MARKER.match(jpeg, at)) is not None:
-        kind, start = found[1][0], found.end()
-        if kind == _EOI:
-            return b"".join([*kept, b"\xff\xd9"])
-        if start + 2 > len(jpeg):
-            return None
-        end = start + struct.unpack_from(">H", jpeg, start)[0]
+    while jpeg.startswith(b"\xff", at) and at + 4 <= len(jpeg):
+        kind, start = jpeg[at + 1], at + 2
+        end = start + int.from_bytes(jpeg[start : start + 2], "big")
         if kind == _APP0:
             if jpeg.startswith(b"JFIF\0", start + 2):
                 kept.append(_PLAIN_JFIF)
         elif not (_APP0 < kind <= _APP15 or kind == _COM) or (
             kind == _APP14 and jpeg.startswith(b"Adobe", start + 2)
         ):
-            kept.append(b"\xff" + found[1] + jpeg[start:end])
+            kept.append(jpeg[at:end])
         at = end
         if kind == _SOS:
-            following = _MARKER.search(jpeg, end)
-            if following is None:
-                return None
-            at = following.start()
+            at = _end_of_data(jpeg, end)
             kept.append(jpeg[end:at])
+            if jpeg.startswith(_EOI, at):
+                return b"".join([*kept, _EOI])
     return None
+
+
+def _end_of_data(jpeg: bytes, at: int) -> int:
+    """Where the marker stands that ends the compressed data which starts at `at`."""
+    while (at := jpeg.find(b"\xff", at)) >= 0 and at + 1 < len(jpeg):
+        if jpeg[at + 1] not in _DATA:
+            return at
+        at += 1
+    return len(jpeg)
 
 
 def encode(content: bytes, max_side: int) -> bytes:
@@ -75,7 +77,7 @@ def encode(content: bytes, max_side: int) -> bytes:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = decode(content, open_header(content), 2 * max_side)
+        image, _ = decode(content, open_header(content), 2 * max_side)
     scale = max_side / max(image.size)
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.decode import FileError, PictureError, decode, open_header, orientation, read
+from pipeline.decode import FileError, PictureError, decode, frames, open_header, read
 from pipeline.manifest import Reason
 
 VERSION = 1
@@ -99,8 +99,7 @@ def _measure(content: bytes) -> Measured:
     # taken before decoding, which draft() and load() change
     mode, format_ = image.mode, str(image.format)
     width, height = image.size
-    turned = orientation(image)
-    rgb = decode(content, image, _DECODED)
+    rgb, orientation = decode(content, image, _DECODED)
     grey = rgb.convert("L")
     thumbnail = _fit(rgb, _THUMBNAIL)
     tiny = np.asarray(thumbnail.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
@@ -111,10 +110,10 @@ def _measure(content: bytes) -> Measured:
     measurement = Measurement(
         format=format_,
         mode=mode,
-        frames=getattr(image, "n_frames", 1),
-        orientation=turned,
-        width=height if turned > 4 else width,
-        height=width if turned > 4 else height,
+        frames=frames(image),
+        orientation=orientation,
+        width=height if orientation > 4 else width,
+        height=width if orientation > 4 else height,
         brightness=float(shares @ np.arange(256)),
         darkest=_percentile(levels, 1),
         brightest=_percentile(levels, 99),
@@ -192,6 +191,7 @@ def perceptual_hashes(grey: Image.Image) -> tuple[bytes, bytes]:
     """
     small = grey.resize((_HASH_GREY, _HASH_GREY), Image.Resampling.LANCZOS)
     low = _COSINES @ np.asarray(small, dtype=np.float64) @ _COSINES.T
+    low = low.round(6)  # what is zero is not left to rounding errors
     mirrored = low * _MIRROR
     return _signs(low), _signs(mirrored)
 

@@ -17,7 +17,8 @@ class Picture:
     """One raw picture: the same bytes in the same class of the same source, however often listed.
 
     `file` is relative to data/raw. `products` are the source's own ids, `addresses` those of rows
-    without a product. `official` are the splits that the source files it under, the one that counts first.
+    without a product. `official` are the splits that the source files it under, the one that counts
+    first.
     """
 
     source: str
