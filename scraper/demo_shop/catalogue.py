@@ -1,7 +1,7 @@
 """What the demo shop sells: categories, products, and which photo of each has which defect."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
 
@@ -34,6 +34,8 @@ CATEGORIES = (
     Category("cap", "caps", "Caps", ("Cap", "Baseball cap", "Trucker cap")),
 )
 DEFAULT_LABELS = ("backpack", "mug", "sneaker", "t-shirt")
+
+_COPIES = {Defect.SAME_BYTES, Defect.RECOMPRESSED, Defect.RESIZED}
 
 _NAMES = (
     *("Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Glen", "Harbour", "Isle", "Juniper"),
@@ -115,6 +117,9 @@ def _defects_seen(label: str, labels: set[str]) -> Iterator[Defect | None]:
 
 
 def _stock(category: Category) -> Iterator[Product]:
+    """A category's products; every defect, every original of a copy and every second view is in a
+    product of its own.
+    """
     rng = Random(f"stock of {category.label}")
     numbers = range(1, PRODUCTS + 1)
     drawn = iter(rng.sample(numbers, PRODUCTS))
@@ -143,15 +148,13 @@ def _stock(category: Category) -> Iterator[Product]:
         )
 
 
-_COPIES = {Defect.SAME_BYTES, Defect.RECOMPRESSED, Defect.RESIZED}
-
-
 def _list_twice(found: dict[str, Product], label: str, also: str) -> None:
+    """List a clean product, of which there is no copy, in a second category."""
     clean = [p for p in found.values() if p.label == label and not p.private and _is_clean(p)]
     originals = {photo.drawn_as for p in found.values() for photo in p.photos if photo.defect}
     chosen = next(p for p in clean[len(clean) // 3 :] if p.photos[0].name not in originals)
-    photo = Photo(chosen.photos[0].name, chosen.photos[0].drawn_as, Defect.TWO_CATEGORIES)
-    found[chosen.sku] = Product(chosen.sku, label, chosen.title, chosen.price, (photo,), also=also)
+    photo = replace(chosen.photos[0], defect=Defect.TWO_CATEGORIES)
+    found[chosen.sku] = replace(chosen, photos=(photo,), also=also)
 
 
 def _is_clean(product: Product) -> bool:

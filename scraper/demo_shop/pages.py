@@ -70,7 +70,7 @@ class Pages:
         return self._render("not_found.html", []).body
 
     def _home(self) -> Page:
-        shown = [(c, catalogue.listed(c.label)[:4]) for c in CATEGORIES]
+        shown = [(c, catalogue.listed(c.label)[:5]) for c in CATEGORIES]
         return self._render("home.html", [p for _, some in shown for p in some], shown=shown)
 
     def _listing(self, category: Category, query: str) -> Page | None:

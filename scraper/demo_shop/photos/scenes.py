@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter, ImageOps
 from scraper.demo_shop.photos import clutter
 from scraper.demo_shop.photos.canvas import Canvas, Colour
 from scraper.demo_shop.photos.colours import WHITE, darker, lighter, mix, pick, rgb
-from scraper.demo_shop.photos.geometry import Frame, Pair, box
+from scraper.demo_shop.photos.geometry import Frame, Pair, Points, box
 from scraper.demo_shop.photos.noise import Array
 from scraper.demo_shop.photos.textures import SIDE, ground
 
@@ -26,14 +26,26 @@ _TONES = {  # dark and light, one pair for each colour of a ground
     "tiles": ("#8f9ba0 #f2f5f5", "#2d3c40 #8aa3a6", "#7a5a48 #dcb898"),
     "marble": ("#8a8a8e #ffffff", "#14171a #70767c"),
 }
+_WALLS = ("brick", "concrete", "tiles", "planks")
+_FLAT = ("planks", "planks", "concrete", "grass", "cloth", "cloth", "carpet", "tiles", "marble")
+_TABLES = ("planks", "planks", "marble", "concrete", "cloth")
+_FLOORS = ("planks", "planks", "carpet", "tiles")
+_OUTDOORS = ("grass", "grass", "concrete", "planks")
+_SHADOW = (10, 10, 12)
+
+PIXELS = Frame.at((0, 0), 1)
+"""The picture itself as a frame."""
 
 
 @dataclass(slots=True)
 class Scene:
-    """A canvas with its ground painted; things stand on `floor`, in pixels from the top."""
+    """A canvas with its ground painted; `floor` is where things stand, in pixels from the top.
+
+    It is None where that is left to the photographer, or where nothing stands.
+    """
 
     canvas: Canvas
-    floor: float
+    floor: float | None = None
 
 
 def surface(rng: Random, name: str, size: Size, *, squash: float = 1) -> Image.Image:
@@ -54,21 +66,24 @@ def studio(rng: Random, size: Size, light: Pair) -> Scene:
     kind = rng.choice(
         ("white", "white", "white", "bright", "bright", "grey", "pastel", "bold", "bend")
     )
-    colour: Colour = {
-        "white": (255, 255, 255),
-        "bright": mix(WHITE, pick(rng, 0.3), rng.uniform(0.02, 0.08)),
-        "grey": mix((228, 229, 231), (150, 152, 156), rng.random()),
-        "bold": pick(rng, 0),
-    }.get(kind, mix(WHITE, pick(rng, 0.1), rng.uniform(0.15, 0.45)))
+    colour: Colour
+    match kind:
+        case "white":
+            return Scene(Canvas(Image.new("RGB", size, (255, 255, 255)), light))
+        case "bright":
+            colour = mix(WHITE, pick(rng, 0.3), rng.uniform(0.02, 0.08))
+        case "grey":
+            colour = mix((228, 229, 231), (150, 152, 156), rng.random())
+        case "bold":
+            colour = pick(rng, 0)
+        case _:
+            colour = mix(WHITE, pick(rng, 0.1), rng.uniform(0.15, 0.45))
     canvas = Canvas(Image.new("RGB", size, colour), light)
-    floor = size[1] * rng.uniform(0.76, 0.86)
-    if kind != "white":
-        canvas.glow(_falloff(rng, light, rng.uniform(0.04, 0.22)))
+    canvas.glow(_falloff(rng, light, rng.uniform(0.04, 0.22)))
     if kind == "bend":
-        y = floor - size[1] * rng.uniform(0.08, 0.25)
-        below = box(-10, y, size[0] + 10, size[1] + 90)
+        below = box(-10, size[1] * rng.uniform(0.55, 0.75), size[0] + 10, size[1] + 90)
         canvas.fill(PIXELS, below, lighter(colour, 0.35), soft=size[1] * rng.uniform(0.006, 0.05))
-    return Scene(canvas, floor)
+    return Scene(canvas)
 
 
 def standing(rng: Random, size: Size, light: Pair) -> Scene:
@@ -78,10 +93,7 @@ def standing(rng: Random, size: Size, light: Pair) -> Scene:
 
 def flat(rng: Random, size: Size, light: Pair) -> Scene:
     """A floor, a cloth or grass from above, with small things about."""
-    name = rng.choice(
-        ("planks", "planks", "concrete", "grass", "cloth", "cloth", "carpet", "tiles", "marble")
-    )
-    image = surface(rng, name, size)
+    image = surface(rng, rng.choice(_FLAT), size)
     if rng.random() < 0.5:
         image = image.transpose(Image.Transpose.ROTATE_90).resize(size)
     canvas = Canvas(image, light)
@@ -91,36 +103,22 @@ def flat(rng: Random, size: Size, light: Pair) -> Scene:
         centre = (size[0] * (0.5 + reach * np.cos(angle)), size[1] * (0.5 + reach * np.sin(angle)))
         length = size[0] * rng.uniform(0.16, 0.34)
         frame = Frame.at(centre, length, turn=rng.uniform(0, 360))
-        canvas.fill(
-            Frame.at((centre[0] - light[0] * 6, centre[1] - light[1] * 6), length),
-            box(-0.35, -0.35, 0.35, 0.35, 0.3),
-            (10, 10, 12),
-            opacity=0.3,
-            soft=0.1,
-        )
+        away = Frame.at((centre[0] - light[0] * 6, centre[1] - light[1] * 6), length)
+        canvas.fill(away, box(-0.35, -0.35, 0.35, 0.35, 0.3), _SHADOW, opacity=0.3, soft=0.1)
         rng.choice(clutter.LYING)(canvas, frame, rng)
     canvas.glow(_falloff(rng, light, rng.uniform(0.08, 0.3)))
-    return Scene(canvas, size[1])
+    return Scene(canvas)
 
 
 def wall(rng: Random, size: Size, light: Pair) -> Scene:
     """A wall to hang things on."""
-    if rng.random() < 0.5:
-        name = rng.choice(("brick", "planks", "concrete", "tiles"))
-        canvas = Canvas(surface(rng, name, size), light)
-    else:
-        canvas = Canvas(
-            Image.new("RGB", size, mix(WHITE, pick(rng, 0.3), rng.uniform(0.1, 0.6))), light
-        )
-        if rng.random() < 0.5:
-            x = size[0] * rng.choice((rng.uniform(-0.05, 0.1), rng.uniform(0.9, 1.05)))
-            frame = Frame.at((x, size[1] * rng.uniform(0.5, 1)), size[1] * rng.uniform(0.4, 0.7))
-            rng.choice(clutter.STANDING)(canvas, frame, rng)
+    canvas = Canvas(_backdrop(rng, size, textured=0.5), light)
+    if rng.random() < 0.25:
+        x = size[0] * rng.choice((rng.uniform(-0.05, 0.1), rng.uniform(0.9, 1.05)))
+        frame = Frame.at((x, size[1] * rng.uniform(0.5, 1)), size[1] * rng.uniform(0.4, 0.7))
+        rng.choice(clutter.STANDING)(canvas, frame, rng)
     canvas.glow(_falloff(rng, light, rng.uniform(0.1, 0.35)))
-    return Scene(canvas, size[1])
-
-
-PIXELS = Frame.at((0, 0), 1)
+    return Scene(canvas)
 
 
 def _table(rng: Random, size: Size, light: Pair) -> Scene:
@@ -129,12 +127,7 @@ def _table(rng: Random, size: Size, light: Pair) -> Scene:
     canvas = Canvas(_backdrop(rng, size), light)
     floor = horizon + (height - horizon) * rng.uniform(0.55, 0.8)
     _put_about(rng, canvas, horizon + height * 0.02, height * 0.42, behind=True)
-    top = surface(
-        rng,
-        rng.choice(("planks", "planks", "marble", "concrete", "cloth")),
-        (width, height - horizon),
-        squash=2,
-    )
+    top = surface(rng, rng.choice(_TABLES), (width, height - horizon), squash=2)
     blurred = canvas.image.reduce(2).filter(ImageFilter.GaussianBlur(rng.uniform(1, 4)))
     canvas.image = blurred.resize(size, Image.Resampling.BILINEAR)
     canvas.image.paste(top, (0, horizon))
@@ -150,19 +143,17 @@ def _shelf(rng: Random, size: Size, light: Pair) -> Scene:
     thick = height * rng.uniform(0.03, 0.06)
     _put_about(rng, canvas, floor, height * 0.55, behind=False)
     board = rgb(rng.choice(("#b98a55", "#8a5c34", "#f0ede6", "#4a4a4c", "#d6c3a2")))
-    canvas.fill(
-        PIXELS, box(-9, floor, width + 9, floor + thick * 3), (0, 0, 0), opacity=0.35, soft=9
-    )
-    canvas.part(
-        PIXELS, box(-9, floor - thick * 0.5, width + 9, floor + thick * 0.1), lighter(board, 0.15)
-    ).done()
-    canvas.part(
-        PIXELS, box(-9, floor + thick * 0.1, width + 9, floor + thick), darker(board, 0.12)
-    ).puff(4, 0.8).done()
+
+    def bar(top: float, bottom: float) -> Points:
+        return box(-9, top, width + 9, bottom)
+
+    canvas.fill(PIXELS, bar(floor, floor + thick * 3), (0, 0, 0), opacity=0.35, soft=9)
+    upper, lower = bar(floor - thick * 0.5, floor + thick * 0.1), bar(floor, floor + thick)
+    canvas.part(PIXELS, lower, darker(board, 0.12)).puff(4, 0.8).done()
+    canvas.part(PIXELS, upper, lighter(board, 0.15)).done()
     if rng.random() < 0.5:
-        canvas.part(
-            PIXELS, box(-9, -9, width + 9, height * rng.uniform(0.03, 0.09)), darker(board, 0.2)
-        ).done()
+        above = bar(-9, height * rng.uniform(0.03, 0.09))
+        canvas.part(PIXELS, above, darker(board, 0.2)).done()
     canvas.glow(_falloff(rng, light, rng.uniform(0.1, 0.3)))
     return Scene(canvas, floor)
 
@@ -171,8 +162,8 @@ def _room(rng: Random, size: Size, light: Pair) -> Scene:
     width, height = size
     canvas = Canvas(_backdrop(rng, size), light)
     edge = int(height * rng.uniform(0.5, 0.68))
-    floor_name = rng.choice(("planks", "planks", "carpet", "tiles"))
-    canvas.image.paste(surface(rng, floor_name, (width, height - edge), squash=2.5), (0, edge))
+    floor = surface(rng, rng.choice(_FLOORS), (width, height - edge), squash=2.5)
+    canvas.image.paste(floor, (0, edge))
     skirting = lighter(pick(rng, 0.9), 0.5)
     canvas.fill(PIXELS, box(-9, edge - height * 0.035, width + 9, edge), skirting)
     _put_about(rng, canvas, edge + height * 0.04, height * 0.5, behind=True)
@@ -191,23 +182,20 @@ def _outdoors(rng: Random, size: Size, light: Pair) -> Scene:
     for _ in range(7):
         x, r = rng.uniform(0, width), height * rng.uniform(0.06, 0.2)
         high = horizon - r * rng.uniform(0.3, 1.6)
-        canvas.fill(
-            PIXELS,
-            box(x - r, high, x + r, horizon + 40, r),
-            darker(green, rng.uniform(0, 0.4)),
-            soft=10,
-        )
-    name = rng.choice(("grass", "grass", "concrete", "planks"))
-    canvas.image.paste(surface(rng, name, (width, height - horizon), squash=1.8), (0, horizon))
+        tree = box(x - r, high, x + r, horizon + 40, r)
+        canvas.fill(PIXELS, tree, darker(green, rng.uniform(0, 0.4)), soft=10)
+    earth = surface(rng, rng.choice(_OUTDOORS), (width, height - horizon), squash=1.8)
+    canvas.image.paste(earth, (0, horizon))
     haze = box(-40, horizon - height * 0.03, width + 40, horizon + height * 0.04)
     canvas.fill(PIXELS, haze, green, opacity=0.7, soft=height * 0.02)
     canvas.glow(_falloff(rng, light, rng.uniform(0.05, 0.25)))
     return Scene(canvas, horizon + (height - horizon) * rng.uniform(0.6, 0.85))
 
 
-def _backdrop(rng: Random, size: Size) -> Image.Image:
-    if rng.random() < 0.25:
-        return surface(rng, rng.choice(("brick", "concrete", "tiles", "planks")), size)
+def _backdrop(rng: Random, size: Size, textured: float = 0.25) -> Image.Image:
+    """A wall: of something, in a share of cases, or painted."""
+    if rng.random() < textured:
+        return surface(rng, rng.choice(_WALLS), size)
     return Image.new("RGB", size, mix(WHITE, pick(rng, 0.3), rng.uniform(0.1, 0.65)))
 
 
@@ -220,9 +208,8 @@ def _put_about(rng: Random, canvas: Canvas, floor: float, high: float, *, behind
             size = high * rng.uniform(0.6, 1.1)
             x = width * (place + (rng.uniform(0, 0.2) if behind else 0))
             frame = Frame.at((x, floor), size, flip=rng.random() < 0.5)
-            canvas.fill(
-                frame, box(-0.3, -0.04, 0.35, 0.03, 0.03), (8, 8, 10), opacity=0.4, soft=0.03
-            )
+            contact = box(-0.3, -0.04, 0.35, 0.03, 0.03)
+            canvas.fill(frame, contact, _SHADOW, opacity=0.4, soft=0.03)
             rng.choice(clutter.STANDING)(canvas, frame, rng)
 
 

@@ -66,7 +66,7 @@ def shoot(design: Design, rng: Random) -> Image.Image:
     scene = (scenes.studio if in_studio else settings[stance])(rng, size, light)
     frame = _place(design, rng, scene, stance, in_studio=in_studio)
     if not in_studio and stance != "hang" and rng.random() < 0.25:
-        _put_another(design, rng, scene, stance)
+        _put_another(design, rng, scene)
     if stance == "hang" and not in_studio:
         _draw_rail(design, rng, scene.canvas, frame)
     _cast_shadow(design, rng, scene.canvas, frame, stance)
@@ -101,9 +101,8 @@ def _place(
     y = height * (0.5 + rng.uniform(-jitter, jitter) * 0.6)
     if stance == "stand":
         below = size * (design.base - middle[1])
-        if in_studio:
-            scene.floor = min(height * 0.93, height * 0.52 + below)
-        y = scene.floor - below
+        floor = scene.floor or min(height * 0.93, height * 0.52 + below)
+        y = floor - below
     view = Frame.at(
         (x, y),
         size,
@@ -165,13 +164,13 @@ def _another(design: Design, rng: Random) -> Design:
     return rng.choice(others)(rng)
 
 
-def _put_another(design: Design, rng: Random, scene: scenes.Scene, stance: str) -> None:
+def _put_another(design: Design, rng: Random, scene: scenes.Scene) -> None:
     """Something else that the shop sells, further back and cut by the frame."""
     other = _another(design, rng)
     width, height = scene.canvas.image.size
     x = width * rng.choice((rng.uniform(-0.02, 0.1), rng.uniform(0.9, 1.02)))
     size = min(width, height) * rng.uniform(0.3, 0.42)
-    if stance == "stand":
+    if scene.floor:
         y, turn = scene.floor - height * 0.06 - size * other.base, 0.0
     else:
         y, turn = height * rng.uniform(0.15, 0.85), rng.uniform(-30, 30)
