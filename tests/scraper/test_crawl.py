@@ -219,8 +219,6 @@ def test_a_crawl_by_hand_that_finds_nothing_says_so(web, workshop):
     url = f"{web.url}/empty/"
     out = workshop.crawl(source="own", label="cap", url=url, code=1)
     assert f"{url} has no pictures of products that could be saved" in out
-    out = workshop.crawl(source="own", label="cap", url=f"{web.url}/nowhere/", code=1)
-    assert f"{web.url}/nowhere/: HTTP status 404" in out
 
 
 def test_a_crawl_by_hand_needs_a_source_of_params_yaml(web, workshop):

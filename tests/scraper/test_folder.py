@@ -132,7 +132,9 @@ def test_a_class_may_be_written_in_any_script(own):
         assert (own / row.file).is_file()
 
 
-@pytest.mark.parametrize(("name", "proposed"), [("mug.", "'mug'"), ("a:b", "'a-b'"), ("con", "class folder")])
+@pytest.mark.parametrize(
+    ("name", "proposed"), [("mug.", "'mug'"), ("a:b", "'a-b'"), ("con", "class folder")]
+)
 def test_a_folder_that_can_be_no_class_is_refused_before_anything_is_written(own, name, proposed):
     put(own, **{"alpha/x.jpg": jpeg("red"), f"{name}/x.jpg": jpeg("red")})
     with pytest.raises(UserError, match=proposed) as refused:
