@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from pipeline.licenses import asks_for_credit
 from pipeline.manifest import Row
+
+_SAFE = "%!#$&'()*+,/:;=?@[]~"  # what addresses are written with
 
 _Work = tuple[str, str, str, str]  # title, page, author, license with the address of its text
 
@@ -37,7 +40,7 @@ def _license(row: Row) -> str:
 
 
 def _link(text: str, url: str) -> str:
-    return f"[{_plain(text)}](<{_plain(url)}>)" if url else _plain(text)
+    return f"[{_plain(text)}](<{quote(url, safe=_SAFE)}>)" if url else _plain(text)
 
 
 def _plain(text: str) -> str:

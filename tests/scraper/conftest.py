@@ -21,7 +21,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers by the routes of its server: a body, or a function that does what it likes."""
+    """Answers by the routes of its server: a body, or a function that does what it likes.
+
+    A route that ends in `?` is for its path with any query.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -30,7 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self.server.lock:
             self.server.asked[self.path] += 1
-        route = self.server.routes.get(self.path)
+        routes = self.server.routes
+        route = routes.get(self.path, routes.get(self.path.partition("?")[0] + "?"))
         if route is None:
             self.answer(b"not here", 404)
         elif callable(route):
