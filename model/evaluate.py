@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "metrics, predictions, figures and a report go to results/evaluate.",
     )
     parser.parse_args(arguments)
-    figures_of_merit = evaluate(load_params().evaluate, DATASET, MODEL, EVALUATE)
-    print(tabulate(figures_of_merit.items(), floatfmt=".3f"))
+    scores = evaluate(load_params().evaluate, DATASET, MODEL, EVALUATE)
+    print(tabulate(scores.items(), floatfmt=".3f"))
     print(f"more in {EVALUATE / 'report.html'}")
 
 
@@ -59,11 +59,11 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
     UserError where there is no model, its labels are not the dataset's, or a split lacks a class.
     """
     classifier = artifact.load(model)
-    labels = classifier.labels
-    if labels != data.class_labels(dataset):
+    labels, present = classifier.labels, data.class_labels(dataset)
+    if labels != present:
         raise UserError(
             f"the model in {model} knows {', '.join(labels)}, and {dataset} has "
-            f"{', '.join(data.class_labels(dataset))}; `dvc repro` trains it anew"
+            f"{', '.join(present)}; `dvc repro` trains it anew"
         )
     validation = data.load_split(dataset, "validation", labels, classifier.image_size)
     test = data.load_split(dataset, "test", labels, classifier.image_size)

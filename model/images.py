@@ -34,7 +34,7 @@ def decode(picture: Picture, size: int) -> NDArray[np.uint8]:
     """
     name = str(picture) if isinstance(picture, str | Path) else "the picture"
     try:
-        upright = _upright(picture, size)
+        upright, _ = _upright(picture, size)
     except FileNotFoundError as error:
         raise PictureError(f"{name} is not there") from error
     except (OSError, ValueError, TypeError, decoder.PictureError) as error:
@@ -56,7 +56,8 @@ def decode_many(pictures: Sequence[Picture], size: int) -> list[NDArray[np.uint8
         return list(pool.map(attempt, pictures))
 
 
-def _upright(picture: Picture, at_least: int) -> Image.Image:
+def _upright(picture: Picture, at_least: int) -> tuple[Image.Image, int]:
+    """As the decoder returns it: the picture, and which orientation it had."""
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8:
             raise ValueError(f"an array has to be uint8 (0 to 255), not {picture.dtype}")

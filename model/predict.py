@@ -7,6 +7,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from scraper.addresses import fetch, host_port
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 _BATCH = 64
-_MAX_BYTES = 50 * 2**20
+_MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8
 _TIMEOUT = 30  # seconds for one address
 
@@ -95,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sources = _sources(options.pictures)
     classifier = Classifier.load(MODEL)
     answers: list[tuple[str, Prediction | PictureError]] = []
-    with tqdm(total=len(sources), unit="picture", disable=None) as bar:
+    with tqdm(total=len(sources), unit=" pictures", disable=None, leave=False) as bar:
         for start in range(0, len(sources), _BATCH):
             names = sources[start : start + _BATCH]
             answers += zip(names, _classify(classifier, names, options.top), strict=True)
@@ -141,7 +142,7 @@ def _positive(text: str) -> int:
 
 
 def _sources(given: Sequence[str]) -> list[str]:
-    """Addresses and files; folders are walked in order of names, hidden files left out."""
+    """Addresses and files; folders are walked in order of names; what is hidden is left out."""
     sources: list[str] = []
     for name in given:
         if not _is_address(name) and (folder := Path(name)).is_dir():
@@ -154,14 +155,12 @@ def _sources(given: Sequence[str]) -> list[str]:
     return sources
 
 
-def _pictures_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _pictures_in(path)
-        elif path.suffix.lower() in _SUFFIXES:
-            yield path
+def _pictures_in(root: Path) -> Iterator[Path]:
+    for folder, inside, files in os.walk(root):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
+                yield Path(folder, name)
 
 
 def _is_address(name: str) -> bool:

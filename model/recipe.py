@@ -26,15 +26,9 @@ def train(params: Params, dataset: Path, model: Path, log: Path) -> None:
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     labels = data.class_labels(dataset)
-    network = compiled(networks.build(recipe.network, recipe.image_size, len(labels)), recipe)
+    network = _compiled(networks.build(recipe.network, recipe.image_size, len(labels)), recipe)
     training = data.load_split(dataset, "train", labels, recipe.image_size)
     validation = data.load_split(dataset, "validation", labels, recipe.image_size)
-    if recipe.input == "fused":
-        batches = data.training_batches(training, params.augment, recipe.batch_size, recipe.seed)
-    else:
-        batches = data.generator_batches(
-            dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed
-        )
     with (
         tempfile.TemporaryDirectory() as scratch,
         Live(str(log), dvcyaml=None, save_dvc_exp=False) as live,
@@ -43,27 +37,13 @@ def train(params: Params, dataset: Path, model: Path, log: Path) -> None:
         failure = None
         try:
             network.fit(
-                batches,
+                _batches(params, dataset, training),
                 steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
                 epochs=recipe.epochs,
                 shuffle=False,  # the input does it
                 validation_data=(validation.images, validation.one_hot),
                 validation_batch_size=64,
-                callbacks=[
-                    StopAtNan(),
-                    keras.callbacks.ModelCheckpoint(
-                        weights, "val_accuracy", save_best_only=True, save_weights_only=True
-                    ),
-                    keras.callbacks.ReduceLROnPlateau(
-                        "val_accuracy",
-                        factor=recipe.plateau_factor,
-                        patience=recipe.plateau_patience,
-                        min_lr=recipe.learning_rate / 100,
-                    ),
-                    best,
-                    DVCLiveCallback(live=live),
-                    EpochLine(recipe.epochs),
-                ],
+                callbacks=_callbacks(recipe, weights, best, live),
                 verbose=0,
             )
         except LossIsNanError as error:
@@ -73,22 +53,48 @@ def train(params: Params, dataset: Path, model: Path, log: Path) -> None:
             trained = networks.build(recipe.network, recipe.image_size, len(labels))
             trained.load_weights(weights)
             artifact.save(model, trained, labels, recipe.image_size, _about(params, dataset, best))
-    if failure and best.epoch:
-        raise UserError(f"{failure} ({model} has the best model until there, epoch {best.epoch})")
+            print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
     if failure:
         raise UserError(failure)
-    print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
 
 
-def compiled(network: keras.Model, recipe: Train) -> keras.Model:
-    """The network, ready to be trained."""
+def _compiled(network: keras.Model, recipe: Train) -> keras.Model:
     network.compile(
         optimizer=keras.optimizers.Adam(recipe.learning_rate),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        jit_compile=False,  # XLA is several times slower on processors
+        jit_compile=False,  # XLA makes convolutions several times slower on processors
     )
     return network
+
+
+def _batches(params: Params, dataset: Path, training: data.Pictures) -> Any:
+    recipe = params.train
+    if recipe.input == "fused":
+        return data.training_batches(training, params.augment, recipe.batch_size, recipe.seed)
+    return data.generator_batches(
+        dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed
+    )
+
+
+def _callbacks(
+    recipe: Train, weights: Path, best: Best, live: Live
+) -> list[keras.callbacks.Callback]:
+    return [
+        StopAtNan(),
+        keras.callbacks.ModelCheckpoint(
+            weights, "val_accuracy", save_best_only=True, save_weights_only=True
+        ),
+        keras.callbacks.ReduceLROnPlateau(
+            "val_accuracy",
+            factor=recipe.plateau_factor,
+            patience=recipe.plateau_patience,
+            min_lr=recipe.learning_rate / 100,
+        ),
+        best,
+        DVCLiveCallback(live=live),
+        EpochLine(recipe.epochs),
+    ]
 
 
 def _about(params: Params, dataset: Path, best: Best) -> dict[str, Any]:

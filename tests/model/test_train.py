@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from PIL import Image
 
 from model import artifact
+from model.callbacks import StopAtNan
 from model.evaluate import evaluate
 from model.images import decode
+from model.predict import Classifier
 from model.recipe import train
 from pipeline.cli import UserError
 
@@ -109,6 +112,19 @@ def test_a_loss_that_is_nan_stops_with_epoch_and_rate(
     assert not (tmp_path / "model").exists()
 
 
+def test_the_best_model_until_then_is_kept(
+    dataset: Path, tmp_path: Path, quick_params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FromTheSecondEpoch(StopAtNan):
+        def on_epoch_end(self, epoch: int, logs: dict) -> None:
+            super().on_epoch_end(epoch, {"loss": float("nan")} if epoch else logs)
+
+    monkeypatch.setattr("model.recipe.StopAtNan", FromTheSecondEpoch)
+    with pytest.raises(UserError, match=r"NaN in epoch 2 at a learning rate of 0\.002"):
+        train(quick_params(epochs=3), dataset, tmp_path / "model", tmp_path / "train")
+    assert artifact.load(tmp_path / "model").about["epoch"] == 1
+
+
 def test_an_unknown_network_is_said_before_anything_is_read(
     tmp_path: Path, dataset: Path, quick_params
 ) -> None:
@@ -131,6 +147,24 @@ def test_pictures_of_any_size_and_mode_are_trained_on(
     Image.new("L", (500, 9), 10).save(dataset / "train/leaf/99.webp")
     train(quick_params(epochs=1), dataset, tmp_path / "model", tmp_path / "train")
     assert (tmp_path / "model/classifier.keras").is_file()
+
+
+def test_real_photos_from_folders_to_answers(
+    real_photos: Path, tmp_path: Path, quick_params
+) -> None:
+    dataset = tmp_path / "dataset"
+    for split, count in (("train", 16), ("validation", 4), ("test", 4)):
+        for label in ("hat", "pants", "shoes"):
+            (dataset / split / label).mkdir(parents=True)
+            for photo in sorted((real_photos / split / label).iterdir())[:count]:
+                shutil.copy(photo, dataset / split / label)
+    params = quick_params()
+    train(params, dataset, tmp_path / "model", tmp_path / "train")
+    scores = evaluate(params.evaluate, dataset, tmp_path / "model", tmp_path / "evaluate")
+    photos = sorted((dataset / "test").glob("*/*.jpg"))
+    answers = Classifier.load(tmp_path / "model").classify(photos)
+    right = [a.top[0][0] == photo.parent.name for a, photo in zip(answers, photos, strict=True)]
+    assert scores["accuracy"] == sum(right) / len(right)
 
 
 def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) -> None:
