@@ -31,7 +31,7 @@ def serve(port: int = 0) -> Iterator[str]:
     finally:
         shop.stdin.close()
         try:
-            shop.wait(timeout=10)
+            shop.wait(timeout=30)
         except subprocess.TimeoutExpired:
             shop.kill()
             shop.wait()
