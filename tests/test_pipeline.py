@@ -8,12 +8,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from PIL import Image
 from ruamel.yaml import YAML
+
+from pipeline.manifest import Manifest, Reason
+from scraper.demo_shop.catalogue import expected as demo_shop_expected
 
 ROOT = Path(__file__).parents[1]
 CLASSES = {"backpack", "mug", "sneaker", "t-shirt"}
@@ -137,6 +142,25 @@ def test_one_command_leads_to_a_model_and_metrics(clone: Clone) -> None:
     assert metrics["accuracy"] == pytest.approx(right / len(rows))
     for page in ("results/clean/report.html", "results/evaluate/report.html"):
         assert (clone.root / page).read_text().startswith("<!doctype html>")
+
+
+def test_what_was_planted_comes_out(clone: Clone) -> None:
+    planted = demo_shop_expected()
+    manifest = Manifest(clone.root / "data/raw/demo_shop/manifest.jsonl")
+    verdicts = pyarrow.parquet.read_table(clone.root / "data/clean/verdicts.parquet").to_pylist()
+    assert set(planted) == CLASSES
+    for label, expected in planted.items():
+        rows = [row for row in manifest.rows.values() if row.label == label]
+        assert Counter(row.status for row in rows) == expected.statuses
+        assert len(rows) == expected.candidates
+        judged = [verdict for verdict in verdicts if verdict["label"] == label]
+        dropped = Counter(Reason(v["reason"]) for v in judged if v["verdict"] == "drop")
+        assert dropped == expected.reasons
+        assert len(judged) - dropped.total() == expected.kept
+        assert len(list((clone.root / "data/clean" / label).iterdir())) == expected.kept
+    written = (clone.root / "data/raw/demo_shop/manifest.jsonl").read_text()
+    assert "127.0.0.1" not in written
+    assert "/private/" not in written
 
 
 def test_what_is_up_to_date_does_not_run_again(clone: Clone) -> None:

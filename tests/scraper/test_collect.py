@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 
 from pipeline.manifest import Row, Status
 from scraper.counts import metrics
-from scraper.demo_shop.catalogue import expected
 from scraper.settings import DOWNLOAD_MAXSIZE
 
 
@@ -335,21 +333,6 @@ def workshop_statuses(manifest: Path) -> dict[str, str]:
 
 
 @pytest.mark.timeout(900)
-def test_the_demo_shop_gives_what_was_planted(workshop):
-    shutil.copy(workshop.repository / "params.yaml", workshop.root)
-    workshop.collect("demo_shop", "--if-needed")
-    for label, planted in expected().items():
-        found = Counter(
-            Status(row["status"])
-            for (of, _), row in workshop.rows("demo_shop").items()
-            if of == label
-        )
-        assert found == planted.statuses, label
-        assert found.total() == planted.candidates
-    assert "127.0.0.1" not in (workshop.root / "data/raw/demo_shop/manifest.jsonl").read_text()
-    assert not {file for file in workshop.files("demo_shop") if "private" in file}
-
-
 def test_the_demo_shop_is_the_same_shop_at_another_port(workshop):
     shop = {"kind": "spider", "spider": "shop", "url": "demo", "limit_per_class": 5}
     workshop.sources(shop=shop | {"classes": {"mug": "/mugs/"}})
