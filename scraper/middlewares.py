@@ -159,11 +159,15 @@ class RobotsMiddleware:
             raise _unavailable(url, explain(error)[1]) from error
         if response.status in _TRY_LATER or response.status >= 500:
             raise _unavailable(url, http_message(response))
-        rules = response.body if response.status == 200 else b""
-        return ProtegoRobotParser(rules, spider=None)
+        rules = ProtegoRobotParser(response.body if response.status == 200 else b"", spider=None)
+        delay = rules.crawl_delay(self._agent) or 0
+        if delay > _LONG_DELAY:  # or else the crawl would just seem to hang
+            self._crawler.spider.logger.warning("%s asks for %g s between requests", url, delay)
+        return rules
 
 
 _TRY_LATER = {429}
+_LONG_DELAY = 10  # seconds
 
 
 def _unavailable(url: str, why: str) -> RobotsUnavailableError:
