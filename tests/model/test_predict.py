@@ -63,13 +63,22 @@ def server(folder: Path) -> Iterator[str]:
         httpd.shutdown()
 
 
+def assert_same(one: object, other: object) -> None:
+    """To rounding: sums may be ordered differently at another place in a batch."""
+    assert isinstance(one, Prediction)
+    assert isinstance(other, Prediction)
+    assert one.label == other.label
+    assert [label for label, _ in one.top] == [label for label, _ in other.top]
+    assert [p for _, p in one.top] == pytest.approx([p for _, p in other.top], abs=1e-5)
+
+
 def test_every_form_of_a_picture_gets_one_answer(classifier: Classifier, trained: Path) -> None:
     path = trained / "data/dataset/test/leaf/00.png"
     with Image.open(path) as image:
         forms = [path, str(path), path.read_bytes(), image.copy(), np.asarray(image)]
     answers = classifier.classify(forms)
-    assert all(answer == answers[0] for answer in answers)
-    assert isinstance(answers[0], Prediction)
+    for answer in answers:
+        assert_same(answer, answers[0])
     assert answers[0].confidence == answers[0].top[0][1]
     assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
 
@@ -99,7 +108,9 @@ def test_a_bad_picture_of_a_batch_fails_alone(classifier: Classifier, trained: P
     good = trained / "data/dataset/test/leaf/00.png"
     first, bad, last = classifier.classify([good, b"<html>", good])
     assert isinstance(bad, PictureError)
-    assert first == last == classifier.classify([good])[0]
+    (alone,) = classifier.classify([good])
+    assert_same(first, alone)
+    assert_same(last, alone)
     assert isinstance(classifier.classify([b""])[0], PictureError)
     assert classifier.classify([]) == []
 
