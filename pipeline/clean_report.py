@@ -57,6 +57,7 @@ class Figure:
     label: str
     lines: list[str]
     file: str
+    sha256: str
     page_url: str | None
     kept: bool
 
@@ -69,14 +70,6 @@ class Gallery:
     name: str
     about: str
     count: int
-    figures: list[Figure]
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Pictures that show the same, the best one first."""
-
-    title: str
     figures: list[Figure]
 
 
@@ -166,11 +159,13 @@ class _View:
             picture.label,
             [line for line in lines if line],
             picture.file,
+            picture.sha256,
             _link(picture.page_url),
             verdict.reason is None,
         )
 
-    def _set(self, members: Sequence[Judged]) -> Set:
+    def _set(self, members: Sequence[Judged]) -> list[Figure]:
+        """Pictures that show the same, the best one first."""
         best = members[0]
         figures = []
         for one in members:
@@ -178,10 +173,10 @@ class _View:
             assert isinstance(measured, Measurement)
             size = f"{measured.width}×{measured.height}, {one.picture.bytes / 1000:.0f} kB"
             official = f"official {one.picture.official[0]}" if one.picture.official else ""
-            lines = [self._relation(best, one), size, one.picture.source, official]
+            fate = "stays" if one.verdict.reason is None else "goes"
+            lines = [fate, self._relation(best, one), size, one.picture.source, official]
             figures.append(self._figure(one.picture, one.verdict, lines))
-        labels = sorted({one.verdict.label for one in members})
-        return Set(" · ".join(labels), figures)
+        return figures
 
     def _relation(self, best: Judged, one: Judged) -> str:
         if one is best:

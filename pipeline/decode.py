@@ -117,7 +117,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
         top = next((top for top in tops if levels.max() <= top), float(levels.max()))
         image = Image.fromarray((levels.clip(0) * (255 / top)).astype(np.uint8))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _error(content: bytes, error: Exception) -> PictureError:

@@ -77,7 +77,7 @@ def test_shares_are_kept(count: int, validation: float, test: float, seed: int) 
 def test_a_tenth_more_moves_under_two_percent(seed: int) -> None:
     settings = SETTINGS.model_copy(update={"seed": seed})
     sizes = {"a": 140, "b": 200, "c": 500, "d": 900}
-    old = [picture(f"{label} {n}", label) for label, size in sizes.items() for n in range(size)]
+    old = [picture(f"{x} {n}", x) for x, size in sizes.items() for n in range(size)]
     new = [
         picture(f"new {label} {n}", label)
         for label, size in sizes.items()
