@@ -9,6 +9,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
@@ -81,6 +82,17 @@ def reason(error: Exception) -> str:
     return inner if isinstance(inner, str) else str(error)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host answered, after redirects. Only a success has a body."""
+
+    url: str
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 def fetch(
     url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()
 ) -> bytes:
@@ -88,6 +100,14 @@ def fetch(
 
     Raises RefusedAddressError, or FetchError with what went wrong.
     """
+    answer = ask(url, max_bytes=max_bytes, timeout=timeout, allow_private=allow_private)
+    if answer.status >= 400:
+        raise FetchError(f"{url} answers {answer.status} {answer.reason}")
+    return answer.body
+
+
+def ask(url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()) -> Answer:
+    """The same with status and headers; a status of failure is an answer too."""
     check_url(url)
     opened: list[socket.socket] = []
     expired = threading.Event()
@@ -107,7 +127,7 @@ def fetch(
     watch.start()
     try:
         with _session(allow_private, note) as http:
-            body = _get(http, url, max_bytes, timeout)
+            answer = _get(http, url, max_bytes, timeout)
     except (requests.RequestException, HTTPError, OSError) as error:
         if not expired.is_set() and not isinstance(error, requests.Timeout):
             raise FetchError(f"{url} can't be had: {reason(error)}") from error
@@ -118,19 +138,18 @@ def fetch(
             connection.close()
     if expired.is_set():  # also where a cut connection looks like the end of the body
         raise FetchError(f"{url} took more than {timeout:g} s")
-    return body
+    return answer
 
 
-def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> bytes:
+def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> Answer:
     with http.get(url, stream=True, timeout=timeout) as response:
-        if not response.ok:
-            raise FetchError(f"{url} answers {response.status_code} {response.reason}")
         body = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while response.ok and (chunk := response.raw.read1(_CHUNK, decode_content=True)):
             body += chunk
             if len(body) > max_bytes:
                 raise FetchError(f"{url} is larger than the {max_bytes:,} bytes that are allowed")
-        return bytes(body)
+        headers = list(response.raw.headers.items())  # each of those with the same name
+        return Answer(response.url, response.status_code, response.reason, headers, bytes(body))
 
 
 def _shut_down(connection: socket.socket) -> None:

@@ -1,0 +1,67 @@
+"""Categories, sizes and names that a page of a shop gives away."""
+
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from pipeline.params import SpiderSource
+from scraper.links import breadcrumb, declared_sizes, link_texts, menu, source_yaml
+from scraper.pages import Page
+
+URL = "https://shop.example/mugs/"
+
+
+def read(markup: str) -> tuple[Page, BeautifulSoup]:
+    return Page(markup, URL), BeautifulSoup(markup, "lxml")
+
+
+def test_a_menu_has_the_categories():
+    page = read(
+        """<header><a href="/">Shop</a><nav><a href="/mugs/">Mugs (12)</a>
+        <a href="../caps#top"> Caps
+        &amp; hats</a> <a href="/caps-too">Caps &amp; hats</a> <a href="/p/1">One</a>
+        <a href="https://other.example/x">Other</a> <a href="mailto:a@b.example">Mail</a>
+        <a href="/icons"><img src="i.png"></a></nav></header>
+        <main><a href="/p/2">Two</a></main>"""
+    )
+    assert menu(*page, ["https://shop.example/p/1"]) == {"caps & hats": "https://shop.example/caps"}
+
+
+def test_a_breadcrumb_says_which_category():
+    crumbs = '<ol class="Breadcrumb"><li><a href="/">Home</a><li><a href="/a">A</a>'
+    assert breadcrumb(*read(f'{crumbs}<li><a href="/b">B</a><li>This</ol>')) == (
+        "https://shop.example/b"
+    )
+    assert breadcrumb(*read('<nav aria-label="breadcrumb"><a href="/">Home</a></nav>')) is None
+    assert breadcrumb(*read("<p>None</p>")) is None
+
+
+def test_the_first_words_of_a_link_are_its_text():
+    page = read(
+        '<a href="/a"><img src="a.jpg"></a><a href="/a"> The\n first </a><a href="/a">2</a>'
+    )
+    assert link_texts(*page) == {"https://shop.example/a": "The first"}
+
+
+def test_declared_sizes():
+    page = read(
+        """<img src="/a.jpg" width="640" height="480"><img src="/b.jpg" width="50%" height="90px">
+        <img src="/c.jpg" srcset="/c-2.jpg 200w, /c-4.jpg 400w"><img src="data:image/png,x">
+        <picture><source srcset="/d.webp 300w"><img data-src="/d.jpg" width="0"></picture>"""
+    )
+    sizes = {url.rpartition("/")[2]: size for url, size in declared_sizes(*page).items()}
+    assert sizes["a.jpg"] == (640, 480)
+    assert sizes["b.jpg"] == (None, 90)
+    assert sizes["c-4.jpg"] == (400, None)
+    assert sizes["d.webp"] == (300, None)
+
+
+@given(st.text(), st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_words_make_an_entry_that_is_valid(name, path):
+    text = source_yaml(URL, {name: f"https://shop.example/{path}"}, [])
+    ((key, values),) = YAML(typ="safe", pure=True).load(text).items()
+    assert key == "shop_example"
+    assert "${" not in text
+    source = SpiderSource.model_validate(values)
+    assert len(source.classes) == 1
