@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cli import UserError
+from pipeline.licenses import is_allowed
 from pipeline.manifest import Manifest, Row
 from pipeline.params import Source
 from pipeline.paths import MANIFEST, SPLITS
@@ -63,10 +64,8 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
         files = set(_files(folder))
         rows = []
         if folder.name in sources:
-            wanted = sources[folder.name].classes
             manifest = Manifest(folder / MANIFEST)
-            rows = [r for r in manifest.rows.values() if wanted is None or r.label in wanted]
-        rows = [row for row in rows if row.status.has_file]
+            rows = [row for row in manifest.rows.values() if _is_asked(row, sources[folder.name])]
         pictures += _pictures(folder.name, rows, files)
         files.difference_update(row.file for row in rows if row.file)
         left_out.update((folder.name, file.partition("/")[0]) for file in files)
@@ -76,6 +75,15 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             "bring some in with: python -m scraper.collect SOURCE"
         )
     return Raw(sorted(pictures, key=lambda picture: picture.key), left_out)
+
+
+def _is_asked(row: Row, source: Source) -> bool:
+    """Its class is, and its license is allowed: a source may have become stricter since."""
+    return (
+        row.status.has_file
+        and (source.classes is None or row.label in source.classes)
+        and is_allowed(row.license, row.license_url, getattr(source, "licenses", None))
+    )
 
 
 def _files(folder: Path) -> Iterator[str]:
