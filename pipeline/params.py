@@ -62,7 +62,7 @@ class SpiderSource(Section):
     kind: Literal["spider"]
     spider: str
     url: str | None = None
-    """where a shop is"""
+    """where a shop is, or its sitemap, or a text file here with a product's address in each line"""
     api: str | None = None
     """where an API is; null is the spider's own"""
     classes: dict[Label, str]

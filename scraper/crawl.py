@@ -13,6 +13,7 @@ from scrapy.settings import Settings
 from pipeline.cli import UserError
 from pipeline.params import SpiderSource
 from scraper.addresses import RefusedAddressError, check_address, check_url, host_port
+from scraper.sitemaps import is_file
 from scraper.spiders import SPIDER_KEYS, SourceSpider
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[S
 
 
 def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
-    """Raise UserError for a key without effect, for a lacking one, and for what is no address."""
+    """Raise UserError for a key without effect, a lacking one, and what is no address or file."""
     for key in SPIDER_KEYS:
         if getattr(config, key) is not None and key not in spider.takes:
             raise UserError(f"{name}: the spider {config.spider} takes no {key}; set it to null")
@@ -85,7 +86,8 @@ def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> 
         raise UserError(f"{name}: the spider {config.spider} needs a url to start from")
     try:
         for address in filter(None, (config.url, config.api)):
-            check_url(address)
+            if not is_file(address):
+                check_url(address)
     except RefusedAddressError as error:
         raise UserError(f"{name}: {error}") from error
 

@@ -1,20 +1,24 @@
 """A page of a shop → its product and pictures, or its listing. Pure functions of the page's text.
 
-schema.org Product markup in JSON-LD, then in microdata, then OpenGraph, as extruct reads them.
-Broken markup is common: what can't be read is passed over.
+schema.org Product markup in JSON-LD, then in microdata and RDFa, then OpenGraph, as extruct reads
+them. Broken markup is common: what can't be read is passed over, and a page that is made like a
+product page has the picture that its markup names for sharing, or its largest one: a guess.
 """
 
 import html
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from scraper.img import largest_picture, pixels
 from scraper.pages import Page, place
 
 Node: TypeAlias = dict[str, Any]
 
 _PRODUCT = {"Product", "ProductGroup", "ProductModel", "IndividualProduct", "SomeProducts"}
 _IDS = ("productGroupID", "inProductGroupWithID", "sku", "productID", "mpn", "gtin13", "gtin")
+_LEVELS = re.compile(r"\s*[>›»|]\s*")  # of a category that is written as a path
 _OTHERS = {  # under these keys a page shows products that are not the one it is about
     "isAccessoryOrSparePartFor",
     "isConsumableFor",
@@ -33,6 +37,9 @@ class Photo:
     license: str | None = None
     license_url: str | None = None
     author: str | None = None
+    width: int | None = None
+    """as declared, in pixels"""
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,10 @@ class Product:
     title: str | None
     id: str | None
     photos: tuple[Photo, ...]
+    categories: tuple[str, ...] = ()
+    """names and addresses of what it is filed under, by its markup and its breadcrumb"""
+    is_guess: bool = False
+    """no markup says what its picture is: it is that for sharing, or the largest of the page"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +66,25 @@ class Listing:
 
 
 def read_product(text: str, url: str) -> Product | None:
-    """The product that the page at `url` is about, or None where no markup says so."""
+    """The product that the page at `url` is about, or None where nothing says so."""
     page = Page(text, url)
-    for roots in (page.json_ld, page.microdata):
-        node = _own_product(page, roots())
-        if node is not None:
-            photos = _photos(page, node) or _open_graph_photos(page)
-            return Product(_text(node.get("name")), _identifier(node), photos)
-    og = page.open_graph()
+    nodes = [n for n in (_own_product(page, roots) for roots in page.markup) if n is not None]
+    filed = _categories(page, nodes)
+    og = page.open_graph
+    if nodes:
+        title, identifier = _text(nodes[0].get("name")), _identifier(page, nodes[0])
+        photos = next(filter(None, (_photos(page, node) for node in nodes)), ())
+        if photos or (photos := _open_graph_photos(page)):
+            return Product(title, identifier, photos, filed)
+        guess = _largest_photo(page)
+        return Product(title, identifier, guess, filed, is_guess=bool(guess))
+    title, identifier = _text(og.get("og:title")), _text(og.get("product:retailer_item_id"))
     if "product" in str(og.get("@type")) or "product:price:amount" in og:
-        identifier = _text(og.get("product:retailer_item_id"))
-        return Product(_text(og.get("og:title")), identifier, _open_graph_photos(page))
-    return None
+        return Product(title, identifier, _open_graph_photos(page), filed)
+    if not page.is_like_a_product:
+        return None
+    guess = _open_graph_photos(page) or _largest_photo(page)
+    return Product(title or page.heading, identifier, guess, filed, is_guess=True)
 
 
 def read_listing(text: str, url: str) -> Listing:
@@ -76,7 +94,7 @@ def read_listing(text: str, url: str) -> Listing:
     """
     page = Page(text, url)
     next_page = page.next_page()
-    roots = [*page.json_ld(), *page.microdata()]
+    roots = [root for syntax in page.markup for root in syntax]
     for references in (_item_list(roots), _product_addresses(roots)):
         if links := page.site_links(references):
             return Listing(links, next_page, is_guess=False)
@@ -107,8 +125,20 @@ def _is_product(node: Node) -> bool:
     return not _types(node).isdisjoint(_PRODUCT)
 
 
+def _every_node(roots: Iterable[object]) -> Iterator[Node]:
+    """All objects, those of products too."""
+    return _walk(roots, lambda node: node.values())
+
+
 def _nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node]:
     """All objects in document order, without those below products or the keys in `skipped`."""
+    return _walk(
+        roots,
+        lambda node: [] if _is_product(node) else [v for k, v in node.items() if k not in skipped],
+    )
+
+
+def _walk(roots: Iterable[object], below: Callable[[Node], Iterable[object]]) -> Iterator[Node]:
     pending = list(roots)[::-1]
     while pending:  # a page may nest deeper than Python recurses
         value = pending.pop()
@@ -116,8 +146,7 @@ def _nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Nod
             pending += reversed(value)
         elif isinstance(value, dict):
             yield value
-            if not _is_product(value):
-                pending += reversed([v for k, v in value.items() if k not in skipped])
+            pending += reversed(list(below(value)))
 
 
 def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
@@ -130,19 +159,49 @@ def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
     return products[0] if len(products) == 1 else None
 
 
-def _identifier(node: Node) -> str | None:
-    groups = [g for g in _listed(node.get("isVariantOf")) if isinstance(g, dict)]
+def _described(page: Page, value: object) -> object:
+    """What `{"@id": …}` refers to, if it is described elsewhere on the page."""
+    if isinstance(value, dict) and set(value) == {"@id"}:
+        same = (n for n in _every_node(page.markup[0]) if n.get("@id") == value["@id"])
+        return next((n for n in same if len(n) > 1), value)
+    return value
+
+
+def _categories(page: Page, nodes: Iterable[Node]) -> tuple[str, ...]:
+    """From the most general to the product's own, each way of filing after the other."""
+    found: list[str | None] = []
+    for root in _nodes(r for syntax in page.markup for r in syntax):
+        if "BreadcrumbList" in _types(root):
+            for entry in _in_order(_listed(root.get("itemListElement"))):
+                item = entry.get("item") if isinstance(entry, dict) else None
+                name = _text(entry) or (_text(item) if isinstance(item, dict) else None)
+                found += [name, page.absolute(_entry_address(entry))]
+    for node in nodes:
+        for value in _listed(node.get("category")):
+            name = _text(value)
+            found += [name, *_LEVELS.split(name or "")]
+            found.append(page.absolute(_address(value)) if isinstance(value, dict) else None)
+    for name, href in page.breadcrumb():
+        found += [name, page.absolute(href)]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _identifier(page: Page, node: Node) -> str | None:
+    values = (_described(page, v) for v in _listed(node.get("isVariantOf")))
+    groups = [g for g in values if isinstance(g, dict)]
     found = [*(g.get("productGroupID") for g in groups), *map(node.get, _IDS)]
     return next(filter(None, map(_text, found)), None)
 
 
 def _address(node: Node) -> object:
-    return next(iter(_listed(node.get("url"))), None) or node.get("@id")
+    url = next(iter(_listed(node.get("url"))), None)
+    return url or node.get("@id") or node.get("id")  # "id" is microdata's itemid
 
 
 def _photos(page: Page, node: Node) -> tuple[Photo, ...]:
     """Of the product and of its variants."""
-    variants = [v for v in _listed(node.get("hasVariant")) if isinstance(v, dict)]
+    described = (_described(page, v) for v in _listed(node.get("hasVariant")))
+    variants = [v for v in described if isinstance(v, dict)]
     values = (v for n in (node, *variants) for v in _listed(n.get("image")))
     found: dict[str, Photo] = {}
     for photo in filter(None, (_photo(page, v) for v in values)):
@@ -151,12 +210,10 @@ def _photos(page: Page, node: Node) -> tuple[Photo, ...]:
 
 
 def _photo(page: Page, value: object) -> Photo | None:
+    value = _described(page, value)
     if not isinstance(value, dict):
         url = page.absolute(value)
         return Photo(url) if url else None
-    if set(value) == {"@id"}:  # described elsewhere on the page
-        same = (n for n in _nodes(page.json_ld()) if n.get("@id") == value["@id"])
-        value = next(same, value)
     url = page.absolute(next(iter(_listed(value.get("contentUrl"))), None) or _address(value))
     if not url:
         return None
@@ -165,13 +222,30 @@ def _photo(page: Page, value: object) -> Photo | None:
     if name and page.absolute(name) == name:
         terms, name = name, None
     author = next(filter(None, (_text(value.get(k)) for k in ("creator", "author"))), None)
-    return Photo(url, name, page.absolute(terms), author or _text(value.get("creditText")))
+    return Photo(
+        url,
+        name,
+        page.absolute(terms),
+        author or _text(value.get("creditText")),
+        width=_pixels(value.get("width")),
+        height=_pixels(value.get("height")),
+    )
+
+
+def _pixels(value: object) -> int | None:
+    """Also of a QuantitativeValue."""
+    return pixels(value.get("value") if isinstance(value, dict) else value)
 
 
 def _open_graph_photos(page: Page) -> tuple[Photo, ...]:
-    og = page.open_graph()
+    og = page.open_graph
     url = page.absolute(og.get("og:image")) or page.absolute(og.get("og:image:secure_url"))
     return (Photo(url),) if url else ()
+
+
+def _largest_photo(page: Page) -> tuple[Photo, ...]:
+    found = largest_picture(page.tree, page.absolute)
+    return (Photo(found[0], width=found[1], height=found[2]),) if found else ()
 
 
 def _item_list(roots: Iterable[object]) -> list[object]:

@@ -202,6 +202,14 @@ class CandidateLimits:
         response: Response,  # noqa: ARG002 - Scrapy's signature
         result: AsyncIterator[Any],
     ) -> AsyncIterator[Any]:
+        async for item in self._limited(result):
+            yield item
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for item in self._limited(start):
+            yield item
+
+    async def _limited(self, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for item in result:
             if not self._crawler.engine.running:  # interrupted
                 return

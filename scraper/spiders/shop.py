@@ -1,9 +1,13 @@
-"""Any shop that marks up its products: categories → listing pages → product pages → pictures."""
+"""Any shop that marks up its products: categories → listing pages → product pages → pictures.
+
+Or sitemap, or file of product addresses → product pages → pictures.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 from scrapy.http import Response, TextResponse
@@ -14,21 +18,37 @@ from scraper.failures import explain
 from scraper.items import ProductImage
 from scraper.markup import Product, read_listing, read_product
 from scraper.optout import page_opt_out
+from scraper.pages import place
+from scraper.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
+_LIST = "sitemap"  # what is logged in place of a class, where that is not known yet
 
 
 class ShopSpider(SourceSpider):
-    """Follows paging and product pages; only pages with Product markup yield pictures.
+    """Follows paging and product pages; only pages of products yield pictures.
 
     A class is walked page by page, its products in their order, so that what a limit lets through
-    depends on the shop alone.
+    depends on the shop alone. Where `url` is a sitemap or a file of addresses, each product says
+    itself which class it is of: see `classes_of`.
     """
 
     name = "shop"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._guessed: dict[str, None] = {}
+        """pages whose pictures no markup names"""
+        self._in_no_class: dict[str, tuple[str, ...]] = {}
+        """products of a sitemap: what they are filed under"""
+
     async def start(self) -> AsyncIterator[Any]:
+        url = self.config.url or ""
+        if is_file(url) or is_sitemap(url):
+            async for picture in self._from_list(url):
+                yield picture
+            return
         for label, category in self.config.classes.items():
             try:
                 url = urljoin(self.config.url or "", category)
@@ -57,8 +77,8 @@ class ShopSpider(SourceSpider):
         text = response.text if isinstance(response, TextResponse) else ""
         listing = read_listing(text, response.url)
         alone = read_product(text, response.url) if listing.is_guess else None
-        if alone:  # the address of a product, not of a category
-            for picture in _pictures(alone, label, response):
+        if alone and not alone.is_guess:  # the address of a product, not of a category
+            for picture in self._pictures(alone, label, response):
                 yield picture
             return
         new = [url for url in listing.products if url not in seen]
@@ -67,7 +87,7 @@ class ShopSpider(SourceSpider):
                 return
             pages = await self._products(new[at : at + _AT_ONCE], label)
             for page, product in pages:
-                for picture in _pictures(product, label, page):
+                for picture in self._pictures(product, label, page):
                     yield picture
         seen = seen | {response.url, *new}
         if new and listing.next_page and listing.next_page not in seen and label not in self.full:
@@ -90,18 +110,105 @@ class ShopSpider(SourceSpider):
         else:
             self.unreadable[label] = f"{request.url}: {why}"
 
+    async def _from_list(self, url: str) -> AsyncIterator[ProductImage]:
+        """The pictures of all products that a sitemap or a file lists, each in its classes."""
+        classes, found = self.config.classes, 0
+        async for urls in self._listed(url):
+            found += len(urls)
+            for at in range(0, len(urls), _AT_ONCE):
+                if self.full.issuperset(classes):
+                    return
+                for page, product in await self._products(urls[at : at + _AT_ONCE], _LIST):
+                    labels = classes_of(product, page.url, classes, url)
+                    if not labels:
+                        self._in_no_class[page.url] = product.categories
+                    for label in labels:
+                        for picture in self._pictures(product, label, page):
+                            yield picture
+        if not found:
+            forbidden = [f"{x}: robots.txt forbids it" for x in self.forbidden_pages.pop(_LIST, ())]
+            why = [*forbidden, *self.skipped_pages.pop(_LIST, ()), f"{url}: lists no products"]
+            self.unreadable |= dict.fromkeys(classes, why[0])
 
-def _pictures(product: Product, label: str, page: Response) -> Iterator[ProductImage]:
-    opt_out = page_opt_out(page)
-    for photo in product.photos:
-        yield ProductImage(
-            label=label,
-            image_url=photo.url,
-            page_url=page.url,
-            product_id=product.id or page.url,
-            title=product.title,
-            license=photo.license,
-            license_url=photo.license_url,
-            author=photo.author,
-            opt_out=opt_out,
-        )
+    async def _listed(self, url: str) -> AsyncIterator[list[str]]:
+        """Addresses of products: a list for each sitemap, in the order of their index."""
+        pending, seen = [url], {url}
+        while pending:
+            source = pending.pop(0)
+            more: list[str] = []
+            try:
+                if source == url and is_file(url):  # what a sitemap names is never a file
+                    pages = read_addresses(Path(url).read_bytes())
+                else:
+                    response = await self.fetch(source, _LIST)
+                    pages, more = read_sitemap(response.body) if response else ([], [])
+            except ValueError as error:
+                self.skipped_pages[_LIST].append(f"{source}: {error}")
+                continue
+            pending[:0] = [entry for entry in dict.fromkeys(more) if entry not in seen]
+            seen.update(more)
+            yield list(dict.fromkeys(pages))
+
+    def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
+        if product.is_guess and product.photos:
+            self._guessed[page.url] = None
+        opt_out = page_opt_out(page)
+        for photo in product.photos:
+            yield ProductImage(
+                label=label,
+                image_url=photo.url,
+                page_url=page.url,
+                product_id=product.id or page.url,
+                title=product.title,
+                license=photo.license,
+                license_url=photo.license_url,
+                author=photo.author,
+                width=photo.width,
+                height=photo.height,
+                opt_out=opt_out,
+            )
+
+    def closed(self, reason: str) -> None:
+        super().closed(reason)
+        if self._guessed:
+            self.logger.warning(
+                "%d pages name no picture of their product, so it was guessed; the first: %s",
+                len(self._guessed),
+                next(iter(self._guessed)),
+            )
+        for url, filed in [*self._in_no_class.items()][:1]:
+            self.logger.warning(
+                "%d products are of none of the classes; the first, %s, is filed under %s",
+                len(self._in_no_class),
+                url,
+                " | ".join(filed) or "nothing",
+            )
+
+
+def classes_of(
+    product: Product, page_url: str, classes: Mapping[str, str], listed_in: str
+) -> list[str]:
+    """The classes, of a `classes` mapping, that a product of a sitemap or file belongs to.
+
+    A value is the address of a category that the product's breadcrumb or its own address has, or
+    else the name of one that its breadcrumb or `category` has. `listed_in`, the sitemap's or
+    file's own address, stands for all that it lists.
+    """
+    names = {name.casefold() for name in product.categories}
+    places = {place(name) for name in product.categories if "://" in name}
+    path = place(page_url)[1]
+    at = {place(urljoin(page_url, path[:end])) for end, c in enumerate(path) if c == "/" and end}
+    found = []
+    for label, value in classes.items():
+        if value.startswith(("/", "http://", "https://")):
+            address = urljoin(page_url, value)
+            is_of = (
+                address in product.categories
+                if urlsplit(address).query
+                else place(address) in places | at
+            )
+        else:
+            is_of = " ".join(value.casefold().split()) in names
+        if is_of or value == listed_in:
+            found.append(label)
+    return found

@@ -8,6 +8,7 @@ from scraper.markup import Listing, Photo, Product, read_listing, read_product
 
 URL = "https://shop.example/mugs/blue?ref=1"
 SITE = "https://shop.example"
+HERE = f"{SITE}/mugs/"
 
 
 def script(*data: object) -> str:
@@ -166,6 +167,157 @@ def test_microdata_and_open_graph_are_read_where_there_is_no_json_ld():
     assert photos(OPEN_GRAPH + script(MUG)) == [A]  # a product without a picture of its own
 
 
+RDFA = """
+<ol vocab="https://schema.org/" typeof="BreadcrumbList"><li property="itemListElement"
+ typeof="ListItem"><a property="item" typeof="WebPage" href="/mugs/"><b property="name">Mugs</b></a>
+ <meta property="position" content="1"></li></ol>
+<div vocab="https://schema.org/" typeof="Product"><h1 property="name">Mug</h1>
+<span property="schema:sku" content="M1">No. 1</span><meta property="og:title" content="No">
+<img property="image" src="/a.jpg"><a property="image" href="/b.jpg">large</a>
+<p property="image" typeof="ImageObject"><img property="contentUrl" src="/c.jpg">
+<b property="creator" typeof="Person"><i property="name">Ann</i></b></p>
+<p property="offers" typeof="Offer"><b property="price">9</b></p></div>"""
+
+
+def test_rdfa_is_read_in_its_order():
+    found = (Photo(A), Photo(B), Photo(C, author="Ann"))
+    assert read_product(RDFA, URL) == Product("Mug", "M1", found, ("Mugs", HERE))
+    assert photos(RDFA.replace("/c.jpg", "/a.jpg") + MICRODATA) == [A, B]  # microdata comes first
+
+
+def test_pictures_may_be_in_another_syntax_than_the_name():
+    product = read_product(script(MUG) + MICRODATA.replace("Mug", "Cup"), URL)
+    assert product == Product("Mug", "M1", (Photo(A), Photo(B)))
+
+
+def test_references_within_a_page_are_followed():
+    group = {"@type": "ProductGroup", "@id": "#g", "productGroupID": "G", "name": "Mugs"}
+    red = MUG | {"@id": "#red", "image": {"@id": "#picture"}}
+    picture = {"@type": "ImageObject", "@id": "#picture", "url": "/a.jpg"}
+    graph = {"@graph": [group | {"hasVariant": [{"@id": "#red"}, {"@id": "#lost"}]}, picture]}
+    html = script(graph, {"@type": "Offer", "itemOffered": red})
+    assert read_product(html, URL) == Product("Mugs", "G", (Photo(A),))
+    variant = MUG | {"image": "/a.jpg", "isVariantOf": {"@id": "#g"}}
+    product = read_product(script(variant, {"@type": "Thing", "about": [group]}), URL)
+    assert product == Product("Mug", "G", (Photo(A),))
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({"width": 800, "height": "600"}, (800, 600)),
+        ({"width": "800px"}, (800, None)),
+        ({"width": {"@type": "QuantitativeValue", "value": 800}, "height": 0}, (800, None)),
+        ({"width": "wide", "height": [1]}, (None, None)),
+    ],
+)
+def test_declared_sizes(declared, expected):
+    product = read_product(script(MUG | {"image": {"url": "/a.jpg"} | declared}), URL)
+    assert product is not None
+    assert (product.photos[0].width, product.photos[0].height) == expected
+
+
+@pytest.mark.parametrize(
+    "img",
+    [
+        '<img itemprop="image" src="data:image/gif;base64,R0" data-src="/a.jpg">',
+        '<img itemprop="image" src="/s.jpg" data-src=" /a.jpg ">',
+        '<img itemprop="image" src="/s.jpg" srcset="/s.jpg 200w, /a.jpg 800w,/m.jpg 400w">',
+        '<img itemprop="image" src="/s.jpg" srcset="/m.jpg 1.5x, /a.jpg 2x">',
+        '<img itemprop="image" src="/s.jpg" data-srcset="/a.jpg 800w" srcset="/m.jpg 400w, ">',
+        '<picture><source srcset="/m.jpg 4w, /a.jpg 9w"><img itemprop="image" src="/s"></picture>',
+        '<picture itemprop="image"><source srcset="/a.webp"><img src="/a.jpg"></picture>',
+        '<div itemprop="image"><img data-zoom-image="/a.jpg" src="/s.jpg"></div>',
+        '<img itemprop="image" src="/a.jpg" srcset="/s.jpg wide, , data:image/png;base64,R0 900w">',
+    ],
+)
+def test_the_largest_version_of_a_picture_is_taken(img):
+    html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
+    assert photos(html) == [A]
+
+
+def test_commas_in_addresses_part_no_set():
+    img = '<img itemprop="image" srcset="/w_9,h_9/s.jpg 9w, /w_99,h_99/a.jpg 99w">'
+    html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
+    assert photos(html) == [f"{SITE}/w_99,h_99/a.jpg"]
+
+
+CART = '<form action="/cart/add" method="post"><button name="add">Buy</button></form>'
+UNMARKED = f"""<header><img src="/logo.png" width="2000" height="900"></header><h1> Blue
+mug</h1><img src="/b.jpg" width="300" height="200"><img src="/a.jpg" width="400">
+<img src="/c.jpg">{CART}<ul><li><img src="/d.jpg" width="40" height="40">
+<button class="add-to-cart">Buy</button></li></ul>"""
+
+
+def test_without_markup_the_largest_picture_of_a_product_page_is_guessed():
+    guessed = Product("Blue mug", None, (Photo(A, width=400, height=400),), is_guess=True)
+    assert read_product(UNMARKED, URL) == guessed
+    large = UNMARKED.replace('src="/b.jpg"', 'srcset="/b.jpg 900w"')
+    product = read_product(large, URL)
+    assert product is not None
+    assert product.photos == (Photo(B, width=900, height=600),)
+    shared = (
+        '<meta property="og:type" content="website"><meta property="og:image" content="/c.jpg">'
+    )
+    assert read_product(shared + UNMARKED, URL) == Product("Blue mug", None, (Photo(C),), (), True)
+    named = read_product(script(MUG) + UNMARKED, URL)
+    assert named == Product("Mug", "M1", guessed.photos, is_guess=True)
+    assert read_product(script(MUG | {"image": "/c.jpg"}) + UNMARKED, URL) == Product(
+        "Mug", "M1", (Photo(C),)
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        UNMARKED.replace(CART, ""),  # nothing can be ordered but what is listed
+        UNMARKED.replace(CART, f"<nav>{CART}</nav>"),
+        UNMARKED.replace(CART, CART * 3),  # several can
+        UNMARKED.replace("h1", "h2"),
+        UNMARKED + "<h1>Red mug</h1>",
+    ],
+)
+def test_other_pages_are_not_taken_for_products(html):
+    assert read_product(html, URL) is None
+
+
+def test_a_product_page_whose_pictures_declare_no_size_has_none():
+    product = read_product(UNMARKED.replace("width=", "x=").replace("height=", "y="), URL)
+    assert product == Product("Blue mug", None, (), is_guess=True)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        (script(MUG | {"category": "Kitchen > Mugs"}), ("Kitchen > Mugs", "Kitchen", "Mugs")),
+        (script(MUG | {"category": ["Mugs", {"@type": "Thing", "url": "/mugs/"}]}), ("Mugs", HERE)),
+        (script(MUG | {"category": {"@type": "CategoryCode", "name": "Mugs"}}), ("Mugs",)),
+        (
+            script(
+                {
+                    "@type": "BreadcrumbList",
+                    "itemListElement": [
+                        {"position": 2, "item": {"@id": "/mugs/", "name": "Mugs"}},
+                        {"position": 1, "name": "Home", "item": "/"},
+                    ],
+                },
+                MUG,
+            ),
+            ("Home", f"{SITE}/", "Mugs", HERE),
+        ),
+        (
+            script(MUG)
+            + '<p class="bread_crumbs"><a href="/">Home</a> › <a href="/mugs/"> Mugs </a></p>',
+            ("Home", f"{SITE}/", "Mugs", HERE),
+        ),
+    ],
+)
+def test_what_a_product_is_filed_under(html, expected):
+    product = read_product(html, URL)
+    assert product is not None
+    assert product.categories == expected
+
+
 @pytest.mark.parametrize(
     "html",
     [
@@ -184,9 +336,6 @@ def test_a_page_without_product_markup_has_no_product(html):
 def test_base_and_declarations_are_heeded():
     declared = '<?xml version="1.0" encoding="latin-1"?><base href="/shop/">'
     assert photos(declared + script(MUG | {"image": "ä.jpg"})) == [f"{SITE}/shop/ä.jpg"]
-
-
-HERE = f"{SITE}/mugs/"
 
 
 def test_an_item_list_says_what_is_listed_and_in_which_order():
@@ -234,9 +383,33 @@ def test_without_markup_the_links_of_the_main_content_are_guessed():
     assert read_listing(html, HERE) == Listing(expected, f"{SITE}/mugs/2/", is_guess=True)
 
 
+@pytest.mark.parametrize(
+    ("here", "links", "expected"),
+    [
+        ("/mugs/", {"2": "?page=2", "3": "?page=3"}, "/mugs/?page=2"),
+        ("/mugs/?page=2", {"1": "/mugs/", "3": "?page=3", "9": "?page=9"}, "/mugs/?page=3"),
+        ("/mugs/?page=9", {"1": "/mugs/", "8": "?page=8"}, None),
+        ("/mugs", {"2": "/mugs/page/2/"}, "/mugs/page/2/"),
+        ("/mugs/page/2/", {"1": "/mugs", "3": "/mugs/page/3/"}, "/mugs/page/3/"),
+        ("/mugs.html?p=2&n=24", {"1": "/mugs.html", "3": "/mugs.html?p=3&n=24"}, 3),
+        ("/mugs/", {"2": "/cups/?page=2"}, None),
+        ("/mugs/", {"2": "?sort=price", "next": "?page=2"}, None),
+        ("/mugs/?page=1", {"1": "?page=1", " 2 ": "?page=2#list"}, "/mugs/?page=2"),
+    ],
+)
+def test_numbered_pages_are_turned(here, links, expected):
+    paging = "".join(f'<a href="{href}">{text}</a>' for text, href in links.items())
+    html = f'<a href="/p/1">Mug</a><nav>{paging}</nav>'
+    wanted = f"/mugs.html?p={expected}&n=24" if isinstance(expected, int) else expected
+    listing = read_listing(html, SITE + here)
+    assert listing == Listing((f"{SITE}/p/1",), wanted and SITE + wanted, is_guess=True)
+    assert read_listing(paging, SITE + here).next_page == listing.next_page
+
+
 KEYS = (
     *("@type", "@id", "@graph", "url", "image", "name", "sku", "item", "itemListElement"),
     *("position", "hasVariant", "isVariantOf", "license", "contentUrl", "creator", "mainEntity"),
+    *("category", "width"),
 )
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["/a.jpg", "Product"]),
@@ -256,9 +429,9 @@ pages = st.one_of(
     st.builds(lambda image, at: script(MUG | {"image": image, "url": at}), values, values),
     st.builds(
         lambda base, at, cut: base[:at] + cut + base[at:],
-        st.sampled_from([MICRODATA, OPEN_GRAPH, script(MUG | {"image": "/a.jpg"})]),
+        st.sampled_from([MICRODATA, RDFA, OPEN_GRAPH, UNMARKED, script(MUG | {"image": "/a.jpg"})]),
         st.integers(0, 300),
-        st.text(alphabet='<>"/= itemscoprd\0&#;', max_size=30),
+        st.text(alphabet='<>"/= itemscoprdvuy\0&#;1w,', max_size=30),
     ),
 )
 

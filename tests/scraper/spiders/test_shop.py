@@ -1,0 +1,182 @@
+"""The shop spider where products come from a sitemap or a file, and where it has to guess."""
+
+import gzip
+import json
+
+import pytest
+
+from scraper.markup import Product
+from scraper.spiders.shop import classes_of
+
+
+def page(name: str, *, crumbs: tuple[str, ...] = (), **more: object) -> str:
+    markup = {"@type": "Product", "name": name, "sku": name, "image": f"/{name}.jpg", **more}
+    entries = [
+        {"@type": "ListItem", "position": n, "name": crumb, "item": f"/{crumb.lower()}/"}
+        for n, crumb in enumerate(crumbs)
+    ]
+    listed = {"@type": "BreadcrumbList", "itemListElement": entries}
+    return f'<script type="application/ld+json">{json.dumps([listed, markup])}</script>'
+
+
+def urlset(*urls: str, root: str = "urlset", tag: str = "url") -> str:
+    return f"<{root}>{''.join(f'<{tag}><loc>{url}</loc></{tag}>' for url in urls)}</{root}>"
+
+
+@pytest.fixture
+def shop(web):
+    """Six products: three that are mugs, two that are cups, one that is neither."""
+    web.routes |= {
+        "/p/a": page("a", crumbs=("Home", "Mugs")),
+        "/p/b": page("b", category="Kitchen > Mugs"),
+        "/mugs/c": page("c"),
+        "/p/d": page("d", category={"@type": "CategoryCode", "name": "Cups & saucers"}),
+        "/p/e": page("e", crumbs=("Cups",), category="CUPS &amp; SAUCERS"),
+        "/p/f": page("f", category="Plates"),
+        **{f"/{name}.jpg": web.picture(name * 3) for name in "abcdef"},
+    }
+    return web
+
+
+def labels(rows: dict) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for label, name in rows:
+        found.setdefault(label, []).append(name.removesuffix(".jpg"))
+    return {label: sorted(names) for label, names in found.items()}
+
+
+BY_NAME_AND_ADDRESS = {"mug": "Mugs", "of mugs": "/mugs/", "cup": "cups &  Saucers"}
+
+
+def test_a_sitemap_says_what_there_is_and_each_product_what_it_is(shop, workshop):
+    products = [f"{shop.url}{path}" for path in ("/p/a", "/p/lost", "/p/b", "/mugs/c", "/p/d")]
+    more = [f"{shop.url}/p/{name}" for name in "ef"]
+    index = [f"{shop.url}/products-{n}.xml" for n in (1, 2)] + [f"{shop.url}/products-none.xml"]
+    shop.routes |= {
+        "/sitemap.xml": urlset(*index, f"{shop.url}/blog.xml", root="sitemapindex", tag="sitemap"),
+        "/products-1.xml": urlset(*products),
+        "/products-2.xml": lambda r: r.answer(
+            gzip.compress(urlset(*more).encode()), Content_Type="application/gzip"
+        ),
+    }
+    workshop.shop(shop, url=f"{shop.url}/sitemap.xml", classes=BY_NAME_AND_ADDRESS)
+    out = workshop.collect("shop")
+    assert labels(workshop.rows()) == {
+        "mug": ["a", "b"],
+        "of mugs": ["a", "c"],
+        "cup": ["d", "e"],
+    }
+    assert workshop.rows()["mug", "b.jpg"]["page_url"] == f"{shop.url}/p/b"
+    assert "sitemap: 2 pages could not be read, the first: " in out
+    assert f"1 products are of none of the classes; the first, {shop.url}/p/f, is" in out
+    assert "filed under Plates" in out
+    assert "/blog.xml" not in shop.asked
+
+
+def test_a_sitemap_cannot_name_a_file(shop, workshop):
+    """Not of this machine: another's sitemap would make us read what it likes."""
+    local = workshop.root / "goods.txt"
+    local.write_text(f"{shop.url}/p/a")
+    listed = [str(local), local.as_uri(), "goods.txt", f"{shop.url}/some.xml"]
+    shop.routes |= {
+        "/sitemap.xml": urlset(*listed, root="sitemapindex", tag="sitemap"),
+        "/some.xml": urlset(f"{shop.url}/p/b", str(local), local.as_uri()),
+    }
+    workshop.shop(shop, url=f"{shop.url}/sitemap.xml", classes={"mug": "Mugs"})
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"mug": ["b"]}
+
+
+def test_a_limit_fills_in_the_order_of_the_sitemap(shop, workshop):
+    names = ["e", "b", "a", "d", "f"]
+    shop.routes["/sitemap.xml"] = urlset(*(f"{shop.url}/p/{name}" for name in names))
+    whole = f"{shop.url}/sitemap.xml"
+    workshop.shop(shop, url=whole, classes={"mug": "Mugs", "any": whole}, limit_per_class=1)
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"any": ["e"], "mug": ["b"]}
+
+
+def test_a_file_of_addresses(shop, workshop):
+    lines = [f"{shop.url}/p/a", "", "# cups", f"{shop.url}/p/d "]
+    (workshop.root / "products.txt").write_text("\n".join(lines))
+    workshop.shop(
+        shop, url="products.txt", classes={"cup": "Cups & saucers", "all": "products.txt"}
+    )
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"cup": ["d"], "all": ["a", "d"]}
+    before = workshop.rows(all_of_them=True)
+    workshop.collect("shop")
+    assert workshop.rows(all_of_them=True) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("sitemap.xml", "<urlset/>", "sitemap.xml: lists no products"),
+        ("sitemap.xml", "<html>Sorry</html>", "sitemap.xml: is no sitemap"),
+        ("private/sitemap.xml", "<urlset/>", "private/sitemap.xml: robots.txt forbids it"),
+        ("products.txt", "mugs", "products.txt: has a line that is no address: 'mugs'"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_an_error(web, workshop, name, content, said):
+    web.routes["/robots.txt"] = "User-agent: *\nDisallow: /private/"
+    if content is not None:
+        web.routes[f"/{name}"] = content
+    (workshop.root / "products.txt").write_text(content or "")
+    url = name if name == "products.txt" else f"{web.url}/{name}"
+    workshop.shop(web, url=url, classes={"mug": "Mugs", "cup": "Cups"})
+    out = workshop.collect("shop", code=1)
+    assert "shop: 2 categories can't be read" in out
+    assert said in out
+
+
+@pytest.mark.parametrize(
+    ("value", "belongs"),
+    [
+        ("mugs", True),
+        (" Blue  MUGS ", True),
+        ("Mug", False),
+        ("/mugs", True),
+        ("https://www.shop.example/mugs/", True),
+        ("/mugs/blue/", True),
+        ("/mugs/blue/7", False),
+        ("/cat?id=3", True),
+        ("/cat?id=4", False),
+        ("/", False),
+        ("https://shop.example/sitemap.xml", True),
+    ],
+)
+def test_classes_of_a_product(value, belongs):
+    filed = ("Mugs", "Blue mugs", "https://shop.example/mugs/", "https://shop.example/cat?id=3")
+    product = Product("Mug", None, (), filed)
+    found = classes_of(
+        product,
+        "https://shop.example/mugs/blue/7",
+        {"mug": value, "cup": "Cups"},
+        "https://shop.example/sitemap.xml",
+    )
+    assert found == (["mug"] if belongs else [])
+
+
+def test_numbered_pages_are_walked_and_guesses_are_said(web, workshop):
+    """A shop without any markup."""
+    form = '<form action="/cart/add"><button>Buy</button></form>'
+    for name in "abc":
+        web.routes |= {
+            f"/p/{name}": f'<h1>{name}</h1><img src="/small.jpg" width="50" height="50">'
+            f'<img data-src="/{name}.jpg" src="data:," width="500" height="400">{form}',
+            f"/{name}.jpg": web.picture(name * 3),
+        }
+    listed = '<a href="/p/a">A</a><a href="/p/b">B</a><a href="/about">us</a>'
+    pages = '<nav><a href="/mug/">1</a> <a href="/mug/?page=2">2</a></nav>'
+    web.routes |= {
+        "/mug/": f"<main>{listed}</main>{pages}",
+        "/mug/?page=2": f'<main><a href="/p/c">C</a></main>{pages}',
+        "/about": "<h1>About us</h1>",
+    }
+    workshop.shop(web, "mug")
+    out = workshop.collect("shop")
+    assert workshop.statuses() == {f"{name}.jpg": "saved" for name in "abc"}
+    assert workshop.rows()["mug", "c.jpg"]["title"] == "c"
+    said = "3 pages name no picture of their product, so it was guessed; the first: "
+    assert f"{said}{web.url}/p/a" in out
