@@ -14,7 +14,7 @@ def test_the_default_is_the_network_that_was_asked_for() -> None:
         *["Dense", "Dropout", "Dense"],
     ]
     assert network.layers[-1].activation.__name__ == "softmax"
-    assert network.layers[0].scale == 1 / 255
+    assert network.layers[0](np.float32([[0, 255]])).numpy().tolist() == [[-1, 1]]
 
 
 @pytest.mark.parametrize("name", sorted(networks.NETWORKS))
