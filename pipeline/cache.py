@@ -2,7 +2,7 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -123,20 +123,23 @@ class Cache:
             )
             self._database.executemany("INSERT INTO compared VALUES (?)", ((s,) for s in compared))
 
-    def pairs(self, wanted: Iterable[str]) -> list[Pair]:
+    def pairs(self, wanted: Container[str]) -> list[Pair]:
         """The pairs that were found among the wanted pictures, sorted."""
-        with self._wanted(wanted):
-            rows = self._database.execute(
-                "SELECT a, b, mirrored, distance, difference FROM pairs "
-                "JOIN wanted w ON w.sha256 = a JOIN wanted v ON v.sha256 = b ORDER BY 1, 2, 3"
-            )
-            return [Pair(a, b, bool(m), distance, apart) for a, b, m, distance, apart in rows]
+        rows = self._database.execute(
+            "SELECT a, b, mirrored, distance, difference FROM pairs ORDER BY a, b, mirrored"
+        )
+        return [
+            Pair(a, b, bool(mirrored), distance, difference)
+            for a, b, mirrored, distance, difference in rows
+            if a in wanted and b in wanted
+        ]
 
     @contextmanager
     def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:
         self._database.execute("CREATE TEMP TABLE wanted (sha256 TEXT PRIMARY KEY) WITHOUT ROWID")
         try:
-            self._database.executemany("INSERT INTO wanted VALUES (?)", ((s,) for s in wanted))
+            in_order = ((sha256,) for sha256 in sorted(wanted))
+            self._database.executemany("INSERT INTO wanted VALUES (?)", in_order)
             yield
         finally:
             self._database.rollback()
@@ -156,4 +159,4 @@ def _result(values: list[Any]) -> Measurement | Failure:
     reason, error, *fields = values
     if reason is not None:
         return Failure(Reason(reason), error)
-    return Measurement(**dict(zip(_FIELDS, fields, strict=True)))
+    return Measurement(*fields)

@@ -76,12 +76,12 @@ def clean(params: Params) -> Findings:
 
 def _measure_all(pictures: Sequence[Picture], cache: Cache) -> dict[str, Measurement | Failure]:
     """The measurements of all pictures by SHA-256; only what is new is decoded."""
-    files = {p.sha256: paths.RAW / p.file for p in reversed(pictures) if p.there}
+    files = {p.sha256: p.file for p in reversed(pictures) if p.there}
     found: dict[str, Measurement | Failure] = {
         p.sha256: Failure(Reason.MISSING, "the file is not there") for p in pictures if not p.there
     }
     found |= cache.measurements(files)
-    new = [(path, sha256) for sha256, path in sorted(files.items()) if sha256 not in found]
+    new = [(paths.RAW / file, s) for s, file in sorted(files.items()) if s not in found]
     results = zip(new, map_pictures(measure, new, "measuring"), strict=True)
     while batch := list(islice(results, _BATCH)):
         lasting: list[tuple[str, Measured | Failure]] = []
@@ -137,7 +137,7 @@ def _write_pictures(findings: Findings, folder: Path, max_side: int) -> None:
                 read(source, picture.sha256)
             )
         except FileError as error:
-            verdict.reason, verdict.error = error.reason, str(error)
+            verdict.reason, verdict.note = error.reason, str(error)
             continue
         if jpeg:
             target.parent.mkdir(exist_ok=True)
@@ -155,7 +155,7 @@ def _encode(others: Sequence[tuple[Verdict, Path, tuple[Path, str, Path, int]]])
     for (verdict, _), error in zip(new, errors, strict=True):
         if error is not None:
             verdict.reason = Reason.UNREADABLE
-            verdict.error = error.why if isinstance(error, Killed) else error
+            verdict.note = error.why if isinstance(error, Killed) else error
     for verdict, target, (_, _, ready, _) in others:
         if verdict.reason is None:
             target.parent.mkdir(exist_ok=True)

@@ -147,7 +147,7 @@ class _View:
             return f"{picture.rows} times in this class"
         if reason in _VALUES and isinstance(measured, Measurement):
             return _VALUES[reason](measured)
-        return verdict.error
+        return verdict.note
 
     def _figure(self, picture: Picture, verdict: Verdict, lines: Iterable[str]) -> Figure:
         try:

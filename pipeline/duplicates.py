@@ -59,24 +59,18 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
     `judged` are the pictures that nothing else drops, `pairs` the near-duplicates among them.
     Returns the sets of pictures that show the same, each with its best one first.
     """
+    by_pixels = clean.same_pixels.action != "off"
+    names = {one.picture.sha256: one.pixels if by_pixels else one.picture.sha256 for one in judged}
     same = Sets()
-    for one in judged:
-        same.join(("sha256", one.picture.sha256), _pixels(one, clean))
-    if clean.near_duplicate.action != "off":
-        pixels = {one.picture.sha256: _pixels(one, clean) for one in judged}
-        for pair in pairs:
-            same.join(pixels[pair.a], pixels[pair.b])
-    sets = _split(judged, lambda one: same.find(_pixels(one, clean)))
+    for pair in pairs:
+        same.join(names[pair.a], names[pair.b])
+    sets = _split(judged, lambda one: same.find(names[one.picture.sha256]))
     for members in sets.values():
-        members.sort(key=lambda one: one.rank)
-        _settle(members, clean)
+        if len(members) > 1:
+            members.sort(key=lambda one: one.rank)
+            _settle(members, clean)
     _group(sets.values())
     return list(sets.values())
-
-
-def _pixels(one: Judged, clean: Clean) -> Hashable:
-    off = clean.same_pixels.action == "off"
-    return ("sha256", one.picture.sha256) if off else ("pixels", one.pixels)
 
 
 def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
@@ -151,28 +145,24 @@ def _group(sets: Iterable[list[Judged]]) -> None:
     view of a product then leaves the group its name, and so its place in the split.
     """
     joined = Sets()
-    everyone = []
+    names: dict[Judged, list[str]] = {}
     for members in sets:
         for one in members:
-            everyone.append(one)
-            joined.join(_sha256(one), _sha256(members[0]))
-            for name in _products(one):
-                joined.join(_sha256(one), name)
-    for members in _split(everyone, lambda one: joined.find(_sha256(one))).values():
-        products = [name for one in members for _, name in _products(one)]
+            names[one] = list(_products(one.picture))
+            joined.join(one.picture.sha256, members[0].picture.sha256)
+            for name in names[one]:
+                joined.join(one.picture.sha256, name)
+    for members in _split(names, lambda one: joined.find(one.picture.sha256)).values():
+        products = [name for one in members for name in names[one]]
         group = min(products or [one.picture.sha256 for one in members])
         for one in members:
             one.verdict.group = group
 
 
-def _sha256(one: Judged) -> tuple[str, str]:
-    return "sha256", one.picture.sha256
-
-
-def _products(one: Judged) -> Iterator[tuple[str, str]]:
-    for product in one.picture.products:
-        name = f"{one.picture.source}\n{product}"
-        yield "product", hashlib.sha256(name.encode()).hexdigest()
+def _products(picture: Picture) -> Iterator[str]:
+    """Names of its products that no other source's product has, nor any picture."""
+    for product in picture.products:
+        yield hashlib.sha256(f"{picture.source}\n{product}".encode()).hexdigest()
 
 
 def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:

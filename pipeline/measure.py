@@ -22,7 +22,7 @@ _THUMBNAIL = 128
 _HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_factor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What is known of a picture. Levels and deviations are on a scale of 0 to 255."""
 

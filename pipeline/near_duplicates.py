@@ -19,6 +19,11 @@ from tqdm import tqdm
 VERSION = 1
 """Goes up with every change of how pairs are found: kept pairs are then found anew."""
 
+# Measured. Among 3,781 photos of clothes 68 pairs lie within 64 bits: one is a copy (difference
+# 0.01), the least of the others is 0.19. Copies of 127 of them at the 95th percentile: JPEG quality
+# 30 0.06, a quarter of the size 0.07, cropped by 5 % 0.07 (and 97 % of these within 64 bits),
+# brightness by 20 % 0.12, watermarks 0.06 to 0.17. In the demo shop, drawn: copies at most 0.04, no
+# other pair below 0.5.
 UNLIKE = 0.5
 """No pair that differs by more is reported; the limit of `near_duplicate.max_difference`."""
 
@@ -69,21 +74,24 @@ def find(
     candidates = known + new
     hashes = _stack([c.phash for c in candidates])
     tiny = _normalised(_stack([c.tiny for c in candidates]).reshape(-1, 8, 8, 3))
-    compare = _Comparison(thumbnail)
-    ways = [(False, hashes, tiny)]
+    ways = [(False, hashes, hashes, tiny)]
     if mirrored:
+        mirrors = _stack([c.mirrored_phash for c in candidates])
         flipped = np.ascontiguousarray(tiny[:, :, ::-1])
-        ways.append((True, _stack([c.mirrored_phash for c in candidates]), flipped))
-    for mirror, queries, turned in ways:
-        proposed = pairs_within(hashes, radius, queries[len(known) :])
-        for i, j, distance in proposed:
+        # either way round, so that the order of the pictures doesn't matter
+        ways += [(True, hashes, mirrors, flipped), (True, mirrors, hashes, flipped)]
+    compare = _Comparison(thumbnail)
+    seen: set[tuple[bool, int, int]] = set()
+    for mirror, ours, theirs, turned in ways:
+        for i, j, distance in pairs_within(ours, radius, theirs[len(known) :]):
             alike = _alike(tiny, turned, i, j)
             for a, b, bits in zip(i[alike], j[alike], distance[alike], strict=True):
-                first, second = candidates[a].sha256, candidates[b].sha256
-                found = compare(first, second, mirror)
-                if found <= UNLIKE:
-                    first, second = sorted((first, second))
-                    yield Pair(first, second, mirror, int(bits), round(found, 4))
+                if (mirror, a, b) not in seen:
+                    seen.add((mirror, a, b))
+                    first, second = sorted((candidates[a].sha256, candidates[b].sha256))
+                    found = compare(first, second, mirror)
+                    if found <= UNLIKE:
+                        yield Pair(first, second, mirror, int(bits), round(found, 4))
 
 
 def pairs_within(

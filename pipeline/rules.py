@@ -31,7 +31,8 @@ class Verdict:
 
     label: str
     reason: Reason | None = None
-    error: str = ""
+    note: str = ""
+    """what the decoder said, or a person"""
     flags: list[Reason] = field(default_factory=list)
     reviewed: bool = False
     """a person wants it kept: no rule drops it"""
@@ -59,10 +60,25 @@ def judge_each(
     """
     pictures = list(pictures)
     products = _products(pictures)
-    return [
-        _judge(picture, measurements, decisions.get(picture.sha256), products, clean)
-        for picture in pictures
-    ]
+    verdicts = []
+    for picture in pictures:
+        verdict = _decided(picture, decisions.get(picture.sha256))
+        verdicts.append(verdict)
+        result = measurements[picture.sha256]
+        if verdict.reason is not None:
+            continue
+        if not picture.there:
+            verdict.reason, verdict.note = Reason.MISSING, "the file is not there"
+        elif isinstance(result, Failure):
+            verdict.reason, verdict.note = result.reason, result.error
+        else:
+            if len(products[picture.sha256]) >= clean.placeholder.min_products:
+                verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
+            for reason, holds in RULES.items():
+                rule = getattr(clean, reason)
+                if holds(result, rule):
+                    verdict.find(reason, rule.action)
+    return verdicts
 
 
 def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
@@ -75,32 +91,15 @@ def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
     return found
 
 
-def _judge(
-    picture: Picture,
-    measurements: Mapping[str, Measurement | Failure],
-    decision: Decision | None,
-    products: Mapping[str, set[tuple[str, ...]]],
-    clean: Clean,
-) -> Verdict:
+def _decided(picture: Picture, decision: Decision | None) -> Verdict:
+    """A verdict with what a person said, if anything, and nothing else."""
     verdict = Verdict(picture.label)
     if decision is not None:
-        verdict.error = decision.note
+        verdict.note = decision.note
         if decision.choice is Choice.DROP:
             verdict.reason = Reason.REVIEWED
-            return verdict
-        verdict.reviewed = True
-        verdict.flags.append(Reason.REVIEWED)
-        verdict.label = decision.label or picture.label
-    result = measurements[picture.sha256]
-    if not picture.there:
-        verdict.reason, verdict.error = Reason.MISSING, "the file is not there"
-    elif isinstance(result, Failure):
-        verdict.reason, verdict.error = result.reason, result.error
-    else:
-        if len(products[picture.sha256]) >= clean.placeholder.min_products:
-            verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
-        for reason, holds in RULES.items():
-            rule = getattr(clean, reason)
-            if holds(result, rule):
-                verdict.find(reason, rule.action)
+        else:
+            verdict.reviewed = True
+            verdict.flags.append(Reason.REVIEWED)
+            verdict.label = decision.label or picture.label
     return verdict

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.findings import Findings
-from pipeline.measure import Failure
+from pipeline.measure import Failure, Measurement
 
 # Arrow's names of types. No address, no date and no path: two runs write the same bytes.
 COLUMNS = {
@@ -14,7 +14,7 @@ COLUMNS = {
     "sha256": "string",
     "verdict": "string",
     "reason": "string",
-    "error": "string",
+    "note": "string",
     "flags": "list",
     "group": "string",
     "duplicate_of": "string",
@@ -44,27 +44,29 @@ def write_verdicts(findings: Findings, path: Path) -> None:
     import pyarrow as pa  # a third of a second, which `--help` need not wait for
     import pyarrow.parquet as pq
 
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for picture, verdict in zip(findings.raw.pictures, findings.verdicts, strict=True):
-        measured = findings.measurements[picture.sha256]
-        unknown = isinstance(measured, Failure)
-        values = {
-            "source": picture.source,
-            "raw_label": picture.label,
-            "label": verdict.label,
-            "sha256": picture.sha256,
-            "verdict": "keep" if verdict.reason is None else "drop",
-            "reason": verdict.reason or "",
-            "error": verdict.error,
-            "flags": list(verdict.flags),
-            "group": verdict.group,
-            "duplicate_of": verdict.duplicate_of,
-            "official_split": picture.official[0] if picture.official else "",
-            "bytes": picture.bytes,
-            "phash": None if isinstance(measured, Failure) else measured.phash.hex(),
-        } | {name: None if unknown else getattr(measured, name) for name in _MEASURED}
-        for name, value in values.items():
-            columns[name].append(value)
+    rows = list(zip(findings.raw.pictures, findings.verdicts, strict=True))
+    measured = [_measured(findings.measurements[picture.sha256]) for picture, _ in rows]
+    columns: dict[str, list[Any]] = {
+        "source": [p.source for p, _ in rows],
+        "raw_label": [p.label for p, _ in rows],
+        "label": [v.label for _, v in rows],
+        "sha256": [p.sha256 for p, _ in rows],
+        "verdict": ["keep" if v.reason is None else "drop" for _, v in rows],
+        "reason": [v.reason or "" for _, v in rows],
+        "note": [v.note for _, v in rows],
+        "flags": [v.flags for _, v in rows],
+        "group": [v.group for _, v in rows],
+        "duplicate_of": [v.duplicate_of for _, v in rows],
+        "official_split": [p.official[0] if p.official else "" for p, _ in rows],
+        "bytes": [p.bytes for p, _ in rows],
+        "phash": [None if m is None else m.phash.hex() for m in measured],
+    }
+    for name in _MEASURED:
+        columns[name] = [None if m is None else getattr(m, name) for m in measured]
     types = {"list": pa.list_(pa.string())}
     schema = pa.schema([(n, types.get(t) or pa.type_for_alias(t)) for n, t in COLUMNS.items()])
     pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+
+
+def _measured(result: Measurement | Failure) -> Measurement | None:
+    return None if isinstance(result, Failure) else result

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from pipeline import paths
 from pipeline.clean import clean
 from pipeline.findings import Findings
-from pipeline.manifest import Manifest, Reason, Row, Status
+from pipeline.manifest import Reason, Row, Status
 from pipeline.params import Params
 
 ROOT = Path(__file__).parents[2]
@@ -64,17 +64,9 @@ class Workplace:
         path.write_bytes(content)
         self._urls += 1
         values = {"image_url": f"http://127.0.0.1:80/{self._urls}.jpg", "license": "CC0-1.0"}
-        with Manifest(paths.RAW / source / paths.MANIFEST) as manifest:
-            manifest.append(
-                Row(
-                    status=status,
-                    label=label,
-                    file=file,
-                    sha256=sha256,
-                    bytes=len(content),
-                    **values | columns,
-                )
-            )
+        values |= {"label": label, "file": file, "sha256": sha256, "bytes": len(content)}
+        with (paths.RAW / source / paths.MANIFEST).open("a") as manifest:
+            manifest.write(Row(status=status, **values | columns).to_json() + "\n")
         if status is Status.SAVED:
             if reason is None:
                 self.kept += 1

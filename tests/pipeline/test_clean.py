@@ -21,33 +21,13 @@ from pipeline.manifest import Manifest, Reason, Row, Status
 ROOT = Path(__file__).parents[2]
 
 
-def test_each_defect_is_found_and_nothing_else(work, make) -> None:
+def test_a_thousand_defects_are_found_and_nothing_else(work, make) -> None:
     for label in ("mug", "sneaker"):
-        for _ in range(12):
-            work.add(make.encoded(make.next()), label)
-        for kind in ("PNG", "WEBP", "GIF"):
+        for kind in ("JPEG", "PNG", "WEBP", "GIF") * 3:
             work.add(make.encoded(make.next(), kind), label)
         work.add(b"" if label == "mug" else b"\0", label, reason=Reason.UNREADABLE)
-        for _ in range(3):
-            work.add(make.text(), label, reason=Reason.UNREADABLE)
-        work.add(make.damaged(), label, reason=Reason.UNREADABLE)
-        work.add(make.bomb(), label, reason=Reason.TOO_MANY_PIXELS)
-        for kind in ("JPEG", "PNG", "WEBP"):
-            work.add(make.truncated(kind), label, reason=Reason.TRUNCATED)
-        for _ in range(2):
-            work.add(make.tiny(), label, reason=Reason.TOO_SMALL)
-        for _ in range(4):
-            work.add(make.blank(), label, reason=Reason.BLANK)
-        for copy in (make.recompressed, make.resized):
-            original = make.next()
-            work.add(make.encoded(original), label)
-            work.add(copy(original), label, reason=Reason.NEAR_DUPLICATE)
-        original = make.encoded(make.next())
-        work.add(original, label)
-        work.add(
-            original[:2] + b"\xff\xfe\x00\x04hi" + original[2:], label, reason=Reason.SAME_PIXELS
-        )
-        work.add(original, label, source="other", reason=Reason.EXACT_DUPLICATE)
+        for _ in range(26):
+            add_one_of_each(work, make, label)
     placeholder = make.encoded(make.next())
     for n in range(3):
         for label in ("mug", "sneaker"):
@@ -58,8 +38,30 @@ def test_each_defect_is_found_and_nothing_else(work, make) -> None:
         work.add(twice, label, reason=Reason.LABEL_CONFLICT, product_id="twice")
     work.clean()
     work.assert_expected()
+    assert work.expected.total() > 1000
     kept = {f"{r['label']}/{r['sha256']}.jpg" for r in work.rows(verdict="keep")}
     assert set(work.written()) == kept | {"verdicts.parquet"}
+
+
+def add_one_of_each(work, make, label: str) -> None:
+    """Each kind of defect, in its forms, and the pictures that the copies are of."""
+    for content in (make.text(), make.text(), make.damaged()):
+        work.add(content, label, reason=Reason.UNREADABLE)
+    work.add(make.bomb(), label, reason=Reason.TOO_MANY_PIXELS)
+    for kind in ("JPEG", "PNG", "WEBP", "GIF"):
+        work.add(make.truncated(kind), label, reason=Reason.TRUNCATED)
+    for _ in range(4):
+        work.add(make.tiny(), label, reason=Reason.TOO_SMALL)
+        work.add(make.blank(), label, reason=Reason.BLANK)
+    for copy in (make.recompressed, make.resized):
+        original = make.next()
+        work.add(make.encoded(original), label)
+        work.add(copy(original), label, reason=Reason.NEAR_DUPLICATE)
+    original = make.encoded(make.next())
+    work.add(original, label)
+    commented = original[:2] + b"\xff\xfe\x00\x04hi" + original[2:]
+    work.add(commented, label, reason=Reason.SAME_PIXELS)
+    work.add(original, label, source="other", reason=Reason.EXACT_DUPLICATE)
 
 
 def test_every_rule_can_flag_or_be_off(work, make) -> None:

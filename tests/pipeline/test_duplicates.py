@@ -155,7 +155,7 @@ def test_a_person_drops_and_relabels(work, make) -> None:
     work.decide(moved, "relabel", "cup")
     work.clean()
     (row,) = work.rows(verdict="drop")
-    assert (row["sha256"], row["reason"], row["error"]) == (dropped, "reviewed", "a spoon")
+    assert (row["sha256"], row["reason"], row["note"]) == (dropped, "reviewed", "a spoon")
     (row,) = work.rows(verdict="keep")
     assert (row["raw_label"], row["label"]) == ("mug", "cup")
     assert f"cup/{moved}.jpg" in work.written()
