@@ -5,16 +5,16 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
 from pipeline.params import SpiderSource
+from scraper.img import pixels
 from scraper.pages import Page
 
 _MENUS = "nav a[href], header a[href], aside a[href], [role=navigation] a[href]"
-_CRUMBS = "[class*=crumb i] a[href], [aria-label*=breadcrumb i] a[href]"
 _IN_SET = re.compile(r"(\S*[^\s,])\s+(\d+)w")
 _NOT_IN_LABELS = re.compile(r"[^\w&'.+ -]+")
 
@@ -34,9 +34,9 @@ def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str
     return found
 
 
-def breadcrumb(page: Page, soup: BeautifulSoup) -> str | None:
+def breadcrumb(page: Page) -> str | None:
     """The last category that the page says it is in."""
-    links = page.site_links(link["href"] for link in soup.select(_CRUMBS))
+    links = page.site_links(href for _, href in page.breadcrumb())
     return next((url for url in reversed(links) if not _is_home(url)), None)
 
 
@@ -60,7 +60,7 @@ def declared_sizes(page: Page, soup: BeautifulSoup) -> dict[str, tuple[int | Non
                     sizes[url] = (int(width), None)
         for name in ("src", "data-src"):
             if url := page.absolute(image.get(name)):
-                sizes.setdefault(url, (_pixels(image, "width"), _pixels(image, "height")))
+                sizes.setdefault(url, (pixels(image.get("width")), pixels(image.get("height"))))
     return sizes
 
 
@@ -104,8 +104,3 @@ def _label(text: str) -> str | None:
 
 def _is_home(url: str) -> bool:
     return not urlsplit(url).path.strip("/")
-
-
-def _pixels(image: Tag, name: str) -> int | None:
-    value = str(image.get(name, "")).removesuffix("px").strip()
-    return int(value) if value.isdecimal() and int(value) else None

@@ -97,12 +97,12 @@ def preview(url: str) -> Preview:
     page, soup = Page(response.text, response.url), BeautifulSoup(response.text, "lxml")
     listing = read_listing(response.text, response.url)
     product = read_product(response.text, response.url)
-    if product and listing.is_guess:
+    if product and not product.is_guess and listing.is_guess:
         listing = Listing((), listing.next_page, is_guess=True)
     opt_out = page_opt_out(response)
     refused = {x: why for x in listing.products if (why := robots.refusal(x))}
     categories = menu(page, soup, () if listing.is_guess else listing.products)
-    within = breadcrumb(page, soup) if product else None
+    within = breadcrumb(page) if product else None
     same = (x for x in categories.values() if place(x) == place(response.url))
     return Preview(
         url=response.url,
@@ -214,28 +214,24 @@ def _pictures(
     sizes = declared_sizes(page, soup)
     found = []
     for photo in product.photos if product else ():
-        width, height = sizes.pop(photo.url, (None, None))
-        refusal = _refusal(photo, width, height, source, opt_out) or robots.refusal(photo.url)
-        found.append(Picture(photo.url, width, height, refusal))
+        size = sizes.pop(photo.url, (None, None))
+        if photo.width or photo.height:  # what counts; that of its place on the page is shown only
+            size = photo.width, photo.height
+        refusal = _refusal(photo, source, opt_out) or robots.refusal(photo.url)
+        found.append(Picture(photo.url, *size, refusal))
     why = "not of this product" if product else "on no product's page"
     return [*found, *(Picture(url, *size, why) for url, size in sizes.items())]
 
 
-def _refusal(
-    photo: Photo,
-    width: int | None,
-    height: int | None,
-    source: SpiderSource,
-    opt_out: str | None,
-) -> str | None:
+def _refusal(photo: Photo, source: SpiderSource, opt_out: str | None) -> str | None:
     kind = (mimetypes.guess_type(urlsplit(photo.url).path)[0] or "").removeprefix("image/")
     named = photo.license or photo.license_url
     candidate = Candidate(
         license=photo.license if named else source.license,
         license_url=photo.license_url,
         format=kind.partition("+")[0] or None,
-        width=width,
-        height=height,
+        width=photo.width,
+        height=photo.height,
         opt_out=opt_out,
     )
     try:
@@ -261,7 +257,8 @@ def render(found: Preview) -> str:
     parts = [tabulate(about, tablefmt="plain", disable_numparse=True)]
     if product:
         row = (_line(product.title), _line(product.id), len(product.photos))
-        parts.append(_table("Product", ("title", "id", "pictures"), [row]))
+        name = "Product, whose picture is a guess" if product.is_guess else "Product"
+        parts.append(_table(name, ("title", "id", "pictures"), [row]))
     if listing.products:
         name = "Links that may be products" if listing.is_guess else "Products"
         links = [(_taken(found.refused.get(x)), found.titles.get(x), x) for x in listing.products]

@@ -14,13 +14,14 @@ from scraper.preview import entry, main, preview
 
 PRODUCT = """<html><head><title>A mug</title>
 <script type="application/ld+json">{"@type": "Product", "name": "A mug", "sku": "M1", "image": [
-  "/fine.jpg", "/small.jpg", "/drawing.svg", "/secret/x.jpg", "%s/y.jpg",
+  "/fine.jpg", {"@type": "ImageObject", "url": "/small.jpg", "width": 90},
+  "/drawing.svg", "/secret/x.jpg", "%s/y.jpg",
   {"@type": "ImageObject", "url": "/bought.jpg", "license": "CC BY-NC 4.0"}]}</script>
 %s</head><body><nav><a href="/">Home</a> <a href="/mugs/">Mugs &amp; cups</a>
 <a href="http://elsewhere.example/">Friends</a></nav>
 <div class="breadcrumbs"><a href="/">Home</a> › <a href="/mugs/">Mugs</a></div>
-<main><img src="/fine.jpg" width="640" height="480px"><img data-src="/small.jpg" width="90"
-src="data:image/gif;base64,R0lGOD"><img src="/logo.png" width="100%%"></main></body></html>"""
+<main><img src="/fine.jpg" width="64" height="48px"><img src="/logo.png" width="100%%">
+</main></body></html>"""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def test_why_a_picture_would_not_be_taken(web, workshop, shown):
     assert "judged by sources.shop in params.yaml" in lines
     assert "A mug M1 6" in lines
     for line in (
-        f"yes 640×480 {web.url}/fine.jpg",
+        f"yes 64×48 {web.url}/fine.jpg",
         f"no: rejected too small: 90 pixels is less than 100 90×? {web.url}/small.jpg",
         "no: rejected format: svg is not among the formats taken none " + web.url + "/drawing.svg",
         f"no: robots.txt forbids it none {web.url}/secret/x.jpg",
@@ -112,8 +113,17 @@ def test_a_page_that_opts_out(web, shown, headers, meta, said):
     web.routes["/mug"] = lambda r: r.answer(body, Content_Type="text/html", **headers)
     lines = shown(f"{web.url}/mug")
     assert f"opt-out {said}" in lines
-    assert f"no: rejected robots: {said} 640×480 {web.url}/fine.jpg" in lines
+    assert f"no: rejected robots: {said} 64×48 {web.url}/fine.jpg" in lines
     assert not any(line.startswith("yes") for line in lines)
+
+
+def test_a_guess_is_called_one(web, shown):
+    web.routes["/mug"] = """<h1>A mug</h1><form action="/cart/add"></form>
+        <main><img src="/large.jpg" width="600" height="400"><img src="/s.jpg" width="9"></main>"""
+    lines = shown(f"{web.url}/mug")
+    assert "Product, whose picture is a guess: 1" in lines
+    assert f"yes 600×400 {web.url}/large.jpg" in lines
+    assert f"no: not of this product 9×? {web.url}/s.jpg" in lines
 
 
 def test_what_may_not_be_fetched_is_not(demo, web, nobody, shown):
