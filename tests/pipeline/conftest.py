@@ -134,7 +134,7 @@ class Factory:
         image.save(out, kind, **quality | options)
         return out.getvalue()
 
-    def next(self, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    def next(self, size: tuple[int, int] = (200, 150)) -> Image.Image:
         self._seed += 1
         return self.photo(self._seed, size)
 

@@ -34,7 +34,7 @@ def survivor(work) -> str:
 
 def test_more_pixels_stay(work, make) -> None:
     image = make.next((400, 300))
-    work.add(make.encoded(image.resize((320, 240)), quality=95))
+    work.add(make.encoded(image.resize((300, 225)), quality=95))
     larger = work.add(make.encoded(image, quality=60))
     assert survivor(work) == larger
 
@@ -49,7 +49,7 @@ def test_of_equal_pixels_more_bytes_stay(work, make) -> None:
 def test_official_test_stays_before_all(work, make) -> None:
     image = make.next((400, 300))
     work.add(make.encoded(image, quality=95), split="train")
-    test = work.add(make.encoded(image.resize((320, 240)), quality=60), split="test")
+    test = work.add(make.encoded(image.resize((300, 225)), quality=60), split="test")
     assert survivor(work) == test
     assert work.metrics()["leaks"] == 1
     page = (paths.RESULTS / "clean" / "report.html").read_text()

@@ -177,7 +177,7 @@ def test_the_dataset_on_disk(work, divided: list[dict[str, str]]) -> None:
         assert row["file_name"] == f"{row['label']}/{row['sha256']}.jpg"
         content = (paths.DATASET / row["split"] / row["file_name"]).read_bytes()
         assert content == (paths.CLEAN / row["file_name"]).read_bytes()
-        assert (row["width"], row["height"]) == ("320", "240")
+        assert (row["width"], row["height"]) == ("200", "150")
         assert row["official_split"] == ("train" if row["label"] == "cup" else "")
     assert len({row["group"] for row in divided if row["label"] == "mug"}) == 10
 
