@@ -3,7 +3,9 @@
 import argparse
 import difflib
 import json
+import time
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from pipeline.cli import UserError, run
@@ -30,11 +32,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         "that were put there by hand are taken in. At the end a table says what became of all.",
     )
     parser.add_argument("source", help="its name in params.yaml")
-    parser.add_argument(
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument(
         "--if-needed",
         action="store_true",
         help="fetch only if the source's parameters changed, its last run was unfinished, or files "
         "are missing; otherwise verify what is there, without the network",
+    )
+    when.add_argument(
+        "--retry-permanent",
+        action="store_true",
+        help="also ask again for pictures that failed for good: gone (404, 410), or no picture",
     )
     options = parser.parse_args(argv)
     sources = load_params().sources
@@ -43,21 +51,30 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(
             f"params.yaml names no source {options.source!r}; did you mean {' or '.join(near)}?"
         )
-    collect(options.source, sources[options.source], if_needed=options.if_needed)
+    collect(
+        options.source,
+        sources[options.source],
+        if_needed=options.if_needed,
+        retry_permanent=options.retry_permanent,
+    )
 
 
-def collect(name: str, source: Source, *, if_needed: bool = False) -> None:
+def collect(
+    name: str, source: Source, *, if_needed: bool = False, retry_permanent: bool = False
+) -> None:
     """Collect one source, write its counts, and print what became of all candidates.
 
     Raises UserError where the source is unreachable, or a class that it names has no picture.
     """
-    folder = RAW / name
+    if retry_permanent and not isinstance(source, SpiderSource):
+        raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
+    started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
     is_fetched = not isinstance(source, FolderSource)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
         run_state.write(finished=False)
-        _fetch(name, source, folder)
+        _fetch(name, source, folder, retry_permanent=retry_permanent)
     with Manifest(folder / MANIFEST) as manifest:
         reconcile(folder, manifest, getattr(source, "license", None))
         rows = manifest.rows.values()
@@ -65,7 +82,8 @@ def collect(name: str, source: Source, *, if_needed: bool = False) -> None:
     counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
     write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
     _write_credits(name, folder, rows)
-    print(table(rows, labels))
+    print(table(rows, labels, getattr(source, "limit_per_class", None)))
+    print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
@@ -110,12 +128,12 @@ def _is_whole(folder: Path, source: Source) -> bool:
     return all(is_by_hand(row) or not (wanted is None or row.label in wanted) for row in gone)
 
 
-def _fetch(name: str, source: Source, folder: Path) -> None:
+def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) -> None:
     # imported where they are needed: Scrapy alone takes a second
     if isinstance(source, SpiderSource):
         from scraper.crawl import crawl
 
-        crawl(name, source)
+        crawl(name, source, retry_permanent=retry_permanent)
     elif isinstance(source, DatasetSource | ArchiveSource):
         from scraper import datasets
 

@@ -19,15 +19,25 @@ def by_class(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, Counter[St
     return counts
 
 
-def table(rows: Iterable[Row], labels: Sequence[str]) -> str:
-    """A line for each class: candidates, and how many of them ended how."""
+def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) -> str:
+    """A line for each class: pictures asked for, if limited, candidates, and how they ended."""
     counts = by_class(rows, labels)
     total: Counter[Status] = sum(counts.values(), Counter())
     shown = [s for s in Status if s in _ALWAYS or total[s]]
-    lines = [*counts.items(), *([("total", total)] if len(counts) > 1 else [])]
+    lines = [(label, asked, count) for label, count in counts.items()]
+    if len(counts) > 1:
+        lines.append(("total", asked * len(counts) if asked else None, total))
     return tabulate(
-        [[label, sum(count.values()), *(count[s] for s in shown)] for label, count in lines],
-        headers=["class", "candidates", *(s.replace("_", " ") for s in shown)],
+        [
+            [label, *([limit] if asked else []), count.total(), *(count[s] for s in shown)]
+            for label, limit, count in lines
+        ],
+        headers=[
+            "class",
+            *(["asked"] if asked else []),
+            "candidates",
+            *(s.replace("_", " ") for s in shown),
+        ],
     )
 
 

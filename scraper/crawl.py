@@ -21,13 +21,15 @@ DEMO = "demo"
 _DEMO_NAME = "http://demo-shop.localhost/"
 
 
-def crawl(name: str, source: SpiderSource) -> None:
+def crawl(name: str, source: SpiderSource, *, retry_permanent: bool = False) -> None:
     """Crawl a source of params.yaml into data/raw/<name>; the demo shop runs for as long.
 
+    `retry_permanent`: ask again also for what failed for good.
     Raises UserError where a category can't be read or the spider fails.
     """
     settings = Settings()
     settings.setmodule("scraper.settings", priority="project")
+    settings.set("RETRY_PERMANENT", retry_permanent, "cmdline")
     with _served(source) as (config, renamed):
         run_spider(AsyncCrawlerProcess(settings), name, config, renamed)
 

@@ -38,7 +38,7 @@ class PicturePipeline:
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = RAW / crawler.spider.source
         self._manifest = Manifest(self._folder / MANIFEST)
-        self._progress = tqdm(desc=crawler.spider.source, unit=" pictures", disable=None)
+        self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
         """class: pictures that are here, but for those that people put there"""
@@ -47,6 +47,14 @@ class PicturePipeline:
         for row in self._manifest.rows.values():
             if row.status.has_file and is_here(self._folder, row):
                 self._remember(row)
+        limit, classes = self._source.limit_per_class, self._source.classes
+        self._progress = tqdm(  # where nothing limits the pictures, no one knows how long it takes
+            desc=crawler.spider.source,
+            total=limit * len(classes) if limit else None,
+            initial=self._wanted_here(),
+            unit=" pictures",
+            disable=None,
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -69,16 +77,19 @@ class PicturePipeline:
         except RejectedError as error:
             row = replace(row, status=error.status, error=str(error))
         else:
-            if known and self._is_permanent(known):
+            if known and not self._retry_permanent and self._is_permanent(known):
                 raise DropItem(f"{known.status} before")
             row = await self._attempt(row, item.image_url)
         if known and _refused_again(known, row):
             raise DropItem(f"{row.status} again")
         self._manifest.append(row)
-        self._progress.update()
+        self._progress.update(self._wanted_here() - self._progress.n)
         if not row.status.has_file:
             raise DropItem(f"{row.status}: {row.error}")
         return item
+
+    def _wanted_here(self) -> int:
+        return sum(self.saved[label] for label in self._source.classes)
 
     def _is_permanent(self, row: Row) -> bool:
         """Asking again would cost a request and give the same."""

@@ -30,6 +30,7 @@ METAREFRESH_ENABLED = False
 RETRY_TIMES = 2
 RETRY_BACKOFF = 2  # seconds, doubling, where a busy host names no time
 RETRY_AFTER_MAX = 120  # seconds; a host that asks for more is left alone
+RETRY_PERMANENT = False  # True: pictures that an earlier run found to be gone, or no picture, too
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
 
 # safety: Scrapy's own defaults verify no certificate and read local files

@@ -44,7 +44,7 @@ class Command(ScrapyCrawl):
         config = typed_source(params, spider, name, label, url, typed.get("api"), takes)
         run_spider(self.crawler_process, name, config)
         rows = Manifest(RAW / name / MANIFEST).rows.values()
-        print(table(rows, [label]))
+        print(table(rows, [label], config.limit_per_class))
         named = params.sources[name].classes
         if named is not None and label not in named:
             print(f"add {label} to sources.{name}.classes in params.yaml: clean takes only those")

@@ -2,12 +2,8 @@
 
 import gzip
 import hashlib
-import json
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -190,6 +186,22 @@ def test_a_second_run_fetches_what_failed_for_a_time_and_nothing_else(web, works
     assert asked_again == {"/busy.jpg"}
     assert len(workshop.rows(all_of_them=True)) == 5
 
+    web.routes |= {"/gone.jpg": web.picture("found"), "/text.jpg": b"another text"}
+    before = web.asked.copy()
+    out = workshop.collect("shop", "--retry-permanent")
+    asked_again = {path for path in web.asked - before if path.endswith("jpg")}
+    assert asked_again == {"/gone.jpg", "/text.jpg"}
+    assert workshop.statuses()["gone.jpg"] == "saved"
+    assert workshop.statuses()["text.jpg"] == "rejected_not_image"
+    assert "took 0:0" in out
+
+
+def test_only_a_crawl_can_ask_again(workshop):
+    workshop.sources(own={"kind": "folder"})
+    out = workshop.collect("own", "--retry-permanent", code=1)
+    assert "own is no crawl" in out
+    workshop.collect("own", "--retry-permanent", "--if-needed", code=2)
+
 
 def test_if_needed_verifies_offline_and_takes_in_what_was_put_there(web, workshop):
     web.sell("mug", ("one", "/a.jpg"), ("two", "/busy.jpg"))
@@ -291,45 +303,6 @@ def test_equal_pictures_and_a_product_in_two_categories(web, workshop):
     assert rows["mug", "a.jpg"]["file"] == rows["mug", "b.jpg"]["file"]
     assert len({row["file"] for row in rows.values()}) == 4
     assert workshop.counts()["duplicate"] == 1
-
-
-def test_a_killed_run_goes_on_where_it_was(web, workshop, tmp_path_factory):
-    def slow(request) -> None:
-        time.sleep(0.05)
-        request.answer(request.server.picture(request.path))
-
-    names = [f"n{n:02}" for n in range(40)]
-    web.routes |= {f"/{name}.jpg": slow for name in names}
-    web.sell("mug", *((name, f"/{name}.jpg") for name in names), per_page=10)
-    workshop.shop(web, "mug")
-    command = [sys.executable, "-m", "scraper.collect", "shop"]
-    manifest = workshop.root / "data/raw/shop/manifest.jsonl"
-    with subprocess.Popen(command, cwd=workshop.root) as running:
-        while not manifest.exists() or manifest.read_bytes().count(b"\n") < 12:
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.send_signal(signal.SIGKILL)
-    with manifest.open("ab") as file:
-        file.write(b'{"status": "sav')  # torn while it was written
-    stray = workshop.root / "data/raw/shop/mug/.x.jpg.99.part"
-    stray.write_bytes(b"half")
-    saved = {name for name, status in workshop_statuses(manifest).items() if status == "saved"}
-    before = web.asked.copy()
-
-    workshop.collect("shop", "--if-needed")
-
-    assert sorted(workshop.statuses()) == [f"{name}.jpg" for name in names]
-    assert set(workshop.statuses().values()) == {"saved"}
-    assert not {f"/{name}" for name in saved} & set(web.asked - before)
-    kept = {file for file in workshop.files() if file.endswith("jpg")}
-    assert kept == {row["file"] for row in workshop.rows().values()}
-    assert not stray.exists()
-
-
-def workshop_statuses(manifest: Path) -> dict[str, str]:
-    lines = manifest.read_text().split("\n")[:-1]
-    rows = [json.loads(line) for line in lines]
-    return {row["image_url"].rpartition("/")[2]: row["status"] for row in rows}
 
 
 @pytest.mark.timeout(900)
