@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import PIL
+from tabulate import tabulate
 from tqdm import tqdm
 
 from pipeline import encode, paths
@@ -42,7 +43,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         "found, and why, is in results/clean/report.html.",
     )
     parser.parse_args(argv)
-    clean(load_params())
+    numbers = metrics(clean(load_params()))
+    counts = {"pictures": numbers["pictures"], "kept": numbers["kept"]}
+    for verdict in ("dropped", "flagged"):
+        counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
+    if numbers["left_out"]:
+        counts["left out: not of params.yaml's sources and classes"] = numbers["left_out"]
+    print(tabulate(counts.items()))
+    print("the pictures, and why, are in results/clean/report.html")
 
 
 def clean(params: Params) -> Findings:
