@@ -3,9 +3,12 @@
 Scrapy's own ImagesPipeline re-encodes what it gets; here the bytes stay as received.
 """
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
 from typing import Self
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -38,6 +41,12 @@ class PicturePipeline:
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = RAW / crawler.spider.source
         self._manifest = Manifest(self._folder / MANIFEST)
+        at_once = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
+        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, at_once)
+        )
+        """host: where its pictures wait. Scrapy would start all that wait for one at the same time,
+        and close most of their connections afterwards, as it keeps no more than that"""
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
@@ -108,7 +117,8 @@ class PicturePipeline:
             patience = min(2**timeouts, _LONGEST_PATIENCE)
             request.meta["download_timeout"] = patience * self._timeout
         try:
-            response = await self._crawler.engine.download_async(request)
+            async with self._places[urlsplit(url).netloc]:
+                response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
             status, message = explain(error)
             return replace(row, status=status, error=message)
