@@ -4,6 +4,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from pipeline.measure import Failure, Measured, Measurement
 from pipeline.near_duplicates import Candidate, Pair
 
 _FIELDS = [field.name for field in dataclasses.fields(Measurement)]
+_values = attrgetter(*_FIELDS)
 _SCHEMA = f"""
 CREATE TABLE measurements (
   sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
@@ -74,8 +76,7 @@ class Cache:
         measurements, thumbnails = [], []
         for sha256, result in results:
             if isinstance(result, Measured):
-                values = dataclasses.astuple(result.measurement)
-                measurements.append((sha256, None, None, *values))
+                measurements.append((sha256, None, None, *_values(result.measurement)))
                 thumbnails.append((sha256, result.thumbnail))
             else:
                 nothing = [None] * len(_FIELDS)

@@ -19,6 +19,7 @@ VERSION = 1
 _DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
 _SHARPNESS = 256  # pixels of the longer side
 _THUMBNAIL = 128
+_SMALL = 16
 _HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_factor
 
 
@@ -41,15 +42,15 @@ class Measurement:
     brightest: float
     """99th percentile of grey"""
     contrast: float
-    """largest standard deviation of the three channels, at 32x32"""
+    """largest standard deviation of the three channels, at 16x16"""
     entropy: float
     """of the histogram of grey, bits"""
     sharpness: float
     """99th percentile of the Laplacian's size in grey, at 256 pixels"""
     saturation: float
-    """mean difference of the largest and the smallest channel; 0 for a grey picture"""
+    """mean difference of the largest and the smallest channel, at 16x16; 0 is grey"""
     background: float
-    """share that has the border's colour, 0 to 1, at 32x32"""
+    """share that has the border's colour, 0 to 1, at 16x16"""
     pixels: bytes
     """digest: equal for equal pixels, whatever the file"""
     phash: bytes
@@ -102,7 +103,8 @@ def _measure(content: bytes) -> Measured:
     rgb, orientation = decode(content, image, _DECODED)
     grey = rgb.convert("L")
     thumbnail = _fit(rgb, _THUMBNAIL)
-    tiny = np.asarray(thumbnail.resize((32, 32), Image.Resampling.BOX), dtype=np.float32)
+    small = thumbnail.resize((_SMALL, _SMALL), Image.Resampling.BOX)
+    colours = np.asarray(small, dtype=np.float32)
     levels = np.bincount(np.asarray(thumbnail.convert("L")).ravel(), minlength=256)
     shares = levels / levels.sum()
     present = shares[shares > 0]
@@ -117,15 +119,15 @@ def _measure(content: bytes) -> Measured:
         brightness=float(shares @ np.arange(256)),
         darkest=_percentile(levels, 1),
         brightest=_percentile(levels, 99),
-        contrast=float(tiny.std(axis=(0, 1)).max()),
+        contrast=float(colours.std(axis=(0, 1)).max()),
         entropy=float(-(present * np.log2(present)).sum()),
         sharpness=_sharpness(grey),
-        saturation=float((tiny.max(axis=2) - tiny.min(axis=2)).mean()),
-        background=_background(tiny),
+        saturation=float((colours.max(axis=2) - colours.min(axis=2)).mean()),
+        background=_background(colours),
         pixels=_digest(grey, thumbnail),
         phash=phash,
         mirrored_phash=mirrored,
-        tiny=thumbnail.resize((8, 8), Image.Resampling.BOX).tobytes(),
+        tiny=small.reduce(2).tobytes(),
     )
     return Measured(measurement, _jpeg(thumbnail))
 
@@ -163,14 +165,15 @@ def _sharpness(grey: Image.Image) -> float:
     a = np.asarray(_fit(grey, _SHARPNESS)).astype(np.int16)
     if min(a.shape) < 3:
         return 0.0
-    inner = a[1:-1, 1:-1] * 4 - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]
+    # of every other row: the percentile is the same, in half the time
+    inner = a[1:-1:2, 1:-1] * 4 - a[:-2:2, 1:-1] - a[2::2, 1:-1] - a[1:-1:2, :-2] - a[1:-1:2, 2:]
     return min(255.0, _percentile(np.bincount(np.abs(inner).ravel()), 99))
 
 
-def _background(tiny: NDArray[np.float32]) -> float:
+def _background(colours: NDArray[np.float32]) -> float:
     """Share of pixels within 12 levels of the median colour of the border, in every channel."""
-    border = np.concatenate([tiny[0], tiny[-1], tiny[1:-1, 0], tiny[1:-1, -1]])
-    return float((np.abs(tiny - np.median(border, axis=0)) <= 12).all(axis=2).mean())
+    border = np.concatenate([colours[0], colours[-1], colours[1:-1, 0], colours[1:-1, -1]])
+    return float((np.abs(colours - np.median(border, axis=0)) <= 12).all(axis=2).mean())
 
 
 def _cosines() -> NDArray[np.float64]:
