@@ -15,7 +15,7 @@ install: .venv/installed ## make .venv with everything in it, at the tested vers
 	@echo "Installing into .venv (TensorFlow is large: some minutes on a slow line) …"
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-	  uv pip install --python $(BIN)/python --requirements requirements.txt && \
+	  uv pip install --python $(BIN)/python --compile-bytecode --requirements requirements.txt && \
 	  uv pip install --python $(BIN)/python --quiet --no-deps --editable .; \
 	else \
 	  $(PYTHON) -m venv .venv && \
