@@ -1,7 +1,7 @@
 """ImageDataGenerator's augmentation as one Keras layer: one matrix, one resample per picture.
 
 The parameters have the names and units of `keras.preprocessing.image.ImageDataGenerator`, and mean
-what they say: its `width_shift_range` moves pictures up and down (keras issue 17398), ours
+what they say: its `width_shift_range` moves pictures up and down (keras#17398), ours
 sideways. The order is its own: rotation · shift · shear · zoom about the centre, bilinear, the
 border repeated, then the flip, then brightness.
 """

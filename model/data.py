@@ -139,7 +139,7 @@ def generator_batches(
 ) -> Any:
     """The same by Keras' own ImageDataGenerator, which decodes and augments from files each epoch.
 
-    It has width and height of the shifts swapped (keras issue 17398), so they go in swapped.
+    It has width and height of the shifts swapped (keras#17398), so they go in swapped.
     """
     import tensorflow as tf
 
