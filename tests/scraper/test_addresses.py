@@ -1,6 +1,5 @@
 """The address guard: what may be asked, and that the connection goes where it was checked."""
 
-import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -290,40 +289,6 @@ def test_a_name_that_turns_private_is_refused(serve, names) -> None:
     with pytest.raises(RefusedAddressError, match=r"rebind\.test"):
         fetch(f"http://rebind.test:{server.server_port}/", max_bytes=99, timeout=5)
     assert not server.asked
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> str:
-    """A certificate for shop.test, which is its own authority."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.test")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "shop.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return str(path)
 
 
 def test_tls_is_verified_for_the_name(serve, names, certificate) -> None:
