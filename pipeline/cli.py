@@ -1,7 +1,8 @@
 """What every command has in common: how it fails."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
@@ -10,6 +11,16 @@ class UserError(Exception):
 
     The message names the thing and the remedy; it is shown without a traceback.
     """
+
+
+@contextmanager
+def needs_extra(name: str) -> Iterator[None]:
+    """For imports that need an extra of this project. Raises UserError where it is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        command = f'pip install "product-classification[{name}]"'
+        raise UserError(f"this needs {error.name}; install it with: {command}") from error
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

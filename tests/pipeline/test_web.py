@@ -1,0 +1,184 @@
+"""Who may talk to a page, asked of a real server over real connections."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "a secret of some length"
+PAGE = """
+import argparse
+import sys
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from pipeline.cli import run
+from pipeline.web import add_address_arguments, serve
+
+
+async def hello(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"hello {len(await request.body())}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    add_address_arguments(parser, 0)
+    arguments = parser.parse_args()
+    app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])])
+    serve(app, "page", arguments.host, arguments.port, max_body=100)
+
+
+run(main)
+"""
+
+
+def start(arguments: tuple[str, ...], token: str = "") -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PRODUCT_CLASSIFICATION_TOKEN": token}
+    command = [sys.executable, "-c", PAGE, *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+
+
+@contextmanager
+def served(*arguments: str, token: str = "") -> Iterator[str]:
+    """The host and port of a page that runs in a process of its own."""
+    process = start(arguments, token)
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("page: http://"), process.stderr.read()
+        yield urlsplit(line.split()[1]).netloc
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with served() as address:
+        yield address
+
+
+def ask(
+    address: str, method: str = "GET", path: str = "/", body: str | None = None, **headers: str
+) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection(address.replace("0.0.0.0", "127.0.0.1"), timeout=60)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, named)
+    response = connection.getresponse()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    text = response.read().decode()
+    connection.close()
+    return response.status, found, text
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LocalHost"])
+def test_its_own_names_are_answered(address: str, name: str) -> None:
+    port = address.split(":")[1]
+    assert ask(address, Host=f"{name}:{port}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["shop.example:PORT", "127.0.0.1", "127.0.0.1:1", "localhost.shop.example:PORT", "[", ""],
+)
+def test_a_name_that_was_led_here_is_refused(address: str, host: str) -> None:
+    status, headers, text = ask(address, Host=host.replace("PORT", address.split(":")[1]))
+    assert (status, headers["content-type"]) == (403, "application/problem+json")
+    assert "is not where this page is served" in text
+
+
+def test_only_its_own_page_may_change_something(address: str) -> None:
+    assert ask(address, "POST", body="x" * 100, Origin=f"http://{address}")[2] == "hello 100"
+    assert ask(address, "POST", body="x")[2] == "hello 1"  # no browser
+    for origin in (
+        "http://shop.example",
+        "null",
+        "http://127.0.0.1:1",
+        f"http://{address}.example",
+    ):
+        status, _, text = ask(address, "POST", body="x", Origin=origin)
+        assert status == 403
+        assert "another site may not do this" in text
+
+
+def test_a_body_has_a_limit_and_a_length(address: str) -> None:
+    assert ask(address, "POST", body="x" * 101)[0] == 413
+    status, _, text = ask(address, "POST", Transfer_Encoding="chunked")
+    assert status == 411
+    assert "Content-Length" in text
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(address: str) -> None:
+    for path, host in (("/", address), ("/nothing", address), ("/", "shop.example")):
+        _, headers, _ = ask(address, path=path, Host=host)
+        policy = headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+
+
+def test_with_a_token_only_who_has_it_comes_in() -> None:
+    with served("--host", "0.0.0.0", token=TOKEN) as address:
+        status, headers, _ = ask(address, Host=address)
+        assert (status, headers["www-authenticate"]) == (401, "Bearer")
+        assert ask(address, Host=address, Authorization=f"Bearer {TOKEN}")[2] == "hello 0"
+        assert ask(address, Host=address, Authorization="Bearer wrong")[0] == 401
+        status, _, form = ask(address, Host=address, Accept="text/html")
+        assert status == 401
+        assert '<input id="token" name="token" type="password"' in form
+        status, _, text = ask(address, "POST", "/login", "token=wrong", Host=address)
+        assert status == 401
+        assert "That is not the token" in text
+        right = "token=" + TOKEN.replace(" ", "+")
+        status, headers, _ = ask(address, "POST", "/login", right, Host=address)
+        assert (status, headers["location"]) == (303, "/")
+        cookie, *attributes = headers["set-cookie"].split("; ")
+        assert {"HttpOnly", "SameSite=strict"} <= set(attributes)
+        assert TOKEN not in cookie
+        assert ask(address, Host=address, Cookie=cookie)[2] == "hello 0"
+        assert ask(address, Host=f"shop.example:{address.split(':')[1]}", Cookie=cookie)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "message"),
+    [
+        (("--host", "0.0.0.0"), "", "others can reach 0.0.0.0: set PRODUCT_CLASSIFICATION_TOKEN"),
+        ((), "short", "shorter than 16 characters"),
+        (("--host", "192.0.2.1"), TOKEN, "can't listen on 192.0.2.1, port 0"),
+    ],
+)
+def test_what_can_not_be_served_is_said(
+    arguments: tuple[str, ...], token: str, message: str
+) -> None:
+    process = start(arguments, token)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (1, "")
+    assert stderr.startswith("error: ")
+    assert message in stderr
+
+
+def test_a_port_that_is_taken_is_said(address: str) -> None:
+    process = start(("--port", address.split(":")[1]))
+    assert "choose with --host and --port" in process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+
+
+def test_ctrl_c_ends_it_well() -> None:
+    process = start(())
+    assert process.stdout.readline().startswith("page: http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
