@@ -150,8 +150,27 @@ class ArchiveSource(Section):
         return self
 
 
+class HuggingFaceSource(Section):
+    """A dataset of the Hugging Face Hub that has a column of pictures and one of labels."""
+
+    kind: Literal["huggingface"]
+    dataset: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+$")]
+    """owner/name"""
+    config: str | None = None
+    """the folder with its Parquet files, where it has several"""
+    revision: str | None = None
+    """a commit, branch or tag; null is the newest"""
+    image_column: str = "image"
+    label_column: str = "label"
+    classes: dict[Label, str] | None = None
+    """our class: theirs; null takes them all under their own names"""
+    license: str | None = None
+    """null takes what the dataset's card names"""
+
+
 Source = Annotated[
-    SpiderSource | DatasetSource | FolderSource | ArchiveSource, Field(discriminator="kind")
+    SpiderSource | DatasetSource | FolderSource | ArchiveSource | HuggingFaceSource,
+    Field(discriminator="kind"),
 ]
 
 
@@ -325,7 +344,7 @@ def _models(annotation: Any) -> Iterator[type[Section]]:
 
 _KINDS = {
     typing.get_args(m.model_fields["kind"].annotation)[0]: m
-    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource)
+    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource, HuggingFaceSource)
 }
 
 

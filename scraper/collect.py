@@ -14,6 +14,7 @@ from pipeline.params import (
     ArchiveSource,
     DatasetSource,
     FolderSource,
+    HuggingFaceSource,
     Source,
     SpiderSource,
     load_params,
@@ -134,7 +135,7 @@ def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) ->
         from scraper.crawl import crawl
 
         crawl(name, source, retry_permanent=retry_permanent)
-    elif isinstance(source, DatasetSource | ArchiveSource):
+    elif isinstance(source, DatasetSource | ArchiveSource | HuggingFaceSource):
         from scraper import datasets
 
         with Manifest(folder / MANIFEST) as manifest:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status
-from pipeline.params import ArchiveSource, DatasetSource
+from pipeline.params import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
@@ -23,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def collect(
-    name: str, source: DatasetSource | ArchiveSource, folder: Path, manifest: Manifest
+    name: str,
+    source: DatasetSource | ArchiveSource | HuggingFaceSource,
+    folder: Path,
+    manifest: Manifest,
 ) -> None:
     """Take what is missing of a dataset into `folder` (data/raw/<name>): files, and their rows.
 
@@ -69,7 +72,7 @@ class _Archives:
         for at, file in enumerate(self._files):
             if archive in (None, file.base_name):
                 self._at = at
-                yield from members(self._paths[at], file.base_name)
+                yield from members(self._paths[at], file.path or file.base_name)
 
     def replace(self, error: DamagedError) -> None:
         """Another copy of the archive that was read last; UserError if there is none."""

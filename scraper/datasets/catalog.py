@@ -26,6 +26,8 @@ class File(Section):
     """the origin's address, then others; the pictures' names begin with the origin's always"""
     name: str | None = None
     """what mirrors call it, besides the end of the address"""
+    path: str | None = None
+    """in its repository, where the end of the address alone says too little"""
     size: PositiveInt | None
     """bytes, roughly where the origin gives no exact number"""
     digest: Digest | None

@@ -12,7 +12,7 @@ from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLay
 from scraper.datasets.tables import Facts, PathTable
 from scraper.datasets.unpack import DamagedError, Member
 
-_SPLITS = {
+SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
@@ -50,9 +50,9 @@ def finder(layout: Layout, classes: list[str], every: Members) -> Finder:
     """
     match layout:
         case FilesLayout(index=None):
-            return partial(_by_path, layout, None)
+            return partial(_by_path, layout, None, classes)
         case FilesLayout():
-            return partial(_by_path, layout, _table(layout, every))
+            return partial(_by_path, layout, _table(layout, every), classes)
         case IdxLayout():
             return partial(_by_number, layout, _numbers(layout, every), classes)
         case ListingsLayout():
@@ -63,16 +63,18 @@ def official_split(word: str | None) -> str | None:
     """A dataset's word for a split as ours: train, validation or test."""
     if not word:
         return None
-    if word.lower() not in _SPLITS:
-        raise UserError(f"the split {word!r} is none of {', '.join(_SPLITS)}")
-    return _SPLITS[word.lower()]
+    if word.lower() not in SPLITS:
+        raise UserError(f"the split {word!r} is none of {', '.join(SPLITS)}")
+    return SPLITS[word.lower()]
 
 
-def _by_path(layout: FilesLayout, table: PathTable | None, member: Member) -> Iterator[Found]:
+def _by_path(
+    layout: FilesLayout, table: PathTable | None, classes: list[str], member: Member
+) -> Iterator[Found]:
     index = layout.index
     if index and (place := re.search(index.file, member.path)):
         if tables.has_pictures(member, index):
-            yield from _in_table(layout, member, place.groupdict().get("split"))
+            yield from _in_table(layout, classes, member, place.groupdict().get("split"))
         return
     place = re.search(layout.pattern, member.path) if layout.pattern else None
     facts = table.get(member.path) if table else Facts()
@@ -97,9 +99,11 @@ def _whole(member: Member, label: str, split: str | None, facts: Facts) -> Found
     )
 
 
-def _in_table(layout: FilesLayout, member: Member, split: str | None) -> Iterator[Found]:
+def _in_table(
+    layout: FilesLayout, classes: list[str], member: Member, split: str | None
+) -> Iterator[Found]:
     assert layout.index
-    for number, (content, facts) in enumerate(tables.rows(member, layout.index)):
+    for number, (content, facts) in enumerate(tables.rows(member, layout.index, classes)):
         if facts.label:
             yield Found(
                 path=f"{member.path}/{number}",

@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.params import ArchiveSource, DatasetSource
+from pipeline.params import ArchiveSource, DatasetSource, HuggingFaceSource, Index
 from scraper.datasets.catalog import File, FilesLayout, Layout, find
+from scraper.datasets.hub import SPLIT_IN_PATH, listing
 from scraper.datasets.labels import Labels
 
 
@@ -21,7 +22,7 @@ class About:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a DatasetSource and an ArchiveSource have in common."""
+    """What the kinds of public datasets have in common."""
 
     files: list[File]
     layout: Layout
@@ -49,9 +50,14 @@ class Plan:
         }
 
 
-def plan(source: DatasetSource | ArchiveSource) -> Plan:
+def plan(source: DatasetSource | ArchiveSource | HuggingFaceSource) -> Plan:
     """Raises UserError for an unknown dataset, or a class that it doesn't have."""
-    return _dataset(source) if isinstance(source, DatasetSource) else _archive(source)
+    match source:
+        case DatasetSource():
+            return _dataset(source)
+        case ArchiveSource():
+            return _archive(source)
+    return _hub(source)
 
 
 def _dataset(source: DatasetSource) -> Plan:
@@ -84,4 +90,24 @@ def _archive(source: ArchiveSource) -> Plan:
         classes=source.classes,
         about=About(None if file.is_local else source.url, source.license),
         allow_private=source.allow_private,
+    )
+
+
+def _hub(source: HuggingFaceSource) -> Plan:
+    repository = listing(source)
+    index = Index(
+        file=SPLIT_IN_PATH, path_column=source.image_column, label_column=source.label_column
+    )
+    return Plan(
+        files=repository.files,
+        layout=FilesLayout(index=index),
+        classes=source.classes,
+        about=About(
+            page_url=repository.page,
+            license=source.license or repository.license,
+            title=repository.name,
+            author=repository.author,
+        ),
+        allow_private=repository.allow_private,
+        known=repository.labels,
     )

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -38,12 +38,14 @@ class PathTable:
         return None
 
 
-def rows(member: Member, index: Index) -> Iterator[tuple[Any, Facts]]:
+def rows(member: Member, index: Index, classes: Sequence[str] = ()) -> Iterator[tuple[Any, Facts]]:
     """The path column's value of each row (a text, or a picture's bytes), and the row's facts.
 
+    `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so.
     Raises UserError where the table lacks a column, and names those it has.
     """
-    table = _parquet(member, index) if member.path.endswith(".parquet") else _text(member, index)
+    is_parquet = member.path.endswith(".parquet")
+    table = _parquet(member, index, classes) if is_parquet else _text(member, index)
     for row in table:
         values = {
             "label": index.label_column and _word(row[index.label_column]),
@@ -140,13 +142,32 @@ def _text(member: Member, index: Index) -> Iterator[dict[str, str | None]]:
         raise UserError(f"{member.path}, line {table.line_num}: {error}") from error
 
 
-def _parquet(member: Member, index: Index) -> Iterator[dict[str, Any]]:
+def _parquet(member: Member, index: Index, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
     columns = [value for key, value in index if key.endswith("_column") and value]
     with faults(member.path):
         table = _open_parquet(member)
         _require(table.schema_arrow.names, index, member)
+        names = _class_names(table.schema_arrow, index.label_column) or classes
         for batch in table.iter_batches(batch_size=256, columns=columns):
-            yield from batch.to_pylist()
+            for row in batch.to_pylist():
+                if index.label_column and names:
+                    row[index.label_column] = _name(row[index.label_column], names, member)
+                yield row
+
+
+def _class_names(schema: Any, column: str | None) -> list[str]:
+    """What the numbers of a column stand for, as Hugging Face's datasets note it (ClassLabel)."""
+    note = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    feature = note.get("info", {}).get("features", {}).get(column)
+    return feature.get("names") or [] if isinstance(feature, dict) else []
+
+
+def _name(label: Any, names: Sequence[str], member: Member) -> Any:
+    if not isinstance(label, int) or isinstance(label, bool):
+        return label
+    if label >= len(names):
+        raise UserError(f"{member.path} has the label {label}, and names for {len(names)} only")
+    return names[label] if label >= 0 else None  # -1: none is given
 
 
 def _open_parquet(member: Member) -> Any:

@@ -14,6 +14,7 @@ from pipeline.params import (
     ArchiveSource,
     DatasetSource,
     FolderSource,
+    HuggingFaceSource,
     Index,
     Section,
     Source,
@@ -46,7 +47,7 @@ def first_column(heading: str) -> list[str]:
 def test_the_entries_are_valid():
     sources = {name: TypeAdapter(Source).validate_python(e) for name, e in entries().items()}
     assert {source.kind for source in sources.values()} == {
-        "spider", "dataset", "archive", "folder",
+        "spider", "dataset", "archive", "huggingface", "folder",
     }  # fmt: skip
     for source in sources.values():
         if isinstance(source, DatasetSource | ArchiveSource):
@@ -59,6 +60,7 @@ def test_the_entries_are_valid():
         ("spider", SpiderSource),
         ("dataset", DatasetSource),
         ("archive", ArchiveSource),
+        ("huggingface", HuggingFaceSource),
         ("folder", FolderSource),
     ],
 )

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
 from pipeline.manifest import Manifest, Row
-from pipeline.params import ArchiveSource, DatasetSource
+from pipeline.params import Source
 from scraper import datasets
 from scraper.datasets import catalog, download
 
@@ -75,11 +76,10 @@ def take(elsewhere: Path) -> Callable[..., list[Row]]:
     """Collect a source into data/raw/src; gives the counting rows, read back from the file."""
 
     def collect(**source: object) -> list[Row]:
-        kind = DatasetSource if "dataset" in source else ArchiveSource
-        values = {"kind": "dataset" if kind is DatasetSource else "archive", **source}
+        values = {"kind": "dataset" if "dataset" in source else "archive", **source}
         folder = elsewhere / "data/raw/src"
         with Manifest(folder / "manifest.jsonl") as manifest:
-            datasets.collect("src", kind.model_validate(values), folder, manifest)
+            datasets.collect("src", TypeAdapter(Source).validate_python(values), folder, manifest)
         return list(Manifest(folder / "manifest.jsonl").rows.values())
 
     return collect
