@@ -1,0 +1,106 @@
+"""What a state of the project holds: a commit, tag, branch, experiment, or the workspace."""
+
+import csv
+import io
+import typing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.cli import UserError
+from pipeline.paths import EVALUATE
+
+if typing.TYPE_CHECKING:
+    from dvc.api import DVCFileSystem
+
+WORKSPACE = "workspace"
+PREDICTIONS = EVALUATE / "predictions.csv"
+_COLUMNS = ["file", "label", "predicted", "confidence"]
+
+
+class Revision:
+    """A state of the project, its files read through Git and DVC (cache, then default remote)."""
+
+    def __init__(self, name: str) -> None:
+        """UserError where Git and DVC know nothing of that name."""
+        self.name = name
+        self._files = None if name == WORKSPACE else _files_at(name)
+
+    def read(self, path: Path) -> bytes:
+        """A file, its path relative to the root. UserError where it can't be had."""
+        if self._files is None:
+            if not path.is_file():
+                raise UserError(f"{path} is not there; `dvc repro` makes it")
+            return path.read_bytes()
+        try:
+            return bytes(self._files.cat_file(path.as_posix()))
+        except FileNotFoundError as error:
+            raise UserError(self._missing(path)) from error
+
+    def _missing(self, path: Path) -> str:
+        assert self._files is not None
+        name = path.as_posix()
+        if self._files.exists(name) and "md5" in self._files.info(name):
+            return (
+                f"{path} of {self.name} is neither in DVC's cache nor in a remote; `dvc push` "
+                f"where it was made, or make it again: `git checkout {self.name}` (an experiment: "
+                f"`dvc exp apply {self.name}`), then `dvc repro`"
+            )
+        return (
+            f"{self.name} has no {path}: `git checkout {self.name} && dvc repro` makes it, and "
+            "committing dvc.lock keeps it"
+        )
+
+
+def _files_at(name: str) -> "DVCFileSystem":
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as here:  # a revision from before there was a remote is looked for there too
+            files = DVCFileSystem(rev=name, config=here.config)
+        files.info("")  # it opens on first use
+    except DvcException as error:
+        raise UserError(
+            f"{name!r} can't be opened: {error}. `git log`, `git tag` and `dvc exp list` name "
+            f"what can be; {WORKSPACE!r} is what lies here"
+        ) from error
+    return files
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One row of predictions.csv. `sha256` is of the picture as it was collected."""
+
+    file: str
+    label: str
+    predicted: str
+    confidence: float
+
+    @property
+    def sha256(self) -> str:
+        """What the file is named by: the same picture in any dataset."""
+        return PurePosixPath(self.file).stem
+
+    @property
+    def right(self) -> bool:
+        return self.label == self.predicted
+
+
+def predictions(revision: Revision) -> list[Prediction]:
+    """The revision's predictions on its test split. UserError where there are none."""
+    text = revision.read(PREDICTIONS).decode("utf-8")
+    table = csv.DictReader(io.StringIO(text, newline=""))
+    if (table.fieldnames or [])[: len(_COLUMNS)] != _COLUMNS:
+        raise UserError(
+            f"{PREDICTIONS} of {revision.name} is no table of predictions (its columns start with "
+            f"{', '.join(_COLUMNS)}); `dvc repro evaluate` writes it"
+        )
+    rows: list[dict[str, Any]] = list(table)
+    if not rows:
+        raise UserError(f"{PREDICTIONS} of {revision.name} has no row; `dvc repro` fills it")
+    return [
+        Prediction(row["file"], row["label"], row["predicted"], float(row["confidence"]))
+        for row in rows
+    ]
