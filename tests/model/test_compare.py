@@ -242,7 +242,7 @@ def test_predictions_are_fetched_from_a_remote(own: Path, tmp_path: Path, capsys
     with Repo() as repo, repo.config.edit() as config:
         config["remote"] = {"store": {"url": str(tmp_path / "store")}}
         config["core"] = {"remote": "store"}
-        repo.push(revs=["good", "bad"])
+    shutil.copytree(own / ".dvc/cache/files", tmp_path / "store/files")
     shutil.rmtree(own / ".dvc/cache")
     assert figures(capsys, "good", "bad")["pictures"] == 80
 
