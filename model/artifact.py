@@ -23,7 +23,7 @@ from pipeline.paths import MODEL
 if typing.TYPE_CHECKING:
     import keras
 
-_NETWORK = "classifier.keras"
+NETWORK = "classifier.keras"
 _ABOUT = "classifier.json"
 _BATCH = 64
 
@@ -37,7 +37,7 @@ class Artifact:
     image_size: int
     about: dict[str, Any]
     sha256: str
-    """of classifier.keras: which model this is"""
+    """`digest` of classifier.keras"""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
@@ -66,7 +66,7 @@ def save(
         },
     }
     with fresh_folder(folder) as part:
-        network.save(part / _NETWORK)
+        network.save(part / NETWORK)
         (part / _ABOUT).write_text(
             json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
@@ -76,7 +76,7 @@ def load(folder: Path = MODEL) -> Artifact:
     """Raises UserError where there is no model."""
     from model.quiet import import_keras
 
-    for name in (_NETWORK, _ABOUT):
+    for name in (NETWORK, _ABOUT):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `dvc repro` trains the model")
     import_keras()
@@ -84,9 +84,14 @@ def load(folder: Path = MODEL) -> Artifact:
 
     about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     return Artifact(
-        network=keras.saving.load_model(folder / _NETWORK, compile=False),
+        network=keras.saving.load_model(folder / NETWORK, compile=False),
         labels=about.pop("labels"),
         image_size=about.pop("image_size"),
         about=about,
-        sha256=hashlib.sha256((folder / _NETWORK).read_bytes()).hexdigest(),
+        sha256=digest(folder / NETWORK),
     )
+
+
+def digest(network: Path) -> str:
+    """SHA-256 of classifier.keras: which model it is."""
+    return hashlib.sha256(network.read_bytes()).hexdigest()

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 Array = NDArray[np.float64]
 
@@ -53,6 +52,7 @@ def tempered(probabilities: Array, temperature: float) -> Array:
 
 def fit_temperature(probabilities: Array, classes: NDArray[Any]) -> float:
     """The temperature, 1/20 to 20, with the least cross-entropy."""
+    from scipy.optimize import minimize_scalar  # slow to import, and only needed here
 
     def loss(log_temperature: float) -> float:
         p = tempered(probabilities, np.exp(log_temperature))

@@ -6,10 +6,11 @@ out of its decoder at 1/2, 1/4 or 1/8 where that is large enough; then it is res
 antialiasing.
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ from pipeline.cli import UserError
 from pipeline.engine import usable_cores
 
 Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 128  # pictures that wait decoded: two batches of a network
 
 
 class PictureError(UserError):
@@ -44,16 +49,44 @@ def decode(picture: Picture, size: int) -> NDArray[np.uint8]:
 
 def decode_many(pictures: Sequence[Picture], size: int) -> list[NDArray[np.uint8] | PictureError]:
     """`decode` for each, on all cores; one that can't be read leaves its error in its place."""
+    return list(decode_ahead(pictures, size))
 
-    def attempt(picture: Picture) -> NDArray[np.uint8] | PictureError:
+
+def decode_ahead(
+    pictures: Iterable[Picture | PictureError], size: int
+) -> Iterator[NDArray[np.uint8] | PictureError]:
+    """The same one by one: while the caller deals with a picture, the next ones are decoded.
+
+    What is an error already stays as it is.
+    """
+
+    def attempt(picture: Picture | PictureError) -> NDArray[np.uint8] | PictureError:
+        if isinstance(picture, PictureError):
+            return picture
         try:
             return decode(picture, size)
         except PictureError as error:
             return error
 
     # Pillow lets other threads run while it decodes
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        return list(pool.map(attempt, pictures))
+    return map_ahead(attempt, pictures, usable_cores(), _AHEAD)
+
+
+def map_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int
+) -> Iterator[Result]:
+    """`function` of each item, in order, by threads that are at most `ahead` items in front."""
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # also where the caller has had enough
+        pool.shutdown(cancel_futures=True)
 
 
 def _upright(picture: Picture, at_least: int) -> tuple[Image.Image, int]:

@@ -1,114 +1,45 @@
-"""Classes of new pictures: the `Classifier`, and its command line.
+"""Names the class of new pictures on the command line, and files them by it.
 
-python -m model.predict photo.jpg folder/ https://shop.example/mug.jpg --top 3
+python -m model.predict photo.jpg folder/ 'more/*.png' https://shop.example/mug.jpg --top 3
+find . -name '*.jpg' | python -m model.predict - --csv answers.csv
+python -m model.predict unsorted/ --sort-into sorted/ --min-confidence 0.8
 """
 
 import argparse
 import csv
 import io
 import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeAlias
 
-import numpy as np
 from tabulate import tabulate
 from tqdm import tqdm
 
-from model import artifact
-from model.artifact import Artifact
-from model.calibration import Calibration, tempered
-from model.images import Picture, PictureError, decode_many
+from model.classifier import Classifier, Prediction
+from model.filing import TABLE, file_pictures
+from model.images import PictureError
+from model.sources import fetched, is_address, pictures_named
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
-from pipeline.paths import EVALUATE, MODEL
-from scraper.addresses import fetch, host_port
+from pipeline.paths import EXPORT, MODEL
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-_BATCH = 64
-_MAX_BYTES = 20 * 2**20
-_CONNECTIONS = 8
-_TIMEOUT = 30  # seconds for one address
+__all__ = ["Classifier", "Prediction", "main"]
 
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """An answer. `top` has the likeliest classes with their probabilities, likeliest first."""
-
-    label: str | None  # None: none of the classes
-    confidence: float  # of the likeliest class
-    top: list[tuple[str, float]]
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A trained model that takes pictures in any form."""
-
-    model: Artifact
-    calibration: Calibration | None
-
-    @classmethod
-    def load(cls, path: Path = MODEL) -> Self:
-        """The model in `path`, with the calibration that its evaluation wrote beside it, if any.
-
-        UserError where there is no model.
-        """
-        model = artifact.load(path)
-        file = path.parent / EVALUATE.name / "calibration.json"
-        calibration = Calibration.load(file) if file.is_file() else None
-        ours = calibration is not None and calibration.model == model.sha256
-        return cls(model, calibration if ours else None)
-
-    def classify(
-        self, pictures: Sequence[Picture], top: int = 3
-    ) -> list[Prediction | PictureError]:
-        """An answer for each picture, in order; one that can't be read has its error instead.
-
-        Pictures are paths, bytes of files, Pillow pictures, or uint8 arrays (height, width, 3).
-        """
-        decoded = decode_many(pictures, self.model.image_size)
-        images = [image for image in decoded if not isinstance(image, PictureError)]
-        if not images:
-            return [image for image in decoded if isinstance(image, PictureError)]
-        probabilities = self.model.probabilities(np.stack(images))
-        if self.calibration:
-            probabilities = tempered(probabilities, self.calibration.temperature)
-        answers = iter(probabilities)
-        return [
-            image if isinstance(image, PictureError) else self._prediction(next(answers), top)
-            for image in decoded
-        ]
-
-    def _prediction(self, probabilities: Any, top: int) -> Prediction:
-        order = np.argsort(-probabilities, kind="stable")
-        best = [(self.model.labels[i], float(probabilities[i])) for i in order]
-        label, confidence = best[0]
-        refused = self.calibration is not None and confidence < self.calibration.threshold
-        return Prediction(None if refused else label, confidence, best[:top])
+Answer: TypeAlias = tuple[str, Prediction | PictureError]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    sources = _sources(options.pictures)
-    classifier = Classifier.load(MODEL)
-    answers: list[tuple[str, Prediction | PictureError]] = []
-    with tqdm(total=len(sources), unit=" pictures", disable=None, leave=False) as bar:
-        for start in range(0, len(sources), _BATCH):
-            names = sources[start : start + _BATCH]
-            answers += zip(names, _classify(classifier, names, options.top), strict=True)
-            bar.update(len(names))
-    if options.csv:
-        write_atomic(options.csv, _csv(answers, min(options.top, len(classifier.model.labels))))
-    elif options.json:
-        for name, answer in answers:
-            print(json.dumps(_plain(name, answer), ensure_ascii=False))
-    else:
-        print(_table(answers))
-    unread = [answer for _, answer in answers if isinstance(answer, PictureError)]
+    names = pictures_named(options.pictures)
+    if options.sort_into:
+        names = _to_sort(names, options.sort_into)
+    classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
+    unread: list[PictureError] = []
+    answers = _noting(unread, _answers(classifier, names, options.top))
+    with tqdm(answers, total=len(names), unit=" pictures", disable=None, leave=False) as progress:
+        _put_out(options, progress, min(options.top, len(classifier.model.labels)))
     for error in unread:
         print(f"error: {error}", file=sys.stderr)
     return 1 if unread else 0
@@ -124,15 +55,41 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "pictures",
         nargs="+",
         metavar="PATH_OR_URL",
-        help="a picture, a folder (its pictures and those of its folders), or an address",
+        help="a picture, a folder (its pictures and those of its folders), a pattern such as "
+        "'photos/*.jpg', an address, or - for a list of these on standard input, one a line",
     )
     parser.add_argument(
         "--top", type=_positive, default=3, metavar="N", help="show the N likeliest classes (3)"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("keras", "onnx"),
+        default="keras",
+        help="onnx: the export in results/export, which answers without TensorFlow (keras)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each picture")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write a table to FILE")
-    return parser.parse_args(arguments)
+    form.add_argument(
+        "--sort-into",
+        type=Path,
+        metavar="DIR",
+        help=f"copy each picture into DIR/<class>, or DIR/not sure; DIR/{TABLE} tells which",
+    )
+    parser.add_argument(
+        "--link", action="store_true", help="with --sort-into: symbolic links instead of copies"
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=_share,
+        default=0.0,
+        metavar="P",
+        help='with --sort-into: below this probability, 0 to 1, a picture is "not sure" (0)',
+    )
+    options = parser.parse_args(arguments)
+    if (options.link or options.min_confidence) and not options.sort_into:
+        parser.error("--link and --min-confidence are for --sort-into")
+    return options
 
 
 def _positive(text: str) -> int:
@@ -141,62 +98,51 @@ def _positive(text: str) -> int:
     return number
 
 
-def _sources(given: Sequence[str]) -> list[str]:
-    """Addresses and files; folders are walked in order of names; what is hidden is left out."""
-    sources: list[str] = []
-    for name in given:
-        if not _is_address(name) and (folder := Path(name)).is_dir():
-            inside = [str(path) for path in _pictures_in(folder)]
-            if not inside:
-                raise UserError(f"{folder} has no pictures ({', '.join(sorted(_SUFFIXES))})")
-            sources += inside
+def _share(text: str) -> float:
+    if not 0 <= (number := float(text)) <= 1:
+        raise ValueError(text)
+    return number
+
+
+def _to_sort(names: Sequence[str], into: Path) -> list[str]:
+    """Without what an earlier run has sorted, where `into` is in one of the folders."""
+    if addresses := [name for name in names if is_address(name)]:
+        raise UserError(f"--sort-into files pictures on disk; download {addresses[0]} first")
+    inside = into.absolute()
+    return [name for name in names if inside not in Path(name).absolute().parents]
+
+
+def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator[Answer]:
+    for name, answer in zip(names, classifier.answers(fetched(names), top), strict=True):
+        if isinstance(answer, PictureError) and name not in str(answer):
+            yield name, PictureError(f"{name}: {answer}")
         else:
-            sources.append(name)
-    return sources
+            yield name, answer
 
 
-def _pictures_in(root: Path) -> Iterator[Path]:
-    for folder, inside, files in os.walk(root):
-        inside[:] = sorted(name for name in inside if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
-                yield Path(folder, name)
+def _noting(unread: list[PictureError], answers: Iterable[Answer]) -> Iterator[Answer]:
+    for name, answer in answers:
+        if isinstance(answer, PictureError):
+            unread.append(answer)
+        yield name, answer
 
 
-def _is_address(name: str) -> bool:
-    return name.lower().startswith(("http://", "https://"))
+def _put_out(options: argparse.Namespace, answers: Iterable[Answer], top: int) -> None:
+    if options.csv:
+        write_atomic(options.csv, _csv(answers, top))
+    elif options.json:
+        for name, answer in answers:
+            tqdm.write(json.dumps(_plain(name, answer), ensure_ascii=False))
+    elif options.sort_into:
+        counts = file_pictures(
+            answers, options.sort_into, link=options.link, min_confidence=options.min_confidence
+        )
+        tqdm.write(tabulate(sorted(counts.items()), ["folder", "pictures"]))
+    else:
+        tqdm.write(_table(answers))
 
 
-def _classify(
-    classifier: Classifier, names: Sequence[str], top: int
-) -> list[Prediction | PictureError]:
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        pictures = list(pool.map(_fetched, names))
-    found = [picture for picture in pictures if not isinstance(picture, PictureError)]
-    answers = iter(classifier.classify(found, top))
-    return [
-        picture if isinstance(picture, PictureError) else _named(name, next(answers))
-        for name, picture in zip(names, pictures, strict=True)
-    ]
-
-
-def _fetched(name: str) -> bytes | str | PictureError:
-    """A file's name as it is; of an address what is there."""
-    if not _is_address(name):
-        return name
-    try:  # whoever types an address vouches for its host, redirects elsewhere are guarded
-        return fetch(name, max_bytes=_MAX_BYTES, timeout=_TIMEOUT, allow_private=[host_port(name)])
-    except UserError as error:
-        return PictureError(str(error))
-
-
-def _named(name: str, answer: Prediction | PictureError) -> Prediction | PictureError:
-    if isinstance(answer, PictureError) and name not in str(answer):
-        return PictureError(f"{name}: {answer}")
-    return answer
-
-
-def _table(answers: Sequence[tuple[str, Prediction | PictureError]]) -> str:
+def _table(answers: Iterable[Answer]) -> str:
     rows = [
         [
             name,
@@ -221,7 +167,7 @@ def _plain(name: str, answer: Prediction | PictureError) -> dict[str, Any]:
     }
 
 
-def _csv(answers: Sequence[tuple[str, Prediction | PictureError]], top: int) -> str:
+def _csv(answers: Iterable[Answer], top: int) -> str:
     text = io.StringIO()
     ranks = [f"{column}_{rank}" for rank in range(1, top + 1) for column in ("label", "confidence")]
     columns = ["file", "label", "confidence", *ranks, "error"]

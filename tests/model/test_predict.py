@@ -17,6 +17,7 @@ from PIL import Image
 
 from model import predict
 from model.calibration import Calibration
+from model.data import load_split
 from model.images import PictureError, decode
 from model.predict import Classifier, Prediction
 from pipeline.cli import UserError
@@ -241,3 +242,74 @@ def test_a_missing_model_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: results/model/classifier.keras is not there")
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_list_on_standard_input(here: Path, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "model.predict", "-", "--json"],
+        input=f"{folder}/b.PNG\n{folder}/gone.png\n{folder}/more\n",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["file"] for row in rows] == [
+        f"{folder}/{n}" for n in ("b.PNG", "gone.png", "more/a.png")
+    ]
+    assert done.stderr == f"error: {folder}/gone.png is not there\n"
+
+
+def test_a_folder_is_sorted(here: Path, folder: Path, capsys) -> None:
+    (folder / "broken.png").write_bytes(b"<html>")
+    into = folder / "sorted"
+    for _ in range(2):  # the second run leaves out what the first one filed
+        assert predict.main([str(folder), "--sort-into", str(into)]) == 1
+        shown = capsys.readouterr()
+        assert shown.out.splitlines()[0].split() == ["folder", "pictures"]
+        assert "broken.png can't be read" in shown.err
+        with (into / "sorted.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["filed_as"] for row in rows] == ["leaf/b.PNG", "", "sky/a.png"]
+    assert (into / "leaf/b.PNG").read_bytes() == (folder / "b.PNG").read_bytes()
+    for path in into.rglob("*.png"):
+        path.unlink()
+    assert (
+        predict.main([str(folder / "b.PNG"), "--sort-into", str(into), "--min-confidence", "1"])
+        == 0
+    )
+    assert (into / "not sure/b.PNG").is_file()
+
+
+def test_only_files_are_sorted_and_options_for_it_need_it(here: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"download https://shop\.example/mug\.jpg first"):
+        predict.main(["https://shop.example/mug.jpg", "--sort-into", str(tmp_path)])
+    for option in (["--link"], ["--min-confidence", "0.5"]):
+        with pytest.raises(SystemExit):
+            predict.main(["x.png", *option])
+
+
+def test_pictures_are_decoded_as_in_training(classifier: Classifier, trained: Path) -> None:
+    seen = []
+
+    class Recorder:
+        labels, image_size, sha256 = classifier.model.labels, classifier.model.image_size, ""
+
+        def probabilities(self, images: np.ndarray) -> np.ndarray:
+            seen.append(images)
+            return np.full((len(images), 3), 1 / 3)
+
+    split = load_split(trained / "data/dataset", "test", Recorder.labels, Recorder.image_size)
+    files = [trained / "data/dataset/test" / file for file in split.files]
+    Classifier(Recorder(), None).classify(files)
+    np.testing.assert_array_equal(np.concatenate(seen), split.images)
+
+
+def test_more_pictures_than_a_batch_keep_their_order(classifier: Classifier, trained: Path) -> None:
+    test = trained / "data/dataset/test"
+    pictures = [test / label / "00.png" for label in ("leaf", "sky")] * 100
+    pictures.insert(77, test / "gone.png")
+    answers = classifier.classify(pictures)
+    assert isinstance(answers.pop(77), PictureError)
+    assert [answer.top[0][0] for answer in answers] == ["leaf", "sky"] * 100

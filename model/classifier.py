@@ -1,0 +1,101 @@
+"""Classes of new pictures: a trained model, or its export, with its calibration."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import artifact, onnx_engine
+from model.calibration import Calibration, tempered
+from model.images import Picture, PictureError, decode_ahead
+from pipeline.paths import EVALUATE, MODEL
+
+_BATCH = 64
+
+
+class Model(Protocol):
+    """A network, whatever runs it."""
+
+    @property
+    def labels(self) -> list[str]: ...
+    @property
+    def image_size(self) -> int: ...
+    @property
+    def sha256(self) -> str:
+        """Of the classifier.keras that it is."""
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An answer. `top` has the likeliest classes with their probabilities, likeliest first."""
+
+    label: str | None  # None: none of the classes
+    confidence: float  # of the likeliest class
+    top: list[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained model that takes pictures in any form."""
+
+    model: Model
+    calibration: Calibration | None
+
+    @classmethod
+    def load(cls, path: Path = MODEL) -> Self:
+        """The model in `path`, with the calibration that its evaluation wrote beside it, if any.
+
+        A folder that `model.export` wrote is taken too. UserError where there is no model.
+        """
+        if (path / onnx_engine.NETWORK).is_file():
+            return cls(*onnx_engine.load(path))
+        model = artifact.load(path)
+        file = path.parent / EVALUATE.name / "calibration.json"
+        calibration = Calibration.load(file) if file.is_file() else None
+        ours = calibration is not None and calibration.model == model.sha256
+        return cls(model, calibration if ours else None)
+
+    def classify(
+        self, pictures: Sequence[Picture], top: int = 3
+    ) -> list[Prediction | PictureError]:
+        """An answer for each picture, in order; one that can't be read has its error instead.
+
+        Pictures are paths, bytes of files, Pillow pictures, or uint8 arrays (height, width, 3).
+        """
+        return list(self.answers(pictures, top))
+
+    def answers(
+        self, pictures: Iterable[Picture | PictureError], top: int = 3
+    ) -> Iterator[Prediction | PictureError]:
+        """The same one by one; while the network has a batch, the next one is decoded."""
+        decoded = decode_ahead(pictures, self.model.image_size)
+        while batch := list(islice(decoded, _BATCH)):
+            images = [image for image in batch if not isinstance(image, PictureError)]
+            probabilities = iter(self.probabilities(np.stack(images)) if images else ())
+            for image in batch:
+                if isinstance(image, PictureError):
+                    yield image
+                else:
+                    yield self.prediction(next(probabilities), top)
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Calibrated, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        probabilities = self.model.probabilities(images)
+        if self.calibration:
+            return tempered(probabilities, self.calibration.temperature)
+        return probabilities
+
+    def prediction(self, probabilities: NDArray[Any], top: int) -> Prediction:
+        """The answer that one picture's probabilities (classes,) mean."""
+        order = np.argsort(-probabilities, kind="stable")
+        best = [(self.model.labels[i], float(probabilities[i])) for i in order]
+        label, confidence = best[0]
+        refused = self.calibration is not None and confidence < self.calibration.threshold
+        return Prediction(None if refused else label, confidence, best[:top])

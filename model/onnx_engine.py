@@ -1,0 +1,64 @@
+"""The exported model on disk, run by ONNX Runtime: no TensorFlow, so it is there in a second.
+
+`python -m model.export` writes classifier.onnx, and beside it classifier.json with the labels, the
+image size and the calibration.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import artifact
+from model.calibration import Calibration
+from pipeline.cli import UserError, needs_extra
+from pipeline.engine import usable_cores
+from pipeline.paths import EXPORT, MODEL
+
+NETWORK = "classifier.onnx"
+ABOUT = "classifier.json"
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An exported network and what it needs to know."""
+
+    session: Any
+    labels: list[str]
+    image_size: int
+    sha256: str
+    """of the classifier.keras that it was made from"""
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        (name,) = (node.name for node in self.session.get_inputs())
+        parts = [
+            self.session.run(None, {name: images[start : start + _BATCH].astype(np.float32)})[0]
+            for start in range(0, len(images), _BATCH)
+        ]
+        return np.concatenate([np.empty((0, len(self.labels))), *parts])
+
+
+def load(folder: Path = EXPORT) -> tuple[OnnxModel, Calibration | None]:
+    """Raises UserError where there is no export, or ONNX Runtime is not installed."""
+    for name in (NETWORK, ABOUT):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name} is not there; `python -m model.export` writes it")
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    trained = folder.parent / MODEL.name / artifact.NETWORK
+    if trained.is_file() and artifact.digest(trained) != about["model"]:
+        raise UserError(f"{folder} is no export of {trained}; `python -m model.export` renews it")
+    with needs_extra("onnx"):
+        import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()  # its own count is the machine's
+    session = onnxruntime.InferenceSession(
+        folder / NETWORK, options, providers=["CPUExecutionProvider"]
+    )
+    model = OnnxModel(session, about["labels"], about["image_size"], about["model"])
+    calibration = about["calibration"]
+    return model, Calibration(**calibration) if calibration else None

@@ -1,0 +1,83 @@
+"""What a command line names as pictures: files, folders, patterns, addresses, a list on stdin."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from model.images import PictureError, map_ahead
+from pipeline.cli import UserError
+from scraper.addresses import fetch, host_port
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
+_MAX_BYTES = 20 * 2**20
+_CONNECTIONS = 8
+_TIMEOUT = 30  # seconds for one address
+
+
+def pictures_named(given: Sequence[str]) -> list[str]:
+    """The files and addresses that these names mean, in their order; folders by order of names.
+
+    UserError where a folder, a pattern or the list on standard input has none.
+    """
+    names = [name for each in given for name in (_listed() if each == "-" else [each])]
+    return [found for name in names for found in _meant(name)]
+
+
+def is_address(name: str) -> bool:
+    return name.lower().startswith(("http://", "https://"))
+
+
+def fetched(names: Iterable[str]) -> Iterator[str | bytes | PictureError]:
+    """Files' names as they are; of addresses what is there, several being asked at a time."""
+    return map_ahead(_fetched, names, _CONNECTIONS, 2 * _CONNECTIONS)
+
+
+def _listed() -> list[str]:
+    names = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    if not names:
+        raise UserError("standard input lists no pictures; give a path or an address a line")
+    return names
+
+
+def _meant(name: str) -> list[str]:
+    if is_address(name):
+        return [name]
+    if Path(name).is_dir():
+        if found := _pictures_in(name):
+            return found
+        raise UserError(f"{name} has no pictures ({', '.join(sorted(_SUFFIXES))})")
+    if Path(name).exists() or not glob.has_magic(name):
+        return [name]  # what isn't there is reported with those that can't be read
+    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
+    found = [
+        path
+        for match in matches
+        for path in (_pictures_in(match) if Path(match).is_dir() else [match])
+    ]
+    if not found:
+        raise UserError(f"no picture is called like {name}")
+    return found
+
+
+def _pictures_in(root: str) -> list[str]:
+    """Not what is hidden, nor in hidden folders."""
+    found = []
+    for folder, inside, files in os.walk(root):
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        found += [
+            str(Path(folder, name))
+            for name in sorted(files)
+            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
+        ]
+    return found
+
+
+def _fetched(name: str) -> str | bytes | PictureError:
+    if not is_address(name):
+        return name
+    try:  # whoever types an address vouches for its host, redirects elsewhere are guarded
+        return fetch(name, max_bytes=_MAX_BYTES, timeout=_TIMEOUT, allow_private=[host_port(name)])
+    except UserError as error:
+        return PictureError(str(error))

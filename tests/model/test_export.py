@@ -1,0 +1,125 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from model import artifact, export, onnx_engine
+from model.classifier import Classifier, Prediction
+from pipeline.cli import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data/dataset, results/model, results/evaluate and results/export."""
+    root = tmp_path_factory.mktemp("exported") / "root"
+    shutil.copytree(trained, root)
+    rows, agreement = export.export(
+        root / "data/dataset", root / "results/model", root / "results/export"
+    )
+    assert [row["engine"] for row in rows] == ["keras", "onnx"]
+    assert rows[0]["accuracy"] == rows[1]["accuracy"]
+    assert agreement == 1
+    return root
+
+
+def test_both_engines_give_the_same_probabilities(exported: Path) -> None:
+    pictures = sorted((exported / "data/dataset/test").rglob("*.png"))
+    keras_answers = Classifier.load(exported / "results/model").classify(pictures)
+    onnx_answers = Classifier.load(exported / "results/export").classify(pictures)
+    for one, other in zip(keras_answers, onnx_answers, strict=True):
+        assert isinstance(one, Prediction)
+        assert isinstance(other, Prediction)
+        assert one.label == other.label
+        assert dict(one.top) == pytest.approx(dict(other.top), abs=1e-4)
+
+
+def test_a_batch_has_any_size(exported: Path) -> None:
+    model, _ = onnx_engine.load(exported / "results/export")
+    images = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
+    whole = model.probabilities(images)
+    assert whole.shape == (70, 3)
+    np.testing.assert_allclose(whole[3:4], model.probabilities(images[3:4]), atol=1e-5)
+    assert model.probabilities(images[:0]).shape == (0, 3)
+
+
+def test_the_command_answers_without_tensorflow_and_scipy(exported: Path) -> None:
+    picture = exported / "data/dataset/test/leaf/00.png"
+    code = (
+        "import sys\nfrom model.predict import main\n"
+        f"code = main([{str(picture)!r}, '--engine', 'onnx', '--json'])\n"
+        "assert not {'tensorflow', 'keras', 'scipy', 'sklearn'} & set(sys.modules)\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=exported,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["top"][0]["label"] == "leaf"
+
+
+def test_a_network_with_branches_is_exported(exported: Path, tmp_path: Path) -> None:
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    branches = [keras.layers.Conv2D(4, n, padding="same", activation="relu")(x) for n in (1, 3)]
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()(branches))
+    network = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
+    artifact.save(tmp_path / "model", network, ["apple", "leaf", "sky"], 32, {})
+    _, agreement = export.export(exported / "data/dataset", tmp_path / "model", tmp_path / "export")
+    assert agreement == 1
+
+
+def test_an_export_that_disagrees_is_not_kept(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(exported, tmp_path / "root")
+    write: Callable[..., None] = export._write_network
+
+    def write_another(model: artifact.Artifact, path: Path) -> None:
+        other = keras.models.clone_model(model.network)
+        other.layers[-1].set_weights([np.zeros((128, 3)), np.array([-9.0, -9.0, 9.0])])
+        write(artifact.Artifact(other, model.labels, model.image_size, {}, model.sha256), path)
+
+    monkeypatch.setattr(export, "_write_network", write_another)
+    monkeypatch.chdir(tmp_path / "root")
+    with pytest.raises(UserError, match=r"another class than the model in 66\.7% of the test"):
+        export.main([])
+    assert [path.name for path in Path("results").glob("*export*")] == []
+
+
+def test_the_export_of_another_model_is_refused(exported: Path, tmp_path: Path) -> None:
+    shutil.copytree(exported / "results", tmp_path / "results")
+    network = tmp_path / "results/model/classifier.keras"
+    network.write_bytes(network.read_bytes() + b" ")
+    with pytest.raises(UserError, match=r"is no export of .*`python -m model\.export` renews it"):
+        Classifier.load(tmp_path / "results/export")
+    shutil.rmtree(tmp_path / "results/model")  # where only the export was taken along
+    assert Classifier.load(tmp_path / "results/export").calibration is not None
+
+
+def test_no_export(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"classifier\.onnx is not there; `python -m model\.export"):
+        onnx_engine.load(tmp_path)
+
+
+def test_the_table_of_the_command(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(exported)
+    export.main([])
+    shown = capsys.readouterr().out
+    assert shown.startswith("engine      accuracy    size in MB    ms a picture\n")
+    assert "the same class in 100.00% of the pictures; in results/export" in shown

@@ -1,0 +1,103 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from model.classifier import Prediction
+from model.filing import file_pictures
+from model.images import PictureError
+from pipeline.cli import UserError
+
+
+def answer(label: str | None, confidence: float = 0.9) -> Prediction:
+    return Prediction(label, confidence, [(label or "mug", confidence), ("cap", 1 - confidence)])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> dict[str, Path]:
+    """Four pictures by name; two folders have an a.jpg each. Filing asks only for their bytes."""
+    found = {}
+    for name in ("one/a.jpg", "two/a.jpg", "one/b.jpg", "one/c.jpg"):
+        found[name] = tmp_path / "in" / name
+        found[name].parent.mkdir(parents=True, exist_ok=True)
+        found[name].write_bytes(name.encode())
+    return found
+
+
+def files(root: Path) -> dict[str, bytes]:
+    inside = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in inside}
+
+
+def rows(into: Path) -> dict[str, dict[str, str]]:
+    with (into / "sorted.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def test_pictures_are_copied_and_a_table_says_where(
+    pictures: dict[str, Path], tmp_path: Path
+) -> None:
+    into, before = tmp_path / "out", files(tmp_path / "in")
+    one, _, b, c = map(str, pictures.values())
+    answers = [
+        (one, answer("mug")),
+        (b, answer(None, 0.95)),
+        (c, answer("cap", 0.5)),
+        ("gone.jpg", PictureError("gone.jpg is not there")),
+    ]
+    counts = file_pictures(answers, into, min_confidence=0.8)
+    assert counts == {"mug": 1, "not sure": 2}
+    assert files(tmp_path / "in") == before
+    filed = files(into)
+    assert filed.pop("sorted.csv")
+    assert filed == {
+        "mug/a.jpg": b"one/a.jpg",
+        "not sure/b.jpg": b"one/b.jpg",
+        "not sure/c.jpg": b"one/c.jpg",
+    }
+    table = rows(into)
+    assert table[one] == {
+        "file": one, "label": "mug", "confidence": "0.9000", "filed_as": "mug/a.jpg", "error": "",
+    }  # fmt: skip
+    assert table[c]["label"] == "cap"
+    assert table["gone.jpg"]["error"] == "gone.jpg is not there"
+    assert table["gone.jpg"]["filed_as"] == ""
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_nothing_is_overwritten_and_a_second_run_adds_nothing(
+    pictures: dict[str, Path], tmp_path: Path, link: bool
+) -> None:
+    into = tmp_path / "out"
+    (into / "mug").mkdir(parents=True)
+    (into / "mug/b.jpg").write_bytes(b"somebody else's")
+    (into / "mug/c.jpg").symlink_to("nowhere")
+    answers = [(str(path), answer("mug")) for path in pictures.values()]
+    file_pictures(answers, into, link=link)
+    first = files(into)
+    assert first["mug/b.jpg"] == b"somebody else's"
+    assert (into / "mug/c.jpg").readlink() == Path("nowhere")
+    contents = [first[row["filed_as"]] for row in rows(into).values()]
+    assert contents == [path.read_bytes() for path in pictures.values()]
+    assert len(first) == 1 + 1 + 4  # the table, what was there, the pictures
+    filed = [into / row["filed_as"] for row in rows(into).values()]
+    assert [path.is_symlink() for path in filed] == [link] * 4
+    file_pictures(answers, into, link=link)
+    assert files(into) == first
+
+
+def test_the_table_keeps_earlier_runs(pictures: dict[str, Path], tmp_path: Path) -> None:
+    into = tmp_path / "out"
+    one, two, *_ = map(str, pictures.values())
+    file_pictures([(one, answer("mug"))], into)
+    file_pictures([(two, answer("cap"))], into)
+    assert [row["filed_as"] for row in rows(into).values()] == ["mug/a.jpg", "cap/a.jpg"]
+
+
+def test_somebody_elses_table_is_left_alone(pictures: dict[str, Path], tmp_path: Path) -> None:
+    table = tmp_path / "out/sorted.csv"
+    table.parent.mkdir()
+    table.write_text("name,price\nmug,3\n")
+    with pytest.raises(UserError, match="is no table of this command"):
+        file_pictures([(str(pictures["one/a.jpg"]), answer("mug"))], table.parent)
+    assert files(table.parent) == {"sorted.csv": b"name,price\nmug,3\n"}

@@ -1,0 +1,53 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from model.sources import fetched, pictures_named
+from pipeline.cli import UserError
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("b.jpg", "a.PNG", "notes.txt", "in/c.webp", "in/.cache/d.jpg", ".hidden.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_names_keep_their_order_and_folders_are_walked_by_name() -> None:
+    address = "https://shop.example/mug.jpg"
+    given = [address, "in", "b.jpg", ".", "gone.jpg"]
+    walked = ["a.PNG", "b.jpg", "in/c.webp"]
+    assert pictures_named(given) == [address, "in/c.webp", "b.jpg", *walked, "gone.jpg"]
+
+
+def test_patterns_take_files_and_folders() -> None:
+    assert pictures_named(["*.jpg", "i*"]) == ["b.jpg", "in/c.webp"]
+    assert pictures_named(["**/*.webp"]) == ["in/c.webp"]
+    with pytest.raises(UserError, match=r"no picture is called like \*\.tiff"):
+        pictures_named(["*.tiff"])
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name_where_it_is_there() -> None:
+    Path("photo[1].jpg").touch()
+    assert pictures_named(["photo[1].jpg", "photo*"]) == ["photo[1].jpg"] * 2
+
+
+def test_a_list_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("b.jpg\n\nin\nwith space.jpg\n"))
+    assert pictures_named(["-", "a.PNG"]) == ["b.jpg", "in/c.webp", "with space.jpg", "a.PNG"]
+    with pytest.raises(UserError, match="standard input lists no pictures"):
+        pictures_named(["-"])
+
+
+def test_a_folder_without_pictures_is_refused() -> None:
+    with pytest.raises(UserError, match=r"empty has no pictures \(\.avif, "):
+        pictures_named(["b.jpg", "empty"])
+
+
+def test_only_addresses_are_fetched() -> None:
+    assert list(fetched(["b.jpg", "in/c.webp"])) == ["b.jpg", "in/c.webp"]
