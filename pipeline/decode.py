@@ -1,12 +1,13 @@
-"""Bytes of any picture → Pillow's picture, upright, RGB, on white; or why not."""
+"""Bytes of any picture → Pillow's picture, upright, sRGB, on white; or why not."""
 
 import hashlib
 import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from pipeline.manifest import Reason
 
@@ -23,6 +24,8 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 _EXIF_ORIENTATION: Final = 0x0112
+_SEEN: Final = 3
+"""Levels by which a profile must change a colour: less is rounding, or another edition of sRGB."""
 
 
 class PictureError(Exception):
@@ -71,7 +74,7 @@ def open_header(content: bytes) -> Image.Image:
 
 
 def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Image, int]:
-    """Decode what `open_header` opened: the first frame, upright, RGB, transparency on white.
+    """Decode what `open_header` opened: the first frame, upright, sRGB, transparency on white.
 
     Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size, no side below `at_least` pixels.
     Returns the picture and the EXIF orientation it had, 1 (upright) to 8. Raises PictureError.
@@ -107,17 +110,48 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    alpha = None
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(rgba, mask=rgba)
-        return white
-    if image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+    elif image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
         levels = np.nan_to_num(np.asarray(image, dtype=np.float32))
         tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
         top = next((top for top in tops if levels.max() <= top), float(levels.max()))
         image = Image.fromarray((levels.clip(0) * (255 / top)).astype(np.uint8))
-    return image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode not in ("RGB", "L", "CMYK"):
+        image = image.convert("RGB")
+    if profile and (transform := _to_srgb(profile, image.mode)) is not None:
+        image = ImageCms.applyTransform(image, transform) or image
+    elif image.mode != "RGB":
+        image = image.convert("RGB")
+    if alpha is not None:
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=alpha)
+        return white
+    return image
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether RGB pixels look the same without this ICC profile, as without a damaged one."""
+    return _to_srgb(profile, "RGB") is None
+
+
+@lru_cache(maxsize=64)  # few cameras and programs wrote most pictures
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from a profile's colours to sRGB; None where it changes nothing or can't be had."""
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):  # damaged, or of another kind of picture
+        return None
+    steps = np.linspace(0, 255, 9, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(9, 81, 3)
+    probe = Image.fromarray(colours).convert(mode)
+    there = ImageCms.applyTransform(probe, transform)
+    apart = np.asarray(there, dtype=np.int16) - np.asarray(probe.convert("RGB"))
+    return transform if np.abs(apart).max() > _SEEN else None
 
 
 def _error(content: bytes, error: Exception) -> PictureError:

@@ -1,24 +1,26 @@
-"""A raw picture → its file in data/clean: upright, RGB, without metadata, of limited size."""
+"""A raw picture → its file in data/clean: upright, sRGB, without metadata, of limited size."""
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Final
 
 from PIL import Image
 
-from pipeline.decode import PictureError, decode, open_header, read
+from pipeline.decode import PictureError, decode, is_srgb, open_header, read
 from pipeline.manifest import write_atomic
 from pipeline.measure import Measurement
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Goes up with every change of what `encode` gives."""
 
 # JPEG markers
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
-_SOS, _APP0, _APP14, _APP15, _COM = 0xDA, 0xE0, 0xEE, 0xEF, 0xFE
-# what may follow 0xff within compressed data: a stuffed zero, a restart, fill
-_DATA: Final = frozenset([0x00, *range(0xD0, 0xD8), 0xFF])
+_SOS, _APP0, _APP2, _APP14, _APP15, _COM = 0xDA, 0xE0, 0xE2, 0xEE, 0xEF, 0xFE
+# the marker that ends compressed data, in which a stuffed zero, a restart or fill may follow 0xff
+_END_OF_DATA: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_PROFILE: Final = b"ICC_PROFILE\0"
 _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
 
@@ -37,37 +39,31 @@ def strip_metadata(jpeg: bytes) -> bytes | None:
 
     The compressed data stays as it is. The segment that says how colours are coded (Adobe's) stays
     too; JFIF's is replaced by one without pixel density and thumbnail. None for a file whose
-    segments can't be followed.
+    segments can't be followed, or whose colours would change without their profile.
     """
     if not jpeg.startswith(_SOI):
         return None
-    kept, at = [_SOI], 2
+    kept, profile, at = [_SOI], b"", 2
     while jpeg.startswith(b"\xff", at) and at + 4 <= len(jpeg):
         kind, start = jpeg[at + 1], at + 2
         end = start + int.from_bytes(jpeg[start : start + 2], "big")
         if kind == _APP0:
             if jpeg.startswith(b"JFIF\0", start + 2):
                 kept.append(_PLAIN_JFIF)
+        elif kind == _APP2 and jpeg.startswith(_PROFILE, start + 2):
+            profile += jpeg[start + 2 + len(_PROFILE) + 2 : end]  # after which part of how many
         elif not (_APP0 < kind <= _APP15 or kind == _COM) or (
             kind == _APP14 and jpeg.startswith(b"Adobe", start + 2)
         ):
             kept.append(jpeg[at:end])
         at = end
         if kind == _SOS:
-            at = _end_of_data(jpeg, end)
+            marker = _END_OF_DATA.search(jpeg, end)
+            at = marker.start() if marker else len(jpeg)
             kept.append(jpeg[end:at])
             if jpeg.startswith(_EOI, at):
-                return b"".join([*kept, _EOI])
+                return b"".join([*kept, _EOI]) if not profile or is_srgb(profile) else None
     return None
-
-
-def _end_of_data(jpeg: bytes, at: int) -> int:
-    """Where the marker stands that ends the compressed data which starts at `at`."""
-    while (at := jpeg.find(b"\xff", at)) >= 0 and at + 1 < len(jpeg):
-        if jpeg[at + 1] not in _DATA:
-            return at
-        at += 1
-    return len(jpeg)
 
 
 def encode(content: bytes, max_side: int) -> bytes:

@@ -95,3 +95,31 @@ def test_transparency_becomes_white() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (90, 90), (255, 0, 0, 0)).save(out, "PNG")
     assert pixels(encode(out.getvalue(), 64)).min() >= 253
+
+
+def exchanged() -> bytes:
+    """A profile in which red and green have changed places."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile.replace(b"rXYZ", b"    ").replace(b"gXYZ", b"rXYZ").replace(b"    ", b"gXYZ")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_another_profile_become_srgb(mode: str) -> None:
+    out = io.BytesIO()
+    red = Image.new("RGB", (90, 90), (220, 10, 10)).convert(mode)
+    red.save(out, "PNG", icc_profile=exchanged())
+    assert pixels(encode(out.getvalue(), 64))[32, 32] == pytest.approx([10, 220, 10], abs=4)
+
+
+def test_a_jpeg_whose_profile_matters_is_encoded_anew(make) -> None:
+    content = make.encoded(make.photo(1), icc_profile=exchanged())
+    assert strip_metadata(content) is None
+    green, red = pixels(encode(content, 1024))[..., 1], pixels(content)[..., 0]
+    assert np.abs(green.astype(int) - red).mean() < 6
+
+
+def test_a_damaged_profile_says_nothing(make) -> None:
+    content = make.encoded(make.photo(1), icc_profile=b"no profile")
+    stripped = strip_metadata(content)
+    assert stripped is not None
+    assert np.array_equal(pixels(encode(content, 1024)), pixels(encode(stripped, 1024)))
