@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Decision:
     choice: Choice
     label: str | None
     note: str
+    decided_at: str = field(default="", compare=False)
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -67,7 +68,7 @@ def _decision(values: list[str]) -> tuple[str, Decision]:
         raise ValueError(
             f"has {len(values)} fields, not {len(COLUMNS)}; quote a note that has commas"
         )
-    sha256, choice, label, note, _ = values
+    sha256, choice, label, note, decided_at = values
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise ValueError(f"{sha256!r} is no SHA-256 of 64 small hexadecimal digits")
     if choice not in list(Choice):
@@ -78,4 +79,4 @@ def _decision(values: list[str]) -> tuple[str, Decision]:
         raise ValueError("drop takes no label; leave it empty")
     if label and safe_label(label) != label:
         raise ValueError(f"{label!r} can't be a class folder; {safe_label(label)!r} could")
-    return sha256, Decision(Choice(choice), label or None, note)
+    return sha256, Decision(Choice(choice), label or None, note, decided_at)

@@ -1,0 +1,121 @@
+"""Writing `data/review.csv`: at once, whole, and without losing what somebody else writes."""
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.cli import UserError
+from pipeline.manifest import write_atomic
+from pipeline.review.decisions import COLUMNS, Choice, Decision, read_decisions
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The decisions by SHA-256, and a name for this state of the file."""
+
+    version: str
+    decisions: Mapping[str, Decision]
+
+
+class DecisionLog:
+    """The file of decisions, for any number of threads and processes that use this class.
+
+    The file itself is locked (`flock`: Linux, macOS), so that nothing else is left on disk.
+    Every method raises UserError where a person's edit has left the file ill-formed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state = State("", {})
+
+    def read(self) -> State:
+        """What the file says now; it is parsed only when it has changed."""
+        with self._locked() as file:
+            return self._read(file)
+
+    def decide(self, sha256: str, choice: Choice, label: str | None, note: str) -> Decision:
+        """Add a line; it is on disk on return."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        decision = Decision(choice, label, note, now)
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([sha256, choice, label or "", note, decision.decided_at])
+        with self._locked() as file:
+            self._read(file)  # an open quote would swallow the line
+            _append(file, out.getvalue().encode())
+        return decision
+
+    def undo(self, sha256: str, decided_at: str) -> bool:
+        """Take the last line about a picture out again, so that the one before it counts.
+
+        False, and nothing done, where that line is not the one of `decided_at`: somebody has
+        decided since.
+        """
+        with self._locked() as file:
+            self._read(file)
+            file.seek(0)
+            lines = list(io.StringIO(file.read().decode(), newline=""))
+            reader = csv.reader(lines, strict=True)
+            start, found = 0, None
+            for values in reader:
+                if values and values[0] == sha256:
+                    found = start, reader.line_num, values[COLUMNS.index("decided_at")]
+                start = reader.line_num
+            if found is None or found[2] != decided_at:
+                return False
+            write_atomic(self._path, "".join(lines[: found[0]] + lines[found[1] :]))
+        return True
+
+    def _read(self, file: BinaryIO) -> State:
+        status = os.fstat(file.fileno())
+        version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+        if version != self._state.version:
+            self._state = State(version, read_decisions(self._path))
+        return self._state
+
+    @contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        """The file, unbuffered, while nobody else has it."""
+        while True:
+            try:
+                file = self._path.open("rb+", buffering=0)
+            except FileNotFoundError:
+                read_decisions(self._path)  # says how to make it
+                continue
+            except PermissionError as error:
+                raise UserError(f"{self._path} may not be written; change its mode") from error
+            with file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_at(self._path, file):
+                    yield file
+                    return
+            # else it was replaced while we waited: try the new one
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _append(file: BinaryIO, line: bytes) -> None:
+    """Add a line, all of it or nothing."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(size - 1)
+    if file.read(1) != b"\n":  # some editors end without
+        line = b"\n" + line
+    try:
+        while line:
+            line = line[file.write(line) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(size)
+        raise
