@@ -6,9 +6,11 @@ train, in the order of their names.
 
 import csv
 import hashlib
+import math
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from pipeline.params import Augment
 from pipeline.paths import SPLITS
 
 if typing.TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 
@@ -51,8 +54,19 @@ def class_labels(dataset: Path) -> list[str]:
     return labels
 
 
-def load_split(dataset: Path, split: str, labels: Sequence[str], size: int) -> Pictures:
-    """All pictures of a split, decoded and resized.
+def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An array for pictures."""
+    return np.empty(shape, np.uint8)
+
+
+def load_split(
+    dataset: Path,
+    split: str,
+    labels: Sequence[str],
+    size: int,
+    new_array: Callable[[tuple[int, ...]], NDArray[np.uint8]] = in_memory,
+) -> Pictures:
+    """All pictures of a split, decoded and resized into what `new_array` gives for their shape.
 
     UserError where a class has no pictures, a folder is no class, or a picture can't be read.
     """
@@ -67,7 +81,7 @@ def load_split(dataset: Path, split: str, labels: Sequence[str], size: int) -> P
             f"{split} a larger share in the section `split` of params.yaml"
         )
     files = [path for of_class in paths for path in of_class]
-    images = np.empty((len(files), size, size, 3), np.uint8)
+    images = new_array((len(files), size, size, 3))
     for start in range(0, len(files), 256):
         for i, image in enumerate(decode_many(files[start : start + 256], size), start):
             if isinstance(image, PictureError):
@@ -92,6 +106,11 @@ def dataset_digest(dataset: Path) -> str:
     return digest.hexdigest()
 
 
+def class_counts(dataset: Path, split: str) -> dict[str, int]:
+    """Pictures of each class in a split."""
+    return {label: len(_files(dataset / split / label)) for label in _classes(dataset / split)}
+
+
 def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
     """The rows of a split's metadata.csv by file name; empty where there is none."""
     path = dataset / split / "metadata.csv"
@@ -102,57 +121,82 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
 
 
 def training_batches(
-    pictures: Pictures, augment: Augment, batch_size: int, seed: int
+    pictures: Pictures, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
 ) -> "tf.data.Dataset":
     """Endless batches of (pictures, one-hot classes), each epoch shuffled anew and augmented.
 
     An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
-    from the seed and e or s alone, so the same seed gives the same batches in any run.
+    from the seed and e or s alone, so the same seed gives the same batches in any run, also in one
+    that begins with a later epoch.
     """
     import tensorflow as tf
 
     from model.augment import RandomAffineBrightness, Transforms
 
     layer = RandomAffineBrightness(**augment.model_dump())
-    images, one_hot = tf.constant(pictures.images), tf.constant(pictures.one_hot)
+    count = len(pictures.files)
 
     def epoch(number: Any) -> Any:
-        indices = tf.range(len(pictures.files))
-        order = tf.random.experimental.stateless_shuffle(indices, (seed, number))
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), (seed, number))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     @tf.function(jit_compile=True)
-    def augmented(pictures: Any, numbers: Any) -> Any:
-        return layer.apply(pictures, layer.draw(numbers))
+    def augmented(images: Any, numbers: Any) -> Any:
+        return layer.apply(images, layer.draw(numbers))
 
     def batch(step: Any, order: Any) -> Any:
+        images, one_hot = _taken(pictures, order)
         shape = (tf.size(order), len(Transforms._fields))
-        numbers = tf.random.stateless_uniform(shape, (seed, step))
-        return augmented(tf.gather(images, order), numbers), tf.gather(one_hot, order)
+        return augmented(images, tf.random.stateless_uniform(shape, (seed, step))), one_hot
 
-    steps = tf.data.Dataset.counter().flat_map(epoch).enumerate()
+    steps = tf.data.Dataset.counter(first_epoch).flat_map(epoch)
+    steps = steps.enumerate(first_epoch * math.ceil(count / batch_size))
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
+def plain_batches(pictures: Pictures, batch_size: int = 64) -> "tf.data.Dataset":
+    """Batches of (pictures, one-hot classes), once, in order, as they are (uint8)."""
+    import tensorflow as tf
+
+    order = tf.data.Dataset.range(len(pictures.files), output_type=tf.int32).batch(batch_size)
+    batches = order.map(partial(_taken, pictures), tf.data.AUTOTUNE, deterministic=True)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _taken(pictures: Pictures, order: Any) -> Any:
+    """From where they are kept: a tensor of all of them would be a second copy, in memory."""
+    import tensorflow as tf
+
+    images = tf.numpy_function(
+        lambda numbers: pictures.images[numbers], [order], tf.uint8, stateful=False
+    )
+    images = tf.ensure_shape(images, (None, *pictures.images.shape[1:]))
+    return images, tf.one_hot(tf.gather(pictures.classes, order), len(pictures.labels))
+
+
 def generator_batches(
-    dataset: Path, augment: Augment, size: int, batch_size: int, seed: int
-) -> Any:
+    dataset: Path, augment: Augment, size: int, batch_size: int, seed: int, first_epoch: int = 0
+) -> "keras.utils.PyDataset":
     """The same by Keras' own ImageDataGenerator, which decodes and augments from files each epoch.
 
     It has width and height of the shifts swapped (keras#17398), so they go in swapped.
     """
     import tensorflow as tf
 
+    from model.generator import EndlessBatches
+
     values = augment.model_dump()
     values["width_shift_range"] = augment.height_shift_range
     values["height_shift_range"] = augment.width_shift_range
-    return tf.keras.preprocessing.image.ImageDataGenerator(**values).flow_from_directory(
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(**values)
+    flow = generator.flow_from_directory(
         dataset / "train",
         target_size=(size, size),
         batch_size=batch_size,
         seed=seed,
         interpolation="bilinear",  # as our own decode; its default skips pixels
     )
+    return EndlessBatches(flow, first_epoch)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -18,45 +18,43 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    confusion_matrix,
-    f1_score,
-    log_loss,
-    precision_recall_fscore_support,
-)
+from sklearn.metrics import confusion_matrix
 from tabulate import tabulate
 
-from model import artifact, data, figures
+from model import artifact, data, figures, foreign, model_card
 from model.calibration import Array, Calibration, calibration_error, tempered
+from model.metrics import metrics, per_class, slices
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.params import Evaluate, load_params
-from pipeline.paths import DATASET, EVALUATE, MODEL
+from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evaluate.html"
 _MISTAKES = 24
 _PAIRS = 10
+_GALLERY = 12  # pictures of each class
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m model.evaluate",
         description="Compare the model's predictions on data/dataset/test with the true labels; "
-        "metrics, predictions, figures and a report go to results/evaluate.",
+        "metrics, predictions, figures, a report and a model card go to results/evaluate.",
     )
     parser.parse_args(arguments)
-    scores = evaluate(load_params().evaluate, DATASET, MODEL, EVALUATE)
+    scores = evaluate(load_params().evaluate, DATASET, MODEL, TRAIN, EVALUATE)
     print(tabulate(scores.items(), floatfmt=".3f"))
     print(f"more in {EVALUATE / 'report.html'}")
 
 
-def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[str, float]:
-    """Write everything to `out` and return the metrics.
+def evaluate(
+    options: Evaluate, dataset: Path, model: Path, log: Path, out: Path
+) -> dict[str, float]:
+    """Write everything to `out` and return the metrics; `log` has the course of the training.
 
-    UserError where there is no model, its labels are not the dataset's, or a split lacks a class.
+    UserError where there is no model, its labels are not the dataset's, a split lacks a class, or
+    a folder of foreign pictures has none.
     """
     classifier = artifact.load(model)
     labels, present = classifier.labels, data.class_labels(dataset)
@@ -67,15 +65,20 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
         )
     validation = data.load_split(dataset, "validation", labels, classifier.image_size)
     test = data.load_split(dataset, "test", labels, classifier.image_size)
+    about = data.metadata(dataset, "test")
+    rows = [about.get(file, {}) for file in test.files]
     before = classifier.probabilities(validation.images)
     calibration = Calibration.fit(
         classifier.sha256, before, validation.classes, options.reject_quantile
     )
     raw = classifier.probabilities(test.images)
     probabilities = tempered(raw, calibration.temperature)
+    predicted = probabilities.argmax(axis=1)
 
-    scores = metrics(test.classes, probabilities)
+    groups = [row.get("group") or file for row, file in zip(rows, test.files, strict=True)]
+    scores = metrics(test.classes, probabilities, groups)
     by_class = per_class(test.classes, probabilities, labels)
+    by_slice = slices(rows, predicted == test.classes)
     offness = {  # calibration error by split, before and after
         name: {
             "before": calibration_error(p, pictures.classes),
@@ -83,83 +86,55 @@ def evaluate(options: Evaluate, dataset: Path, model: Path, out: Path) -> dict[s
         }
         for name, p, pictures in (("validation", before, validation), ("test", raw, test))
     }
-    predicted = probabilities.argmax(axis=1)
+    refusals = foreign.refusals(classifier, calibration, probabilities, options.foreign or [])
     matrix = confusion_matrix(test.classes, predicted, labels=range(len(labels)))
-    confusion = figures.confusion(matrix, labels)
+    pictures = {
+        "confusion": figures.confusion(matrix, labels),
+        "reliability": figures.reliability(raw, probabilities, test.classes),
+        "precision_recall": figures.precision_recall(test.classes, probabilities, labels),
+    }
+    curves = figures.learning_curves(log / "plots")
 
     _write_json(out / "metrics.json", scores)
     _write_json(out / "per_class.json", by_class)
+    _write_json(out / "slices.json", by_slice)
     _write_json(
         out / "calibration.json",
-        {**dataclasses.asdict(calibration), "calibration_error": offness},
+        {
+            **dataclasses.asdict(calibration),
+            "calibration_error": offness,
+            "none_of_these": refusals,
+        },
     )
     _write_predictions(out, test, probabilities)
-    write_atomic(out / "confusion.png", confusion)
+    for name, content in pictures.items():
+        write_atomic(out / f"{name}.png", content)
+    pairs = _confused_pairs(matrix, labels)
+    facts = {
+        "scores": scores,
+        "by_class": by_class,
+        "by_slice": by_slice,
+        "pairs": pairs,
+        "refusals": refusals,
+        "calibration": calibration,
+        "about": classifier.about,
+        "count": len(test.files),
+        "groups": len(set(groups)),
+    }
+    model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     write_page(
         out / "report.html",
         _TEMPLATE,
-        scores=scores,
-        by_class=by_class,
-        calibration=calibration,
+        **facts,
         offness=offness,
         reject_quantile=options.reject_quantile,
-        about=classifier.about,
-        count=len(test.files),
-        confusion=data_uri(confusion, "image/png"),
-        reliability=data_uri(figures.reliability(raw, probabilities, test.classes), "image/png"),
-        pairs=_confused_pairs(matrix, labels),
-        mistakes=_worst_mistakes(dataset, test, probabilities),
+        figures={name: data_uri(content, "image/png") for name, content in pictures.items()},
+        curves=curves and data_uri(curves, "image/png"),
+        mistakes=_worst_mistakes(dataset, test, rows, probabilities),
         mistake_count=int((predicted != test.classes).sum()),
+        galleries=_galleries(dataset, test, probabilities),
     )
     return scores
-
-
-def metrics(classes: NDArray[Any], probabilities: Array) -> dict[str, float]:
-    """From true classes (n,) and probabilities (n, classes). Shares are from 0 to 1.
-
-    `accuracy_low` and `accuracy_high` are `interval`'s; loss is cross-entropy in nats.
-    """
-    every = np.arange(probabilities.shape[1])
-    predicted = probabilities.argmax(axis=1)
-    right = int((predicted == classes).sum())
-    low, high = interval(right, len(classes))
-    best_three = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
-    return {
-        "accuracy": right / len(classes),
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "balanced_accuracy": float(balanced_accuracy_score(classes, predicted)),
-        "macro_f1": float(
-            f1_score(classes, predicted, labels=every, average="macro", zero_division=0)
-        ),
-        "top_3_accuracy": float((best_three == classes[:, None]).any(axis=1).mean()),
-        "loss": float(log_loss(classes, probabilities, labels=every)),
-        "calibration_error": calibration_error(probabilities, classes),
-    }
-
-
-def interval(right: int, count: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy of right / count (Wilson, Probable Inference, 1927)."""
-    found = binomtest(right, count).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
-
-
-def per_class(
-    classes: NDArray[Any], probabilities: Array, labels: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and support of each class; never predicted: precision 0."""
-    columns = precision_recall_fscore_support(
-        classes, probabilities.argmax(axis=1), labels=np.arange(len(labels)), zero_division=0
-    )
-    return {
-        label: {
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "support": int(support),
-        }
-        for label, precision, recall, f1, support in zip(labels, *columns, strict=True)
-    }
 
 
 def _write_json(path: Path, values: Any) -> None:
@@ -199,23 +174,42 @@ def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[st
 
 
 def _worst_mistakes(
-    dataset: Path, test: data.Pictures, probabilities: Array
+    dataset: Path, test: data.Pictures, rows: Sequence[dict[str, str]], probabilities: Array
 ) -> list[dict[str, Any]]:
     """The mistakes that the model was surest of."""
-    metadata = data.metadata(dataset, "test")
     confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != test.classes)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
     return [
         {
-            "picture": thumbnail(dataset / "test" / test.files[i]),
+            **_shown(dataset, test, probabilities, i),
             "true": test.labels[test.classes[i]],
-            "predicted": test.labels[predicted[i]],
-            "confidence": confidence[i],
-            "file": test.files[i],
-            "source": metadata.get(test.files[i], {}).get("source"),
+            "source": rows[i].get("source"),
         }
-        for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
+        for i in worst
     ]
+
+
+def _galleries(
+    dataset: Path, test: data.Pictures, probabilities: Array
+) -> dict[str, list[dict[str, Any]]]:
+    """Some pictures of each class, from the likeliest to the least likely of it."""
+    galleries = {}
+    for number, label in enumerate(test.labels):
+        members = np.flatnonzero(test.classes == number)
+        ranked = members[np.argsort(-probabilities[members, number], kind="stable")]
+        places = np.unique(np.linspace(0, len(ranked) - 1, _GALLERY).round().astype(int))
+        galleries[label] = [_shown(dataset, test, probabilities, i) for i in ranked[places]]
+    return galleries
+
+
+def _shown(dataset: Path, test: data.Pictures, probabilities: Array, i: int) -> dict[str, Any]:
+    return {
+        "picture": thumbnail(dataset / "test" / test.files[i]),
+        "predicted": test.labels[probabilities[i].argmax()],
+        "confidence": probabilities[i].max(),
+        "file": test.files[i],
+    }
 
 
 if __name__ == "__main__":

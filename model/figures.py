@@ -1,23 +1,28 @@
 """Figures of an evaluation, as PNG."""
 
+import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from model import calibration
 from model.calibration import Array
 
 _MOST_NUMBERS = 40  # classes; with more the numbers would overlap
+_MOST_NAMES = 20  # in a legend
 
 
 def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> bytes:
-    """A confusion matrix (true, predicted): counts as numbers, colours by share of the true row."""
+    """A confusion matrix (true, predicted): shares of the true row in %, over counts."""
     shares = matrix / matrix.sum(axis=1, keepdims=True).clip(1)
-    side = max(4.0, 0.55 * len(labels) + 2)
+    side = max(4.0, 0.62 * len(labels) + 2)
     figure = Figure((side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -28,8 +33,13 @@ def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> bytes:
     axes.tick_params(length=0)
     if len(labels) <= _MOST_NUMBERS:
         for row, column in np.argwhere(matrix):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, matrix[row, column], ha="center", va="center", color=colour)
+            style: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "color": "white" if shares[row, column] > 0.5 else "black",
+            }
+            axes.text(column, row - 0.12, f"{100 * shares[row, column]:.0f} %", **style)
+            axes.text(column, row + 0.25, matrix[row, column], fontsize=7, **style)
     return _png(figure)
 
 
@@ -51,6 +61,42 @@ def reliability(before: Array, after: Array, classes: NDArray[Any]) -> bytes:
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False)
     return _png(figure)
+
+
+def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> bytes:
+    """A curve for each class against all others, with its average precision."""
+    figure = Figure((6.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    colours = colormaps["tab10" if len(labels) <= 10 else "turbo"].resampled(len(labels))
+    for number, label in enumerate(labels):
+        positive, score = classes == number, probabilities[:, number]
+        precision, recall, _ = precision_recall_curve(positive, score)
+        name = f"{label} {average_precision_score(positive, score):.2f}"
+        axes.step(recall, precision, where="post", color=colours(number), label=name)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01))
+    if len(labels) <= _MOST_NAMES:
+        figure.legend(
+            title="average precision", loc="outside right upper", frameon=False, fontsize=8
+        )
+    return _png(figure)
+
+
+def learning_curves(plots: Path) -> bytes | None:
+    """Loss and accuracy by epoch, from the files that DVCLive wrote; None where there are none."""
+    figure = Figure((8, 3.2), layout="constrained")
+    drawn = False
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for split, title in (("train", "training"), ("eval", "validation")):
+            file = plots / "metrics" / split / f"{name}.tsv"
+            if file.is_file():
+                with file.open(encoding="utf-8", newline="") as lines:
+                    rows = list(csv.DictReader(lines, delimiter="\t"))
+                epochs = [int(row["step"]) + 1 for row in rows]
+                axes.plot(epochs, [float(row[name]) for row in rows], label=title)
+                drawn = True
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.legend(frameon=False)
+    return _png(figure) if drawn else None
 
 
 def _png(figure: Figure) -> bytes:

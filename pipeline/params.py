@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -65,6 +66,8 @@ class SpiderSource(Section):
     """where a shop is, or its sitemap, or a text file here with a product's address in each line"""
     api: str | None = None
     """where an API is; null is the spider's own"""
+    browser: bool = False
+    """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
     classes: dict[Label, str]
     """our class: where the source keeps it (a category's address or name, a query)"""
     thumbnail_width: PositiveInt | None = None
@@ -269,17 +272,36 @@ class Augment(Section):
 
 
 class Train(Section):
-    """The recipe. See model/train.py."""
+    """The recipe. See docs/training.md."""
 
     network: str
+    weights: str | None
+    """of pretrained networks: a path or an address; null is ImageNet's own, `none` from scratch"""
+    fine_tune_from: str | None
+    """the first layer of a pretrained network that is trained; null: only its classifier is"""
     input: Literal["fused", "image_data_generator"]
     image_size: Annotated[int, Field(ge=32)]
     """pixels; below 32 three poolings leave nothing"""
     batch_size: PositiveInt
-    epochs: PositiveInt
+    epochs: NonNegativeInt
+    """0: of a pretrained network only the classifier is fitted, on features computed once"""
+    optimizer: Literal["adam", "adamw"]
     learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
+    schedule: Literal["plateau", "cosine"]
+    warmup_epochs: NonNegativeInt
     plateau_patience: PositiveInt
     plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    label_smoothing: Fraction
+    class_weights: bool
+    moving_average: Annotated[float, Field(gt=0, lt=1)] | None
+    """momentum for each step"""
+    early_stopping: PositiveInt | None
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    """see model/hardware.py"""
+    cache_gb: NonNegativeFloat
+    """of decoded pictures in memory; see model/picture_cache.py"""
+    deterministic: bool
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -287,6 +309,8 @@ class Evaluate(Section):
     """See model/evaluate.py."""
 
     reject_quantile: Fraction
+    foreign: list[str] | None
+    """folders of pictures that are none of the classes"""
 
 
 class Params(Section):

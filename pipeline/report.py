@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from PIL import Image, ImageOps
 
 from pipeline.manifest import write_atomic
@@ -14,10 +14,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(path: Path, template: Path, **context: Any) -> None:
-    """Render `template`, which extends `page.html`, to `path`; text is escaped."""
+    """Render `template` to `path`; one in HTML may extend `page.html`, and text is escaped."""
     environment = Environment(
         loader=FileSystemLoader([_TEMPLATES, template.parent]),
-        autoescape=True,
+        autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -29,7 +29,7 @@ from pipeline.params import Split, load_params
 TOLERANCE = 0.02
 COLUMNS = (
     *("file_name", "label", "sha256", "source", "group", "official_split"),
-    *("width", "height", "brightness"),
+    *("license", "width", "height", "brightness"),
 )
 
 
@@ -42,6 +42,7 @@ class Picture:
     source: str
     group: str
     official_split: str
+    license: str
     width: int
     height: int
     brightness: float

@@ -61,5 +61,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset = write_dataset(root / "data/dataset")
     params = quick(epochs=8)
     train(params, dataset, root / "results/model", root / "results/train")
-    evaluate(params.evaluate, dataset, root / "results/model", root / "results/evaluate")
+    results = root / "results"
+    evaluate(params.evaluate, dataset, results / "model", results / "train", results / "evaluate")
     return root

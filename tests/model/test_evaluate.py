@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import re
 import shutil
@@ -8,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn import metrics as reference
+from playwright.sync_api import sync_playwright
 
 from model import data, evaluate
 from model.artifact import load
-from model.evaluate import interval, metrics, per_class
 from pipeline.cli import UserError
 from pipeline.params import Evaluate
 
@@ -28,72 +28,11 @@ KEYS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def guesses() -> tuple[np.ndarray, np.ndarray]:
-    """True classes and probabilities that are often wrong; class 4 is never predicted."""
-    random = np.random.default_rng(5)
-    classes = np.sort(random.integers(0, 5, 300))
-    logits = random.normal(0, 1.5, (300, 5)) + 2 * np.eye(5)[classes]
-    logits[:, 4] = -5
-    exponents = np.exp(logits)
-    return classes, exponents / exponents.sum(axis=1, keepdims=True)
-
-
-def test_metrics_are_scikit_learns(guesses) -> None:
-    classes, probabilities = guesses
-    predicted = probabilities.argmax(axis=1)
-    ours = metrics(classes, probabilities)
-    assert list(ours) == KEYS
-    assert ours["accuracy"] == pytest.approx(reference.accuracy_score(classes, predicted))
-    assert ours["balanced_accuracy"] == pytest.approx(
-        np.mean([(predicted[classes == c] == c).mean() for c in range(5)])
-    )
-    assert ours["macro_f1"] == pytest.approx(
-        reference.f1_score(classes, predicted, average="macro", zero_division=0)
-    )
-    assert ours["top_3_accuracy"] == pytest.approx(
-        reference.top_k_accuracy_score(classes, probabilities, k=3)
-    )
-    assert ours["loss"] == pytest.approx(-np.log(probabilities[np.arange(300), classes]).mean())
-
-
-def test_per_class_is_scikit_learns_report(guesses) -> None:
-    classes, probabilities = guesses
-    labels = list("abcde")
-    report = reference.classification_report(
-        classes,
-        probabilities.argmax(axis=1),
-        target_names=labels,
-        output_dict=True,
-        zero_division=0,
-    )
-    for label, row in per_class(classes, probabilities, labels).items():
-        expected = report[label]
-        expected["f1"] = expected.pop("f1-score")
-        assert row == pytest.approx(expected)
-
-
-def test_two_classes_have_no_third() -> None:
-    scores = metrics(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]))
-    assert scores["top_3_accuracy"] == 1
-    assert scores["accuracy"] == pytest.approx(2 / 3)
-
-
-def test_the_interval_holds_the_truth_in_95_of_100() -> None:
-    """Simulated for 100 pictures and a true accuracy of 0.8."""
-    bounds = [interval(int(right), 100) for right in range(101)]
-    drawn = np.random.default_rng(0).binomial(100, 0.8, 20_000)
-    held = [bounds[right][0] <= 0.8 <= bounds[right][1] for right in drawn]
-    assert 0.93 < np.mean(held) < 0.97
-
-
-@pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (267, 372)])
-def test_the_interval_is_wilsons(right: int, count: int) -> None:
-    z = 1.959963984540054
-    share, width = right / count, z * z / count
-    middle = (share + width / 2) / (1 + width)
-    half = z * np.sqrt(share * (1 - share) / count + width / count / 4) / (1 + width)
-    assert interval(right, count) == pytest.approx((middle - half, middle + half), abs=1e-12)
+def again(trained: Path, dataset: Path, out: Path, **options: object) -> dict[str, float]:
+    """The trained model evaluated on another dataset."""
+    chosen = Evaluate(**{"reject_quantile": 0.05, "foreign": None, **options})
+    results = trained / "results"
+    return evaluate.evaluate(chosen, dataset, results / "model", results / "train", out)
 
 
 def read_predictions(root: Path) -> list[dict[str, str]]:
@@ -151,7 +90,7 @@ def test_the_report_needs_nothing_from_elsewhere(trained: Path) -> None:
     text = (trained / "results/evaluate/report.html").read_text()
     tags = Page(text).tags
     images = [attributes["src"] for tag, attributes in tags if tag == "img"]
-    assert len(images) >= 2
+    assert len(images) >= 4
     assert all(re.match("data:image/(png|jpeg);base64,", source) for source in images)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in tags}
     for label in ("apple", "leaf", "sky"):
@@ -169,7 +108,7 @@ def test_the_report_shows_the_worst_mistakes_with_their_source(
         "file_name,label,source\nsky/an <apple>.png,sky,that shop\n", encoding="utf-8"
     )
     out = tmp_path / "out"
-    evaluate.evaluate(Evaluate(reject_quantile=0.05), dataset, trained / "results/model", out)
+    again(trained, dataset, out)
     text = (out / "report.html").read_text()
     assert "sky/an &lt;apple&gt;.png" in text
     assert "that shop" in text
@@ -180,12 +119,7 @@ def test_calibration_comes_from_validation_alone(trained: Path, tmp_path: Path) 
     shutil.copytree(trained / "data", tmp_path / "data")
     for picture in (tmp_path / "data/dataset/test/leaf").iterdir():
         shutil.copy(trained / "data/dataset/test/sky/00.png", picture)
-    evaluate.evaluate(
-        Evaluate(reject_quantile=0.05),
-        tmp_path / "data/dataset",
-        trained / "results/model",
-        tmp_path / "out",
-    )
+    again(trained, tmp_path / "data/dataset", tmp_path / "out")
     now = json.loads((tmp_path / "out/calibration.json").read_text())
     before = json.loads((trained / "results/evaluate/calibration.json").read_text())
     for key in ("temperature", "threshold"):
@@ -199,9 +133,7 @@ def test_a_dataset_with_other_classes_is_refused(trained: Path, tmp_path: Path) 
     for split in ("train", "validation", "test"):
         (dataset / split / "sky").rename(dataset / split / "sea")
     with pytest.raises(UserError, match=r"knows apple, leaf, sky, and .* has apple, leaf, sea"):
-        evaluate.evaluate(
-            Evaluate(reject_quantile=0), dataset, trained / "results/model", tmp_path / "out"
-        )
+        again(trained, dataset, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -209,19 +141,12 @@ def test_a_test_split_that_lacks_a_class_is_refused(trained: Path, tmp_path: Pat
     shutil.copytree(trained / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "data/dataset/test/sky")
     with pytest.raises(UserError, match="test has no pictures of sky"):
-        evaluate.evaluate(
-            Evaluate(reject_quantile=0),
-            tmp_path / "data/dataset",
-            trained / "results/model",
-            tmp_path / "out",
-        )
+        again(trained, tmp_path / "data/dataset", tmp_path / "out")
 
 
 def test_without_a_model_it_says_what_makes_one(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="`dvc repro` trains"):
-        evaluate.evaluate(
-            Evaluate(reject_quantile=0), dataset, tmp_path / "model", tmp_path / "out"
-        )
+        again(tmp_path, dataset, tmp_path / "out")
 
 
 def test_the_artifact_predicts_in_any_batch(trained: Path) -> None:
@@ -233,3 +158,90 @@ def test_the_artifact_predicts_in_any_batch(trained: Path) -> None:
     one_by_one = np.concatenate([model.probabilities(images[i : i + 1]) for i in range(36)])
     np.testing.assert_allclose(together[:36], one_by_one, atol=1e-5)
     assert model.probabilities(images[:0]).shape == (0, 3)
+
+
+def test_foreign_pictures_are_refused_by_kind(trained: Path, tmp_path: Path) -> None:
+    """Pictures of the classes, called foreign, are refused as rarely as the classes' own."""
+    folder = tmp_path / "others"
+    shutil.copytree(trained / "data/dataset/test/apple", folder / "deep")
+    (folder / "no picture.txt").write_text("words")
+    again(trained, trained / "data/dataset", tmp_path / "out", foreign=[str(folder)])
+    found = json.loads((tmp_path / "out/calibration.json").read_text())["none_of_these"]
+    assert list(found["foreign"]) == ["flat", "drawn", str(folder)]
+    assert found["foreign"][str(folder)]["pictures"] == 5
+    assert found["foreign"]["flat"]["pictures"] == 200
+    assert found["own_kept"] == pytest.approx(
+        np.mean([float(row["confidence"]) >= threshold(tmp_path / "out") for row in kept(tmp_path)])
+    )
+
+
+def threshold(out: Path) -> float:
+    return json.loads((out / "calibration.json").read_text())["threshold"]
+
+
+def kept(root: Path) -> list[dict[str, str]]:
+    with (root / "out/predictions.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, None])
+def test_a_folder_without_foreign_pictures_is_refused(trained, tmp_path: Path, make) -> None:
+    folder = tmp_path / "others"
+    if make:
+        make(folder)
+    with pytest.raises(UserError, match=r"evaluate\.foreign: .*others"):
+        again(trained, trained / "data/dataset", tmp_path / "out", foreign=[str(folder)])
+
+
+def test_pictures_of_one_product_widen_the_interval(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    sky = dataset / "test/sky"
+    for n, picture in enumerate(sorted(sky.iterdir())):  # a whole class wrong, in one group
+        shutil.copy(trained / f"data/dataset/test/apple/{n:02}.png", picture)
+    apart = again(trained, dataset, tmp_path / "apart")
+    files = sorted((dataset / "test").glob("*/*"))
+    rows = [f"{f.relative_to(dataset / 'test').as_posix()},{f.parent.name}" for f in files]
+    (dataset / "test/metadata.csv").write_text("\n".join(["file_name,group", *rows]) + "\n")
+    together = again(trained, dataset, tmp_path / "together")
+    assert together["accuracy"] == apart["accuracy"]
+    assert together["accuracy_low"] < apart["accuracy_low"]
+    assert together["accuracy_high"] > apart["accuracy_high"]
+
+
+def test_the_card_says_what_the_run_knows(trained: Path) -> None:
+    card = (trained / "results/evaluate/MODEL_CARD.md").read_text()
+    scores = json.loads((trained / "results/evaluate/metrics.json").read_text())
+    about = json.loads((trained / "results/model/classifier.json").read_text())
+    assert "| train | 36 | 12 | 12 | 12 |" in card
+    assert f"{100 * scores['accuracy']:.1f} %" in card
+    assert about["dataset"] in card
+    assert "| `train.learning_rate` | 0.002 |" in card
+    for heading in ("What it is for", "Where it is weak", "Data", "Recipe"):
+        assert f"## {heading}" in card
+
+
+def test_every_figure_of_the_report_shows_something(trained: Path) -> None:
+    """In a real browser, without a network."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(offline=True).new_page()
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("requestfailed", lambda request: problems.append(request.url))
+        page.goto((trained / "results/evaluate/report.html").as_uri())
+        for summary in page.locator("summary").all():
+            if summary.locator("xpath=..").get_attribute("open") is None:
+                summary.click()
+        figures = page.locator("figure img")
+        assert figures.count() >= 4 + 15
+        for figure in figures.all():
+            figure.scroll_into_view_if_needed()
+            assert figure.evaluate("image => image.complete && image.naturalWidth") >= 30
+            shown = Image.open(io.BytesIO(figure.screenshot()))
+            assert len(shown.convert("RGB").getcolors(1 << 20)) > 10
+        browser.close()
+    assert problems == []

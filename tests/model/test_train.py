@@ -30,6 +30,7 @@ def test_training_leaves_a_model_metrics_and_plots(trained: Path) -> None:
     assert len(about["dataset"]) == 64
     assert set(about["versions"]) == {"python", "keras", "tensorflow", "numpy", "pillow"}
     metrics = json.loads((trained / "results/train/metrics.json").read_text())
+    assert about["precision"] in {"float32", "mixed_bfloat16", "mixed_float16"}
     assert metrics["best"] == {
         "epoch": about["epoch"],
         "accuracy": about["validation_accuracy"],
@@ -86,7 +87,7 @@ def test_the_same_seed_gives_the_same_metrics(
         out = tmp_path / name
         params = quick_params(input=source, seed=seed)
         train(params, dataset, out / "model", out / "train")
-        scores = evaluate(params.evaluate, dataset, out / "model", out / "evaluate")
+        scores = evaluate(params.evaluate, dataset, out / "model", out / "log", out / "evaluate")
         return scores, (out / "train/metrics.json").read_text()
 
     first = results("first", seed=1)
@@ -160,7 +161,9 @@ def test_real_photos_from_folders_to_answers(
                 shutil.copy(photo, dataset / split / label)
     params = quick_params()
     train(params, dataset, tmp_path / "model", tmp_path / "train")
-    scores = evaluate(params.evaluate, dataset, tmp_path / "model", tmp_path / "evaluate")
+    scores = evaluate(
+        params.evaluate, dataset, tmp_path / "model", tmp_path / "log", tmp_path / "evaluate"
+    )
     photos = sorted((dataset / "test").glob("*/*.jpg"))
     answers = Classifier.load(tmp_path / "model").classify(photos)
     right = [a.top[0][0] == photo.parent.name for a, photo in zip(answers, photos, strict=True)]

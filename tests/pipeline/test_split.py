@@ -24,7 +24,12 @@ def picture(
     n: object, label: str = "mug", group: str | None = None, official: str = "", **other: str
 ):
     sha256 = hashlib.sha256(str(n).encode()).hexdigest()
-    values = {"source": "own", "official_split": official, "group": group or sha256} | other
+    values = {
+        "source": "own",
+        "license": "",
+        "official_split": official,
+        "group": group or sha256,
+    } | other
     return Picture(label=label, sha256=sha256, width=9, height=9, brightness=9.0, **values)
 
 

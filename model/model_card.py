@@ -1,0 +1,50 @@
+"""MODEL_CARD.md: what the run knows of the model, for those who did not see it being made.
+
+The headings follow Mitchell et al., Model Cards for Model Reporting, 2019.
+"""
+
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model import data
+from model.artifact import Artifact
+from pipeline.paths import SPLITS
+from pipeline.report import write_page
+
+_TEMPLATE = Path(__file__).parent / "templates" / "MODEL_CARD.md"
+_WEAKEST = 3
+
+
+def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, Any]) -> None:
+    """Write the card to `path`; `facts` are what the evaluation found (see model/evaluate.py)."""
+    rows = [row for split in SPLITS for row in data.metadata(dataset, split).values()]
+    origins = Counter((row["source"], row.get("license", "")) for row in rows if "source" in row)
+    weakest = sorted(facts["by_class"].items(), key=lambda item: (item[1]["recall"], item[0]))
+    write_page(
+        path,
+        _TEMPLATE,
+        **facts,
+        labels=classifier.labels,
+        image_size=classifier.image_size,
+        counts={split: data.class_counts(dataset, split) for split in SPLITS},
+        origins=sorted(origins.items()),
+        weakest=weakest[:_WEAKEST],
+        commit=_commit(),
+    )
+
+
+def _commit() -> str | None:
+    """Of the working tree, where it is one of Git."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
