@@ -68,6 +68,8 @@ class SpiderSource(Section):
     """where an API is; null is the spider's own"""
     browser: bool = False
     """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
+    browser: bool = False
+    """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
     classes: dict[Label, str]
     """our class: where the source keeps it (a category's address or name, a query)"""
     thumbnail_width: PositiveInt | None = None

@@ -82,8 +82,12 @@ def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[S
 def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
     """Raise UserError for a key without effect, a lacking one, and what is no address or file."""
     for key in SPIDER_KEYS:
-        if getattr(config, key) is not None and key not in spider.takes:
-            raise UserError(f"{name}: the spider {config.spider} takes no {key}; set it to null")
+        unset = SpiderSource.model_fields[key].default
+        if getattr(config, key) != unset and key not in spider.takes:
+            raise UserError(
+                f"{name}: the spider {config.spider} takes no {key}; "
+                f"set it to {'null' if unset is None else 'false'}"
+            )
     if config.url is None and "url" in spider.takes:
         raise UserError(f"{name}: the spider {config.spider} needs a url to start from")
     try:
@@ -97,12 +101,28 @@ def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> 
 def _set_manners(name: str, config: SpiderSource, settings: Settings) -> None:
     if config.contact:
         settings.set("USER_AGENT", f"{settings['BOT_NAME']} ({config.contact})", "spider")
+    if config.browser:
+        _set_browser(settings)
     if not config.obey_robots:
         settings.set("ROBOTSTXT_OBEY", False, "spider")
         _LOGGER.warning(
             "%s: obey_robots is false: robots.txt, crawl delays, noai and noimageindex are ignored",
             name,
         )
+
+
+def _set_browser(settings: Settings) -> None:
+    try:
+        from scraper.browser import browser_settings
+    except ModuleNotFoundError as error:
+        raise UserError(
+            'browser: true needs an extra: pip install "product-classification[browser]"'
+        ) from error
+    for key, value in browser_settings().items():
+        base = settings.getdict(key) if isinstance(value, dict) else None
+        settings.set(key, {**base, **value} if base else value, "spider")
+    # of pages that fail: their messages say so
+    logging.getLogger("scrapy-playwright").setLevel(logging.ERROR)
 
 
 def own_network(url: str) -> list[str]:

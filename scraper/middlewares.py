@@ -131,17 +131,26 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        if request.meta.get("dont_obey_robotstxt"):
-            return
-        parts = urlsplit(request.url)
+        if not request.meta.get("dont_obey_robotstxt"):
+            origin, rules = await self._allowed(request.url)
+            if delay := rules.crawl_delay(self._agent):
+                await self._wait_for_turn(origin, delay)
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """A browser follows redirects by itself: where they have led is judged here."""
+        if "playwright" in response.flags and response.url != request.url:
+            await self._allowed(response.url)
+        return response
+
+    async def _allowed(self, url: str) -> tuple[str, ProtegoRobotParser]:
+        parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(f"{origin}/robots.txt"))
         rules = await self._rules[origin]
-        if not rules.allowed(request.url, self._agent):
+        if not rules.allowed(url, self._agent):
             raise ForbiddenByRobotsError(f"{origin}/robots.txt forbids it")
-        if delay := rules.crawl_delay(self._agent):
-            await self._wait_for_turn(origin, delay)
+        return origin, rules
 
     async def _wait_for_turn(self, origin: str, delay: float) -> None:
         now = asyncio.get_running_loop().time()

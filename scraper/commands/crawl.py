@@ -82,7 +82,10 @@ def typed_source(
         if isinstance(source, SpiderSource)
         else SpiderSource(kind="spider", spider=spider, classes={}, license=source.license)
     )
-    keys = {key: getattr(crawled, key) if key in takes else None for key in SPIDER_KEYS}
+    keys = {
+        key: getattr(crawled, key) if key in takes else SpiderSource.model_fields[key].default
+        for key in SPIDER_KEYS
+    }
     if "url" in takes:
         keys["url"] = url
     if api:

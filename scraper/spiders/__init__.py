@@ -11,7 +11,7 @@ from scrapy.http.request import NO_CALLBACK
 from pipeline.params import SpiderSource
 from scraper.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, http_message
 
-SPIDER_KEYS = ("url", "api", "thumbnail_width")
+SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
 """of a source's keys, those that only some spiders know"""
 
 
@@ -41,15 +41,21 @@ class SourceSpider(Spider):
         self.forbidden_pages: defaultdict[str, list[str]] = defaultdict(list)
         self._read: Counter[str] = Counter()
 
+    @property
+    def page_meta(self) -> dict[str, bool]:
+        """Of requests for pages, for a source whose pages need a browser."""
+        return {"playwright": True} if self.config.browser else {}
+
     def recorded(self, url: str) -> str:
         """The address as the manifest has it: the demo shop is at another port every time."""
         here, there = self._renamed
         return there + url.removeprefix(here) if here and url.startswith(here) else url
 
-    async def fetch(self, url: str, label: str) -> Response | None:
-        """A page, or None where it can't be had, which is then noted."""
+    async def fetch(self, url: str, label: str, *, is_page: bool = True) -> Response | None:
+        """A page or another file, or None where it can't be had, which is then noted."""
         try:
-            request = Request(url, callback=NO_CALLBACK)
+            meta = self.page_meta if is_page else {}
+            request = Request(url, callback=NO_CALLBACK, meta=meta)
             response = await self.crawler.engine.download_async(request)
         except ForbiddenByRobotsError:
             self.forbidden_pages[label].append(url)

@@ -35,6 +35,7 @@ class ShopSpider(SourceSpider):
     """
 
     name = "shop"
+    takes = frozenset({"url", "browser"})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,6 +65,7 @@ class ShopSpider(SourceSpider):
             callback=self.parse,
             errback=self.listing_failed,
             cb_kwargs={"label": label, "seen": seen},
+            meta=self.page_meta,
             dont_filter=True,  # two classes may share a category
         )
 
@@ -140,7 +142,7 @@ class ShopSpider(SourceSpider):
                 if source == url and is_file(url):  # what a sitemap names is never a file
                     pages = read_addresses(Path(url).read_bytes())
                 else:
-                    response = await self.fetch(source, _LIST)
+                    response = await self.fetch(source, _LIST, is_page=False)
                     pages, more = read_sitemap(response.body) if response else ([], [])
             except ValueError as error:
                 self.skipped_pages[_LIST].append(f"{source}: {error}")
