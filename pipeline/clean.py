@@ -5,31 +5,24 @@ Measure every picture once, judge it, act. What was measured before is not decod
 
 import argparse
 import json
-import shutil
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 
-import PIL
-from tabulate import tabulate
-from tqdm import tqdm
-
-from pipeline import encode, paths
+from pipeline import paths
 from pipeline.cache import Cache
 from pipeline.clean_report import write_report
 from pipeline.cli import run
-from pipeline.decode import FileError, read
 from pipeline.duplicates import Judged, resolve
-from pipeline.encode import encode_file, passes_through, strip_metadata
 from pipeline.engine import Killed, map_pictures
 from pipeline.findings import Findings, metrics
+from pipeline.keep import write_pictures
 from pipeline.manifest import Reason, fresh_folder, write_atomic
 from pipeline.measure import Failure, Measured, Measurement, measure
 from pipeline.near_duplicates import Pair, find
 from pipeline.params import NearDuplicate, Params, load_params
 from pipeline.raw import Picture, read_raw
 from pipeline.review.decisions import read_decisions
-from pipeline.rules import Verdict, judge_each
+from pipeline.rules import judge_each
 from pipeline.verdicts import write_verdicts
 
 _BATCH = 1000  # measurements kept at once: what a kill can cost
@@ -49,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
     if numbers["left_out"]:
         counts["left out: not of params.yaml's sources and classes"] = numbers["left_out"]
-    print(tabulate(counts.items()))
+    for name, count in counts.items():
+        print(f"{count:9,}  {name}")
     print("the pictures, and why, are in results/clean/report.html")
 
 
@@ -74,7 +68,7 @@ def clean(params: Params) -> Findings:
             raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs
         )
         with fresh_folder(paths.CLEAN) as folder:
-            _write_pictures(findings, folder, params.clean.max_side)
+            write_pictures(findings, folder, params.clean.max_side, cache)
             write_verdicts(findings, folder / paths.VERDICTS.name)
         write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
     numbers = json.dumps(metrics(findings), indent=2)
@@ -124,50 +118,6 @@ def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate
         )
         cache.add_pairs(new, pairs)
     return [pair for pair in cache.pairs(wanted) if pair.difference <= rule.max_difference]
-
-
-def _write_pictures(findings: Findings, folder: Path, max_side: int) -> None:
-    """Write what is kept to `<label>/<sha256>.jpg`; a picture that can't be is dropped after all.
-
-    (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
-    """
-    encoded = paths.CLEAN_CACHE / "encoded" / f"{encode.VERSION} {PIL.__version__} {max_side}"
-    others = []
-    pairs = zip(findings.raw.pictures, findings.verdicts, strict=True)
-    kept = [(picture, verdict) for picture, verdict in pairs if verdict.reason is None]
-    for picture, verdict in tqdm(kept, "writing", unit=" pictures", disable=None):
-        source = paths.RAW / picture.file
-        target = folder / verdict.label / f"{picture.sha256}.jpg"
-        measurement = findings.measurements[picture.sha256]
-        assert isinstance(measurement, Measurement)
-        try:
-            jpeg = passes_through(measurement, max_side) and strip_metadata(
-                read(source, picture.sha256)
-            )
-        except FileError as error:
-            verdict.reason, verdict.note = error.reason, str(error)
-            continue
-        if jpeg:
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(jpeg)
-        else:
-            ready = encoded / picture.sha256[:2] / target.name
-            others.append((verdict, target, (source, picture.sha256, ready, max_side)))
-    _encode(others)
-
-
-def _encode(others: Sequence[tuple[Verdict, Path, tuple[Path, str, Path, int]]]) -> None:
-    """Encode what was not encoded before, and copy all to their targets."""
-    new = [(verdict, task) for verdict, _, task in others if not task[2].exists()]
-    errors = map_pictures(encode_file, [task for _, task in new], "encoding")
-    for (verdict, _), error in zip(new, errors, strict=True):
-        if error is not None:
-            verdict.reason = Reason.UNREADABLE
-            verdict.note = error.why if isinstance(error, Killed) else error
-    for verdict, target, (_, _, ready, _) in others:
-        if verdict.reason is None:
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(ready, target)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,24 @@ def test_a_rerun_decodes_nothing(work, make, monkeypatch: pytest.MonkeyPatch) ->
     assert work.metrics()["dropped"] == {"too_small": 10, "unreadable": 1}
 
 
+def test_what_was_written_before_is_taken_over_unless_it_was_touched(work, make) -> None:
+    for n in range(6):
+        work.add(make.encoded(make.next(), "PNG" if n % 2 else "JPEG"))
+    work.clean()
+    before = work.written()
+    jpegs = sorted(paths.CLEAN.rglob("*.jpg"))
+    inodes = [path.stat().st_ino for path in jpegs]
+    for path in jpegs[:2]:
+        path.write_bytes(b"touched")
+    work.clean()
+    assert work.written() == before
+    assert [path.stat().st_ino for path in jpegs][2:] == inodes[2:]
+    assert all(path.stat().st_nlink == 1 for path in jpegs)
+    work.values["clean"]["max_side"] = 100
+    work.clean()
+    assert not {path.stat().st_ino for path in jpegs} & set(inodes)
+
+
 def test_a_new_class_is_measured_alone(work, make, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         work.add(make.encoded(make.next()))
@@ -247,6 +265,16 @@ def test_rows_without_a_file_are_no_pictures(work, make) -> None:
         manifest.append(Row(status=Status.FAILED_HTTP, label="mug", image_url="http://x/1"))
     work.clean()
     assert len(work.rows()) == 1
+
+
+def test_a_name_that_says_another_format_is_told(work, make) -> None:
+    right = work.add(make.encoded(make.next()))  # all are called .jpg here
+    wrong = work.add(make.encoded(make.next(), "PNG"))
+    broken = work.add(b"text", reason=Reason.UNREADABLE)
+    work.clean()
+    work.assert_expected()
+    told = {row["sha256"]: row["extension_mismatch"] for row in work.rows()}
+    assert told == {right: False, wrong: True, broken: None}
 
 
 def test_nothing_of_the_run_gets_into_the_verdicts(work, make) -> None:
