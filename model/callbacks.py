@@ -27,28 +27,37 @@ class StopAtNan(keras.callbacks.Callback):
 
 
 class Best(keras.callbacks.Callback):
-    """Logs which epoch's weights are kept, and their validation accuracy."""
+    """Keeps the weights of the epoch with the best validation accuracy; logs which and what."""
 
     def __init__(self, live: Live) -> None:
         super().__init__()
         self.live = live
         self.accuracy = -1.0
         self.epoch = 0
+        self.weights: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if logs["val_accuracy"] > self.accuracy:
             self.accuracy, self.epoch = float(logs["val_accuracy"]), epoch + 1
+            self.weights = self.model.get_weights()
         self.live.log_metric("best/epoch", self.epoch, plot=False)
         self.live.log_metric("best/accuracy", self.accuracy, plot=False)
 
 
 class EpochLine(keras.callbacks.Callback):
-    """One line for each epoch, and on a terminal a bar with the time left."""
+    """One line for each epoch, and on a terminal a bar with the time left.
 
-    def __init__(self, epochs: int) -> None:
+    `pictures` are trained on in an epoch; their rate leaves the validation out.
+    """
+
+    def __init__(self, epochs: int, pictures: int, first_epoch: int = 0) -> None:
         super().__init__()
-        self.bar = tqdm(total=epochs, unit="epoch", disable=None)
-        self.started = time.perf_counter()
+        self.pictures = pictures
+        self.bar = tqdm(total=epochs, initial=first_epoch, unit="epoch", disable=None)
+        self.started = self.trained = time.perf_counter()
+
+    def on_test_begin(self, _logs: dict[str, Any] | None = None) -> None:
+        self.trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         now = time.perf_counter()
@@ -57,6 +66,7 @@ class EpochLine(keras.callbacks.Callback):
             f"  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
             f"  validation loss {logs['val_loss']:.3f}  accuracy {logs['val_accuracy']:.3f}"
             f"  rate {logs['learning_rate']:.1e}  {now - self.started:.1f} s"
+            f"  {self.pictures / (self.trained - self.started):.0f} pictures/s"
         )
         self.bar.update()
         self.started = now

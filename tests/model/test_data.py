@@ -6,6 +6,7 @@ import pytest
 
 from model import data
 from model.images import PictureError, decode
+from model.picture_cache import PictureCache
 from pipeline.cli import UserError
 from pipeline.params import Augment
 
@@ -131,6 +132,42 @@ def test_the_same_seed_gives_the_same_batches(dataset: Path) -> None:
     assert all_keys(1) != all_keys(2)
 
 
+def test_a_later_epoch_is_the_same_without_those_before_it(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    third = epochs(pictures, 3, augment=MOVED)[2]
+    alone = data.training_batches(pictures, MOVED, 5, 1, first_epoch=2).take(8)
+    assert keys((x.numpy(), y.numpy()) for x, y in alone) == keys(third)
+
+    through, later = (data.generator_batches(dataset, MOVED, 16, 5, 1, first) for first in (0, 2))
+    for batch in range(16):
+        through[batch]
+    for batch in range(8):
+        assert (through[16 + batch][0] == later[batch][0]).all()
+
+
+def test_validation_is_every_picture_once_as_it_is(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "validation", LABELS, 16)
+    batches = list(data.plain_batches(pictures, batch_size=5).as_numpy_iterator())
+    assert [len(images) for images, _ in batches] == [5, 5, 2]
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), pictures.images)
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), pictures.one_hot)
+
+
+def test_an_epoch_from_a_file_is_that_from_memory(dataset: Path, tmp_path: Path) -> None:
+    in_file = PictureCache(0, tmp_path / "cache").array
+    everything = [
+        keys(epochs(data.load_split(dataset, "train", LABELS, 16, kept), 1, augment=MOVED)[0])
+        for kept in (data.in_memory, in_file)
+    ]
+    assert everything[0] == everything[1]
+
+
+def test_an_epoch_decodes_nothing(dataset: Path) -> None:
+    pictures = data.load_split(dataset, "train", LABELS, 16)
+    shutil.rmtree(dataset)
+    assert len(epochs(pictures, 2)[1]) == 8
+
+
 def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
     pictures = data.load_split(dataset, "train", LABELS, 16)
     first, second = epochs(pictures, 2, augment=MOVED)
@@ -139,14 +176,14 @@ def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
 
 def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset: Path) -> None:
     batches = data.generator_batches(dataset, STILL, 16, 36, seed=1)
-    assert list(batches.class_indices) == LABELS
+    assert list(batches.flow.class_indices) == LABELS
     pictures = data.load_split(dataset, "train", LABELS, 16)
     images, _ = batches[0]
     by_content = sorted(image.astype(np.uint8).tobytes() for image in images)
     assert by_content == sorted(image.tobytes() for image in pictures.images)
 
     sideways = STILL.model_copy(update={"width_shift_range": 0.5})
-    generator = data.generator_batches(dataset, sideways, 16, 36, seed=1).image_data_generator
+    generator = data.generator_batches(dataset, sideways, 16, 36, seed=1).flow.image_data_generator
     column = np.zeros((9, 9, 1), np.float32)
     column[:, 4] = 1
     moved = [generator.random_transform(column) for _ in range(5)]

@@ -1,0 +1,114 @@
+"""A training that was killed ends as one that wasn't."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import artifact
+from model.recipe import train
+from pipeline.cli import UserError
+from pipeline.params import Params
+
+ROOT = Path(__file__).parents[2]
+
+TRAIN = """
+import sys
+from pathlib import Path
+from model.quiet import import_keras
+from pipeline.params import Params
+import_keras()
+from model.recipe import train
+folder = Path.cwd()
+params = Params.model_validate_json((folder / "params.json").read_text())
+train(params, folder / "dataset", folder / "model", folder / "train", folder / "cache")
+"""
+
+
+def killed(params: Params, folder: Path, line: str) -> None:
+    """Train in a process of its own, and end it when it has printed a line that begins so."""
+    (folder / "params.json").write_text(params.model_dump_json())
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", TRAIN],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert any(said.startswith(line) for said in process.stdout)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
+def left(folder: Path) -> dict[str, object]:
+    """What a training leaves: metrics and plots to the byte, weights, and what it says of them."""
+    files = sorted(p for p in (folder / "train").rglob("*") if p.is_file())
+    model = artifact.load(folder / "model")
+    return {
+        "files": {p.relative_to(folder).as_posix(): p.read_bytes() for p in files},
+        "weights": [w.tobytes() for w in model.network.get_weights()],
+        "about": model.about,
+    }
+
+
+@pytest.mark.parametrize("source", ["fused", "image_data_generator"])
+def test_killed_and_run_again(
+    source: str, dataset: Path, tmp_path: Path, quick_params, capsys
+) -> None:
+    # a rate at which the accuracy wavers, so that the plateau's counter and the rate matter
+    params = quick_params(
+        input=source, epochs=7, learning_rate=0.0001, plateau_patience=1, plateau_factor=0.3
+    )
+    undisturbed = tmp_path / "undisturbed"
+    train(params, dataset, undisturbed / "model", undisturbed / "train", undisturbed / "cache")
+    assert list((undisturbed / "cache").iterdir()) == []
+
+    killed(params, tmp_path, "epoch   4/7")
+    (state,) = (tmp_path / "cache").glob("*/state.npz")
+    with np.load(state) as file:
+        assert json.loads(file["about"].item())["epochs"] in (3, 4)
+    for path in (tmp_path / "train").rglob("*.*"):  # as DVC does before a stage runs again
+        path.unlink()
+    capsys.readouterr()
+    train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
+    assert "goes on after epoch" in capsys.readouterr().out
+    assert left(tmp_path) == left(undisturbed)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_other_parameters_begin_anew(dataset: Path, tmp_path: Path, quick_params, capsys) -> None:
+    with pytest.raises(UserError):
+        with_small_files(30_000, quick_params(), dataset, tmp_path)
+    train(quick_params(seed=2), dataset, tmp_path / "m", tmp_path / "t", tmp_path / "cache")
+    assert "goes on" not in capsys.readouterr().out
+
+
+def with_small_files(limit: int, params: Params, dataset: Path, folder: Path) -> None:
+    """Train where no file can have more bytes."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    try:
+        train(params, dataset, folder / "model", folder / "train", folder / "cache")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def test_no_space_for_the_checkpoint(dataset: Path, tmp_path: Path, quick_params) -> None:
+    with pytest.raises(UserError, match=r"cache.* can't take the checkpoint of \d+ MB: File too"):
+        with_small_files(30_000, quick_params(), dataset, tmp_path)
+    assert not (tmp_path / "model").exists()
+    assert not list((tmp_path / "cache").rglob("*.npz*"))
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert not list(tmp_path.rglob("*.part"))
