@@ -1,0 +1,351 @@
+"""Training: speed and quality on the real photos and on the demo shop, one row at a time.
+
+    python benchmarks/train.py                     lists the rows, and what is done
+    python benchmarks/train.py ROW [--seed N]      measures one; what is done already is skipped
+    python benchmarks/train.py --table             writes the table into docs/performance.md
+
+A row's figures go to benchmarks/results/train/ROW-SEED.json with the commit that they belong to.
+What is measured is the commit, in a clone of its own (.cache/benchmarks/train), not the working
+tree. The first row of a commit collects and cleans there, which is not counted. A row that was
+killed goes on from its checkpoint when it is asked for again; it then has no time.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import input_pipeline
+from collect import ARCHIVES, ROOT, Run, measured
+from ruamel.yaml import YAML
+from tabulate import tabulate
+
+from model.quiet import import_keras
+from pipeline.cli import run
+from pipeline.engine import usable_cores
+from pipeline.manifest import write_atomic
+from pipeline.params import load_params
+
+CLONE = ROOT / ".cache/benchmarks/train"
+DATASET = CLONE / "data/dataset"
+RESULTS = ROOT / "benchmarks/results/train"
+PAGE = ROOT / "docs/performance.md"
+BEGIN, END = "<!-- python benchmarks/train.py --table -->", "<!-- end -->"
+WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
+
+Figures = dict[str, Any]
+CLOTHING, DEMO = "presets/clothing.yaml", "params.yaml"
+AS_WRITTEN = {  # the recipe as people write it, of which an epoch is compared, and 30 of them
+    "image_size": 150, "batch_size": 32, "epochs": 30, "learning_rate": 1e-4, "plateau_patience": 2,
+    "input": "fused", "precision": "auto",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `show` makes its text of the figures, which are means over seeds."""
+
+    what: str
+    reach: str
+    measure: Callable[[int], Figures]
+    show: str
+
+
+def accuracy_of(preset: str, changes: Mapping[str, Any] | None = None) -> Callable[[int], Figures]:
+    return lambda seed: reproduce(preset, {**(changes or {}), "seed": seed})
+
+
+QUALITY = "validation {validation:.3f} in {minutes:.1f} min; test {test:.3f}"
+ROWS = {
+    "input": Row(
+        "input with the default augmentation, pictures/s, against flow_from_directory and against "
+        "six Random* layers from memory",
+        "≥ 8 ×, ≥ 3.5 ×",
+        lambda _: input_rates(),
+        "{ours:.0f}/s: {against_generator:.1f} ×, {against_layers:.1f} ×",
+    ),
+    "epoch": Row(
+        "an epoch of the default recipe at 150×150, against the usual script",
+        "≤ 0.5 × with bfloat16, ≤ 0.85 × without",
+        lambda seed: epochs_side_by_side(seed),
+        "{ratio:.2f} × ({ours:.0f} s, {usual:.0f} s)",
+    ),
+    "usual-30": Row(
+        "the usual script, 30 epochs", "", lambda seed: usual_script(seed, 30)[0],
+        "validation {validation:.3f} in {minutes:.1f} min",
+    ),
+    "default-30": Row(
+        "the default recipe at 150×150, 30 epochs", "validation at most 0.02 below the usual",
+        accuracy_of(CLOTHING, AS_WRITTEN), QUALITY,
+    ),
+    "residual": Row(
+        "`residual_cnn` from scratch", "validation ≥ 0.85 within 15 min",
+        accuracy_of("presets/clothing-residual.yaml"), QUALITY,
+    ),
+    "squeezenet": Row(
+        "`squeezenet`, frozen, from cleaned data to metrics", "validation ≥ 0.86 within 2.5 min",
+        accuracy_of("presets/clothing-squeezenet.yaml"), QUALITY,
+    ),
+    "squeezenet-tuned": Row(
+        "`squeezenet`, fine-tuned", "validation ≥ 0.91 within 12 min",
+        accuracy_of("presets/clothing-squeezenet-tuned.yaml"), QUALITY,
+    ),
+    "demo": Row(
+        "the demo shop, `residual_cnn`", "validation ≥ 0.95 within 3 min",
+        accuracy_of("presets/demo-residual.yaml"), QUALITY,
+    ),
+    "demo-default": Row(
+        "the demo shop, the default recipe", "", accuracy_of(DEMO), QUALITY,
+    ),
+    "start": Row(
+        "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 pictures",
+        lambda seed: start_up(seed), "{seconds:.1f} s for {pictures:.0f} pictures",
+    ),
+    "memory": Row(
+        "peak memory beyond the decoded pictures, at 150×150", "≤ 1.5 GB",
+        lambda seed: memory(seed), "{beyond_gb:.2f} GB",
+    ),
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("row", nargs="?", choices=ROWS, metavar="ROW")
+    parser.add_argument("--seed", type=int, default=1, help="of the training (1)")
+    parser.add_argument("--table", action="store_true", help="write it into docs/performance.md")
+    options = parser.parse_args()
+    if options.table:
+        write_table()
+    elif options.row is None:
+        print(tabulate([(name, row.reach, done(name)) for name, row in ROWS.items()],
+                       ["row", "reach", "seeds done"]))  # fmt: skip
+    else:
+        one(options.row, options.seed)
+
+
+def one(name: str, seed: int) -> None:
+    path = RESULTS / f"{name}-{seed}.json"
+    if path.exists():
+        print(f"{path.relative_to(ROOT)} is there; remove it to measure again")
+        return
+    figures = ROWS[name].measure(seed)
+    about = {"row": name, "seed": seed, "commit": commit(), "machine": machine()}
+    write_atomic(path, json.dumps({**about, "figures": figures}, indent=2) + "\n")
+    print(path.read_text(encoding="utf-8"), end="")
+
+
+def done(name: str) -> str:
+    return " ".join(sorted(p.stem.removeprefix(f"{name}-") for p in files(name)))
+
+
+def files(name: str) -> list[Path]:
+    return [p for p in sorted(RESULTS.glob(f"{name}-*.json"))
+            if p.stem.removeprefix(f"{name}-").isdigit()]  # fmt: skip
+
+
+def write_table() -> None:
+    lines, machines = [], set()
+    for name, row in ROWS.items():
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in files(name)]
+        if not results:
+            continue
+        shown = row.show.format_map(
+            {key: mean([r["figures"][key] for r in results]) for key in results[0]["figures"]}
+        )
+        seeds = ", ".join(str(r["seed"]) for r in results)
+        commits = ", ".join(sorted({r["commit"] for r in results}))
+        lines.append((row.what, row.reach, shown, seeds, commits))
+        machines |= {r["machine"] for r in results}
+    table = tabulate(
+        lines, ["work", "reach", "measured (mean over seeds)", "seeds", "commit"], "pipe"
+    )
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    where = f"On {'; '.join(sorted(machines))}:"
+    PAGE.write_text(f"{head}{BEGIN}\n{where}\n\n{table}\n{END}{tail}", encoding="utf-8")
+    print(table)
+
+
+def mean(values: list[float | None]) -> float:
+    """Of those that were measured; NaN where none was."""
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else float("nan")
+
+
+def commit() -> str:
+    return command_output("git", "rev-parse", "--short", "HEAD")
+
+
+def machine() -> str:
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    name = next(line.partition(":")[2].strip() for line in info if line.startswith("model name"))
+    bfloat16 = any("avx512_bf16" in line or "amx_bf16" in line for line in info)
+    return f"{usable_cores()} cores of {name}, {'with' if bfloat16 else 'without'} bfloat16"
+
+
+def command_output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def clone(preset: str, changes: Mapping[str, Any]) -> Path:
+    """The commit with a preset as its params.yaml, `train` changed; collected and cleaned."""
+    if not CLONE.exists():
+        subprocess.run(["git", "clone", "--quiet", ROOT, CLONE], check=True)
+    for command in (["fetch", "--quiet"], ["checkout", "--quiet", "--force", "--detach", commit()]):
+        subprocess.run(["git", *command], cwd=CLONE, check=True)
+    yaml = YAML()
+    params = yaml.load(CLONE / preset)
+    params["train"].update(changes)
+    if params["train"]["network"] == "squeezenet" and WEIGHTS.is_dir():
+        params["train"]["weights"] = str(next(WEIGHTS.glob("squeezenet*.h5")))
+    yaml.dump(params, CLONE / "params.yaml")
+    dvc("repro", "split")
+    return CLONE
+
+
+def dvc(*arguments: str) -> float:
+    """Run it in the clone; how many seconds it took."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(CLONE),
+        "DATASETS_MIRROR": str(ARCHIVES.resolve()),
+    }
+    return measured([sys.executable, "-m", "dvc", *arguments], CLONE, environment).seconds
+
+
+def reproduce(preset: str, changes: Mapping[str, Any]) -> Figures:
+    """From cleaned data to metrics."""
+    folder = clone(preset, changes)
+    resumed = any(folder.glob(".cache/train/*/state.npz"))
+    seconds = dvc("repro", "--single-item", "--force", "--no-run-cache",
+                  "split", "train", "evaluate")  # fmt: skip
+    about = json.loads((folder / "results/model/classifier.json").read_text(encoding="utf-8"))
+    scores = json.loads((folder / "results/evaluate/metrics.json").read_text(encoding="utf-8"))
+    return {
+        "validation": about["validation_accuracy"],
+        "test": scores["accuracy"],
+        "minutes": None if resumed else seconds / 60,
+    }
+
+
+def input_rates() -> Figures:
+    augment = load_params(clone(CLOTHING, AS_WRITTEN) / "params.yaml").augment
+    import_keras()
+    rates = input_pipeline.measure(DATASET, augment, 150, 32)
+    ours = rates.pop(input_pipeline.OURS)
+    generator, layers = rates.values()
+    return {"ours": ours, "against_generator": ours / generator, "against_layers": ours / layers}
+
+
+def usual_script(seed: int, epochs: int) -> tuple[Figures, list[float]]:
+    """ImageDataGenerator and fit in float32, as people write it; and the seconds of each epoch."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
+    augment = load_params(folder / "params.yaml").augment.model_dump()
+    import_keras()
+    import keras
+    import tensorflow as tf
+
+    from model.networks import build
+
+    keras.utils.set_random_seed(seed)
+    generator = tf.keras.preprocessing.image.ImageDataGenerator
+    size = {"target_size": (150, 150), "batch_size": 32}
+    training = generator(rescale=1 / 255, **augment).flow_from_directory(
+        DATASET / "train", seed=seed, **size
+    )
+    validation = generator(rescale=1 / 255).flow_from_directory(
+        DATASET / "validation", shuffle=False, **size
+    )
+    ours = build("sequential_cnn", 150, training.num_classes)
+    network = keras.Sequential([keras.Input((150, 150, 3)), *ours.layers[1:]])  # less the scaling
+    network.compile(keras.optimizers.Adam(1e-4), "categorical_crossentropy", metrics=["accuracy"])
+    ends = [time.perf_counter()]
+    history = network.fit(
+        training,
+        validation_data=validation,
+        epochs=epochs,
+        callbacks=[
+            keras.callbacks.ReduceLROnPlateau("val_accuracy", 0.5, 2),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_: ends.append(time.perf_counter())
+            ),
+        ],
+        verbose=2,
+    ).history
+    figures = {"validation": max(history["val_accuracy"]), "minutes": (ends[-1] - ends[0]) / 60}
+    return figures, [end - start for start, end in itertools.pairwise(ends)]
+
+
+def epochs_side_by_side(seed: int) -> Figures:
+    """Two epochs of each, three times by turns; the first of each compiles and doesn't count."""
+    usual, ours = [], []
+    for _ in range(3):
+        usual.append(usual_script(seed, 2)[1][1])
+        _, said = training({"seed": seed, "epochs": 2})
+        _, second = re.findall(r"^epoch .* ([0-9.]+) s ", said, re.MULTILINE)
+        ours.append(float(second))
+    fast, slow = statistics.median(ours), statistics.median(usual)
+    return {"ours": fast, "usual": slow, "ratio": fast / slow}
+
+
+def memory(seed: int) -> Figures:
+    """Of a training of one epoch with all pictures in memory."""
+    took, _ = training({"seed": seed, "epochs": 1})
+    files = [f for split in ("train", "validation") for f in DATASET.glob(f"{split}/*/*")]
+    pictures = len(files) * 150 * 150 * 3
+    return {"beyond_gb": (took.peak - pictures) / 1e9, "pictures_gb": pictures / 1e9}
+
+
+def training(changes: Mapping[str, Any]) -> tuple[Run, str]:
+    """The default recipe at 150×150 by its command, in a folder of its own; and what it printed."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, **changes})
+    scratch = CLONE.with_name("training")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    (scratch / "data").symlink_to(folder / "data")
+    shutil.copy(folder / "params.yaml", scratch)
+    command = [sys.executable, "-m", "model.train"]
+    took = measured(command, scratch, {"PYTHONPATH": str(folder)})
+    return took, (scratch / "output.log").read_text(encoding="utf-8")
+
+
+def start_up(seed: int) -> Figures:
+    """Decoding included. The system has read the files before, as after a clean."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
+    pictures = len(list(DATASET.glob("train/*/*.jpg")))
+    import_keras()
+    from model import recipe
+
+    class FirstStepError(Exception):
+        pass
+
+    class First(recipe.EpochLine):
+        def on_train_batch_end(self, *_: Any) -> None:
+            raise FirstStepError
+
+    recipe.EpochLine = First
+    with tempfile.TemporaryDirectory() as name, suppress(FirstStepError):
+        model, log, cache = (Path(name) / part for part in ("model", "train", "cache"))
+        started = time.perf_counter()
+        recipe.train(load_params(folder / "params.yaml"), DATASET, model, log, cache)
+    return {"seconds": time.perf_counter() - started, "pictures": pictures}
+
+
+if __name__ == "__main__":
+    run(main)
