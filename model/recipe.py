@@ -1,7 +1,6 @@
 """Compile, fit, keep the best: the training itself, from a dataset folder to a saved model."""
 
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,97 +9,107 @@ import tensorflow as tf
 from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
-from model import artifact, data, networks
+from model import artifact, checkpoint, data, hardware, networks, optimization, pretrained
 from model.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
+from model.checkpoint import Checkpoint
+from model.head import fit_head
+from model.picture_cache import PictureCache
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
+from pipeline.paths import TRAIN_CACHE
 
 
-def train(params: Params, dataset: Path, model: Path, log: Path) -> None:
+def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = TRAIN_CACHE) -> None:
     """Train on `dataset`; write the best epoch's model to `model`, metrics and plots to `log`.
 
-    The same parameters, pictures and machine give the same weights. UserError where the dataset
-    can't be trained on, or the loss becomes NaN: then the best model until there is kept.
+    The same parameters, pictures and machine give the same weights, also when a training was
+    killed and goes on from what it left in `cache`. UserError where the dataset can't be trained
+    on, or the loss becomes NaN: then the best model until there is kept.
     """
     recipe = params.train
     keras.utils.set_random_seed(recipe.seed)
-    tf.config.experimental.enable_op_determinism()
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
     labels = data.class_labels(dataset)
-    network = _compiled(networks.build(recipe.network, recipe.image_size, len(labels)), recipe)
-    training = data.load_split(dataset, "train", labels, recipe.image_size)
-    validation = data.load_split(dataset, "validation", labels, recipe.image_size)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Live(str(log), dvcyaml=None, save_dvc_exp=False) as live,
-    ):
-        weights, best = Path(scratch) / "best.weights.h5", Best(live)
+    precision = hardware.precision(recipe.precision)
+    with hardware.arithmetic(precision):
+        network = networks.build(recipe.network, recipe.image_size, len(labels))
+    comes_trained = pretrained.comes_trained(recipe)
+    if comes_trained:
+        pretrained.load(network, recipe.weights, recipe.fine_tune_from)
+    optimization.compile_network(network, recipe)
+    new_array = PictureCache(recipe.cache_gb, cache).array
+    training = data.load_split(dataset, "train", labels, recipe.image_size, new_array)
+    validation = data.load_split(dataset, "validation", labels, recipe.image_size, new_array)
+    digest = data.dataset_digest(dataset)
+    with Live(str(log), dvcyaml=None, save_dvc_exp=False) as live:
+        best, steering = Best(live), optimization.callbacks(recipe)
+        state = Checkpoint(cache / checkpoint.key(params, digest), best, steering, live)
+        if comes_trained and not state.epochs:
+            _begin_with_head(network, training, validation, recipe, best, live)
         failure = None
         try:
             network.fit(
-                _batches(params, dataset, training),
+                _batches(params, dataset, training, state.epochs),
                 steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
+                initial_epoch=state.epochs,
                 epochs=recipe.epochs,
                 shuffle=False,  # the input does it
-                validation_data=(validation.images, validation.one_hot),
-                validation_batch_size=64,
-                callbacks=_callbacks(recipe, weights, best, live),
+                validation_data=data.plain_batches(validation),
+                class_weight=optimization.class_weights(recipe, training),
+                callbacks=[
+                    StopAtNan(),
+                    *steering,
+                    best,
+                    DVCLiveCallback(live=live),
+                    EpochLine(recipe.epochs, len(training.files), state.epochs),
+                    state,
+                ],
                 verbose=0,
             )
         except LossIsNanError as error:
             failure = f"{error}; lower train.learning_rate"
-        if best.epoch:
-            # built anew: the optimizer's state would make the file three times as large
+        if best.weights:
+            # built anew: without the optimizer's state, and in full precision
             trained = networks.build(recipe.network, recipe.image_size, len(labels))
-            trained.load_weights(weights)
-            artifact.save(model, trained, labels, recipe.image_size, _about(params, dataset, best))
+            trained.set_weights(best.weights)
+            about = {
+                "parameters": params.model_dump(mode="json", include={"train", "augment"}),
+                "dataset": digest,
+                "precision": precision,
+                "epoch": best.epoch,
+                "validation_accuracy": best.accuracy,
+            }
+            artifact.save(model, trained, labels, recipe.image_size, about)
             print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
+    state.remove()
     if failure:
         raise UserError(failure)
 
 
-def _compiled(network: keras.Model, recipe: Train) -> keras.Model:
-    network.compile(
-        optimizer=keras.optimizers.Adam(recipe.learning_rate),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA makes convolutions several times slower on processors
-    )
-    return network
+def _begin_with_head(
+    network: keras.Model,
+    training: data.Pictures,
+    validation: data.Pictures,
+    recipe: Train,
+    best: Best,
+    live: Live,
+) -> None:
+    """Fit the classifier of a pretrained network. It is the best until an epoch is better."""
+    logs = fit_head(network, training, validation)
+    print(f"fitted the classifier, validation accuracy {logs['val_accuracy']:.3f}")
+    best.set_model(network)
+    best.on_epoch_end(-1, logs)
+    if not recipe.epochs:  # then it is all that the plots can show
+        DVCLiveCallback(live=live).on_epoch_end(0, logs)
 
 
-def _batches(params: Params, dataset: Path, training: data.Pictures) -> Any:
+def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch: int) -> Any:
     recipe = params.train
     if recipe.input == "fused":
-        return data.training_batches(training, params.augment, recipe.batch_size, recipe.seed)
+        return data.training_batches(
+            training, params.augment, recipe.batch_size, recipe.seed, first_epoch
+        )
     return data.generator_batches(
-        dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed
+        dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch
     )
-
-
-def _callbacks(
-    recipe: Train, weights: Path, best: Best, live: Live
-) -> list[keras.callbacks.Callback]:
-    return [
-        StopAtNan(),
-        keras.callbacks.ModelCheckpoint(
-            weights, "val_accuracy", save_best_only=True, save_weights_only=True
-        ),
-        keras.callbacks.ReduceLROnPlateau(
-            "val_accuracy",
-            factor=recipe.plateau_factor,
-            patience=recipe.plateau_patience,
-            min_lr=recipe.learning_rate / 100,
-        ),
-        best,
-        DVCLiveCallback(live=live),
-        EpochLine(recipe.epochs),
-    ]
-
-
-def _about(params: Params, dataset: Path, best: Best) -> dict[str, Any]:
-    return {
-        "parameters": params.model_dump(mode="json", include={"train", "augment"}),
-        "dataset": data.dataset_digest(dataset),
-        "epoch": best.epoch,
-        "validation_accuracy": best.accuracy,
-    }

@@ -68,8 +68,6 @@ class SpiderSource(Section):
     """where an API is; null is the spider's own"""
     browser: bool = False
     """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
-    browser: bool = False
-    """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
     classes: dict[Label, str]
     """our class: where the source keeps it (a category's address or name, a query)"""
     thumbnail_width: PositiveInt | None = None
@@ -315,6 +313,13 @@ class Evaluate(Section):
     """folders of pictures that are none of the classes"""
 
 
+class Audit(Section):
+    """See model/audit.py."""
+
+    folds: Annotated[int, Field(ge=2)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -324,6 +329,7 @@ class Params(Section):
     augment: Augment
     train: Train
     evaluate: Evaluate
+    audit: Audit
 
 
 def load_params(path: Path = PARAMS) -> Params:

@@ -67,7 +67,7 @@ def edited(tmp_path: Path, **changes: object) -> Path:
         ({"trian": {}}, r"trian is not a known parameter; did you mean train\?"),
         ({"train__epochs": "ten"}, r"train.epochs is 'ten': Input should be a valid integer"),
         ({"train__epochs": ...}, r"train.epochs is missing"),
-        ({"train__epochs": 0}, r"train.epochs is 0: .* greater than 0"),
+        ({"train__epochs": -1}, r"train.epochs is -1: .* greater than or equal to 0"),
         ({"split__test": 0.9}, r"split .*leave something for training"),
         ({"sources__own__kind": "foldr"}, r"sources.own.kind must be one of"),
         ({"sources__own__licence": "x"}, r"sources.own.licence .* did you mean license\?"),

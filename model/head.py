@@ -1,0 +1,69 @@
+"""The first step with a pretrained network: features computed once, a classifier fitted on them.
+
+A logistic regression on standardised features of the pictures and their mirror images. It takes
+seconds, and what it finds is written into the network's last layer.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from model.data import Pictures
+from model.pretrained import FEATURES, HEAD
+
+_BATCH = 64
+_PENALTIES = tuple(0.0005 * 2**n for n in range(9))
+"""values of scikit-learn's C, the strictest first"""
+
+
+def fit_head(network: keras.Model, training: Pictures, validation: Pictures) -> dict[str, float]:
+    """Set the weights of a `pretrained.build` network's last layer.
+
+    The penalty is the one with the best validation accuracy, the stricter of two equal ones.
+    Returns accuracy and loss as Keras names them after an epoch.
+    """
+    extractor = keras.Model(network.input, network.get_layer(FEATURES).output)
+    features = np.concatenate(
+        [_features(extractor, training.images), _features(extractor, training.images, mirror=True)]
+    )
+    mean, deviation = features.mean(axis=0), features.std(axis=0)
+    deviation[deviation == 0] = 1  # a channel that never speaks
+    features = (features - mean) / deviation
+    held_out = (_features(extractor, validation.images) - mean) / deviation
+    classes = np.tile(training.classes, 2)
+
+    regression = LogisticRegression(max_iter=100, tol=1e-3, warm_start=True)
+    best: dict[str, float] = {}
+    for penalty in _PENALTIES:
+        regression.set_params(C=penalty).fit(features, classes)
+        accuracy = regression.score(held_out, validation.classes)
+        if best and accuracy < best["val_accuracy"]:
+            break  # from here on it learns the training pictures by heart
+        if not best or accuracy > best["val_accuracy"]:
+            best = {
+                "accuracy": regression.score(features, classes),
+                "loss": log_loss(classes, regression.predict_proba(features)),
+                "val_accuracy": accuracy,
+                "val_loss": log_loss(validation.classes, regression.predict_proba(held_out)),
+            }
+            weights, bias = regression.coef_.copy(), regression.intercept_.copy()
+    if len(training.labels) == 2:  # it has one row then, for the second class against the first
+        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    kernel = weights.T / deviation[:, None]  # takes the features as they are
+    network.get_layer(HEAD).set_weights([kernel, bias - mean @ kernel])
+    return best
+
+
+def _features(
+    extractor: keras.Model, images: NDArray[np.uint8], mirror: bool = False
+) -> NDArray[np.float32]:
+    """(n, features)"""
+    batches: list[Any] = []
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH]
+        batches.append(extractor.predict_on_batch(batch[:, :, ::-1] if mirror else batch))
+    return np.concatenate(batches).astype(np.float32)

@@ -1,0 +1,166 @@
+"""Networks that come trained: their weights, what is trained further, and what they are told."""
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from model import artifact, networks, pretrained
+from model.data import load_split
+from model.head import fit_head
+from model.recipe import train
+from pipeline.cli import UserError
+
+SHARED = Path(__file__).parents[3] / "shared"
+LABELS = ["apple", "leaf", "sky"]
+
+
+@pytest.fixture(scope="session")
+def squeezenet_weights() -> str:
+    path = SHARED / "weights/squeezenet_imagenet_notop.h5"
+    if not path.is_file():
+        pytest.skip(f"needs the trained weights in {path}")
+    return str(path)
+
+
+def pictures(count: int, size: int = 32) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "ResNet50", "DenseNet121", "MobileNetV2"])
+def test_what_the_weights_expect_is_inside(name: str) -> None:
+    """Channels in another order, means, scales: as the network's own function does it."""
+    network = networks.build(name, 32, 3)
+    preprocess = pretrained.backbone_of(name, 32)[1]
+    inside = keras.Model(network.input, network.get_layer("preprocessing").output)
+    expected = preprocess(pictures(2).astype(np.float32))
+    np.testing.assert_allclose(inside.predict_on_batch(pictures(2)), expected, atol=1e-4)
+
+
+def test_squeezenet_has_the_weights_of_the_file(squeezenet_weights: str) -> None:
+    network = networks.build("squeezenet", 48, 3)
+    pretrained.load(network, squeezenet_weights, None)
+    backbone = network.get_layer("backbone")
+    with h5py.File(squeezenet_weights) as file:
+        for layer in [layer for layer in backbone.layers if layer.weights]:
+            saved = file[layer.name.replace("_", "/", 1)]
+            for mine, name in zip(layer.get_weights(), saved.attrs["weight_names"], strict=True):
+                np.testing.assert_array_equal(mine, saved[name])
+
+
+def test_weights_by_address_are_downloaded_once(
+    squeezenet_weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    network = networks.build("squeezenet", 32, 3)
+    pretrained.load(network, Path(squeezenet_weights).as_uri(), None)
+    (kept,) = (tmp_path / "models").iterdir()
+    assert kept.read_bytes() == Path(squeezenet_weights).read_bytes()
+
+
+def test_layers_before_the_named_one_are_left_alone(squeezenet_weights: str) -> None:
+    network = networks.build("squeezenet", 32, 3)
+
+    def trained() -> set[str]:
+        return {v.path.split("/")[-2].split("_")[0] for v in network.trainable_variables}
+
+    pretrained.load(network, squeezenet_weights, "fire8")
+    assert trained() == {"fire8", "fire9", "head"}
+    pretrained.load(network, squeezenet_weights, None)
+    assert trained() == {"head"}
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_the_head_is_fitted_to_features_of_both_mirror_images(
+    labels: int, squeezenet_weights: str, dataset: Path
+) -> None:
+    training, validation = (
+        (load_split(dataset, split, LABELS[:labels], 32) for split in ("train", "validation"))
+        if labels == 3
+        else two_classes(dataset)
+    )
+    network = networks.build("squeezenet", 32, labels)
+    pretrained.load(network, squeezenet_weights, None)
+    logs = fit_head(network, training, validation)
+    probabilities = network.predict(validation.images, verbose=0)
+    accuracy = (probabilities.argmax(axis=1) == validation.classes).mean()
+    loss = -np.log(probabilities[np.arange(len(probabilities)), validation.classes]).mean()
+    assert logs["val_accuracy"] == pytest.approx(accuracy)
+    assert logs["val_loss"] == pytest.approx(loss, rel=1e-3)
+    assert accuracy > 0.8
+
+
+def two_classes(dataset: Path) -> list:
+    for split in ("train", "validation"):
+        for file in (dataset / split / "sky").iterdir():
+            file.unlink()
+        (dataset / split / "sky").rmdir()
+    return [load_split(dataset, split, LABELS[:2], 32) for split in ("train", "validation")]
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"epochs": 2, "fine_tune_from": "fire8"}])
+def test_in_one_step_or_two(
+    changes: dict, squeezenet_weights: str, dataset: Path, tmp_path: Path, quick_params
+) -> None:
+    params = quick_params(network="squeezenet", weights=squeezenet_weights, **changes)
+    train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
+    about = artifact.load(tmp_path / "model").about
+    assert 0 <= about["epoch"] <= changes["epochs"]
+    assert about["validation_accuracy"] > 0.8
+    for name in ("train/accuracy", "eval/accuracy", "train/loss", "eval/loss"):
+        plot = (tmp_path / f"train/plots/metrics/{name}.tsv").read_text()
+        assert len(plot.splitlines()) == 1 + max(1, changes["epochs"])
+
+
+def test_a_network_of_keras_with_weights_of_a_file(
+    dataset: Path, tmp_path: Path, quick_params
+) -> None:
+    weights = tmp_path / "own.weights.h5"
+    pretrained.backbone_of("MobileNetV3Small", 32)[0].save_weights(weights)
+    params = quick_params(
+        network="MobileNetV3Small", weights=str(weights), fine_tune_from="expanded_conv_10"
+    )
+    train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
+    assert artifact.load(tmp_path / "model").network.name == "MobileNetV3Small"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": "squeezenet"}, "squeezenet needs a path or an address of its weights"),
+        ({"network": "squeezenet", "weights": "no.h5"}, r"train\.weights: no\.h5 is not there"),
+        ({"network": "MobileNetV2", "image_size": 31}, r"train\.image_size 31 doesn't suit"),
+        ({"network": "mobilenetV3small"}, "nearest: MobileNetV3Small"),
+        ({"weights": "some.h5"}, r"train\.weights is 'some\.h5', but sequential_cnn starts from s"),
+        ({"fine_tune_from": "x"}, r"train\.fine_tune_from is 'x', but sequential_cnn starts from"),
+        ({"epochs": 0}, r"train\.epochs is 0, which only suits"),
+        (
+            {"network": "squeezenet", "weights": "none", "epochs": 0},
+            r"train\.epochs is 0, which only suits",
+        ),
+        (
+            {"network": "squeezenet", "weights": "x.h5", "fine_tune_from": "fire99"},
+            "squeezenet has no layer 'fire99'; it has conv1, fire2_squeeze1x1",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_said(
+    changes: dict, message: str, dataset: Path, tmp_path: Path, quick_params
+) -> None:
+    with pytest.raises(UserError, match=message):
+        train(quick_params(**changes), dataset, tmp_path / "m", tmp_path / "t", tmp_path / "c")
+    assert not (tmp_path / "m").exists()
+
+
+def test_weights_that_do_not_fit_name_the_layers(squeezenet_weights: str, tmp_path: Path) -> None:
+    squeezenet, other = (networks.build(name, 32, 3) for name in ("squeezenet", "MobileNetV2"))
+    with pytest.raises(UserError, match="Conv1 has 3x3x3x32, in the file conv1 has 3x3x3x64, 64"):
+        pretrained.load(other, squeezenet_weights, None)
+    other.get_layer("backbone").save_weights(tmp_path / "other.weights.h5")
+    with pytest.raises(UserError, match=r"without its classifier: conv1; fire2_squeeze1x1; .*more"):
+        pretrained.load(squeezenet, str(tmp_path / "other.weights.h5"), None)
+    (tmp_path / "text.h5").write_text("no weights")
+    with pytest.raises(UserError, match="it is no HDF5 file"):
+        pretrained.load(squeezenet, str(tmp_path / "text.h5"), None)
