@@ -52,21 +52,8 @@ def clean(params: Params) -> Findings:
 
     Raises UserError where there is no picture, or data/review.csv is ill-formed.
     """
-    decisions = read_decisions(paths.REVIEW)
-    raw = read_raw(params.sources, paths.RAW)
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
-        measurements = _measure_all(raw.pictures, cache)
-        verdicts = judge_each(raw.pictures, measurements, decisions, params.clean)
-        judged = [
-            Judged(picture, verdict, result)
-            for picture, verdict in zip(raw.pictures, verdicts, strict=True)
-            if verdict.reason is None
-            and isinstance(result := measurements[picture.sha256], Measurement)
-        ]
-        pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
-        findings = Findings(
-            raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs
-        )
+        findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
             write_pictures(findings, folder, params.clean.max_side, cache)
             write_verdicts(findings, folder / paths.VERDICTS.name)
@@ -74,6 +61,22 @@ def clean(params: Params) -> Findings:
     numbers = json.dumps(metrics(findings), indent=2)
     write_atomic(paths.RESULTS / "clean" / "metrics.json", numbers + "\n")
     return findings
+
+
+def examine(params: Params, cache: Cache) -> Findings:
+    """Measure what is new in data/raw and judge all; nothing is written but the cache."""
+    decisions = read_decisions(paths.REVIEW)
+    raw = read_raw(params.sources, paths.RAW)
+    measurements = _measure_all(raw.pictures, cache)
+    verdicts = judge_each(raw.pictures, measurements, decisions, params.clean)
+    judged = [
+        Judged(picture, verdict, result)
+        for picture, verdict in zip(raw.pictures, verdicts, strict=True)
+        if verdict.reason is None
+        and isinstance(result := measurements[picture.sha256], Measurement)
+    ]
+    pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
+    return Findings(raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs)
 
 
 def _measure_all(pictures: Sequence[Picture], cache: Cache) -> dict[str, Measurement | Failure]:

@@ -1,0 +1,357 @@
+"""Cleaning: how fast, beside CleanVision on the same photos, and at what scale.
+
+    python benchmarks/clean.py [ROW ...] [--rounds 3]
+
+Each row can be run alone. Times are wall clock, medians of the rounds (one of the million). Where
+there is a peer, rounds of both alternate, so that what else the machine does meets them alike.
+CleanVision runs with all its checks, in a virtual environment of its own. The figures go to
+benchmarks/results/clean.json too, each with the commit and the processor that it comes from.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from collect import Run, measured
+from numpy.typing import NDArray
+from photos import ROOT, add_raw, keep, machine, params, peer, real_photos, workplace
+from tabulate import tabulate
+
+from pipeline import paths
+from pipeline.cache import Cache
+from pipeline.clean import _measure_all, examine
+from pipeline.clean_report import write_report
+from pipeline.cli import UserError, run
+from pipeline.engine import usable_cores
+from pipeline.manifest import Row, Status
+from pipeline.measure import Measured, measure
+from pipeline.near_duplicates import pairs_within
+from pipeline.raw import read_raw
+
+OLD, NEW = 100_000, 100
+SAMPLE = 100  # rows of hashes that are compared with brute force
+CLEANVISION = """
+import json, sys, time
+from cleanvision import Imagelab
+if __name__ == "__main__":
+    started = time.perf_counter()
+    lab = Imagelab(data_path=sys.argv[1])
+    lab.find_issues(n_jobs=int(sys.argv[2]), verbose=False)
+    print(json.dumps({"pictures": len(lab.issues), "seconds": time.perf_counter() - started}))
+"""
+PROPOSE = "import sys; from clean import propose; propose(int(sys.argv[1]), sys.argv[2])"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A figure as it is printed and kept. `reach` is what it should be, as text."""
+
+    what: str
+    ours: float
+    unit: str
+    reach: str = ""
+    peer: float | None = None
+    ratio: float | None = None
+    more: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (3)")
+    options = parser.parse_args()
+    if unknown := set(options.rows) - set(ROWS):
+        raise UserError(f"there is no row {', '.join(sorted(unknown))}; choose {', '.join(ROWS)}")
+    printed = []
+    for name in options.rows or ROWS:
+        print(f"{name} …", file=sys.stderr)
+        lines = ROWS[name](max(1, options.rounds))
+        keep("clean", {name: machine() | {"lines": [dataclasses.asdict(line) for line in lines]}})
+        printed += [(x.what, x.ours, x.unit, x.reach, x.peer, x.ratio) for x in lines]
+    headers = ["", "here", "", "reach", "CleanVision", "ratio"]
+    print(tabulate(printed, headers, floatfmt=("", ",.1f", "", "", ",.1f", ".3g"), missingval=""))
+
+
+def measuring(rounds: int) -> list[Line]:
+    """Reading, checking, decoding, measuring and keeping, of both without starting Python."""
+    ours, theirs = [], []
+    with real_photos() as photos, workplace():
+        add_raw(photos)
+        raw = read_raw(params().sources, paths.RAW)
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory() as cache, Cache(Path(cache) / "it.sqlite") as kept:
+                started = time.perf_counter()
+                _measure_all(raw.pictures, kept)
+                ours.append(len(photos) / (time.perf_counter() - started))
+            found = last_line(cleanvision())
+            theirs.append(found["pictures"] / found["seconds"])
+    return [against("measuring, pictures/s", ours, theirs, "≥ 5 ×")]
+
+
+def stage(rounds: int) -> list[Line]:
+    """`python -m pipeline.clean` from raw to data/clean and report, and again with nothing new."""
+    ours, theirs, again, memory, cpu = [], [], [], [], []
+    with real_photos() as photos, workplace():
+        add_raw(photos)
+        for _ in range(rounds):
+            start_over()
+            first, second = clean_stage(), clean_stage()
+            ours.append(len(photos) / first.seconds)
+            again.append(second.seconds / first.seconds)
+            cpu.append(second.cpu / first.cpu)
+            memory.append(first.peak / 1e6)
+            theirs.append(len(photos) / measured(*cleanvision_command()).seconds)
+    return [
+        against("raw to data/clean and report, pictures/s", ours, theirs, "≥ 3 ×"),
+        Line(
+            "a second run with nothing new, of the first",
+            100 * statistics.median(again),
+            "%",
+            "< 5 %",
+            more={"processor time, %": 100 * statistics.median(cpu)},
+        ),
+    ]
+
+
+def added(rounds: int) -> list[Line]:
+    """New photos on top of many that are measured, whose files hold nothing to decode."""
+    seconds, pages, size = [], [], 0
+    with real_photos() as photos, workplace(), Cache(Path(".cache/it.sqlite")) as cache:
+        new = photos[:: len(photos) // (NEW * rounds)]
+        pretend(OLD, photos[0], cache)
+        for number in range(rounds):
+            add_raw(new[number * NEW : (number + 1) * NEW])
+            started = time.perf_counter()
+            findings = examine(params(), cache)
+            seconds.append(time.perf_counter() - started)
+            unread = sum(v.reason is not None and not v.duplicate_of for v in findings.verdicts)
+            if unread or len(findings.verdicts) != OLD + (number + 1) * NEW:
+                raise RuntimeError(f"{unread} pictures were looked at that should not have been")
+            started = time.perf_counter()
+            write_report(findings, paths.RESULTS / "report.html", cache.thumbnail)
+            pages.append(time.perf_counter() - started)
+            size = (paths.RESULTS / "report.html").stat().st_size
+    return [
+        Line(
+            f"{NEW} new on top of {OLD:,}: measuring and judging",
+            statistics.median(seconds),
+            "s",
+            "< 5 s",
+        ),
+        Line(f"the report of {OLD:,}", statistics.median(pages), "s", more={"bytes": size}),
+    ]
+
+
+def pretend(count: int, photo: Path, cache: Cache) -> None:
+    """Raw files and the cache as if so many pictures had been measured and compared."""
+    content = photo.read_bytes()
+    result = measure(photo, hashlib.sha256(content).hexdigest())
+    if not isinstance(result, Measured):
+        raise TypeError(f"{photo} can't be measured")
+    rng = np.random.default_rng(1)
+    names = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(count)]
+    folder = paths.RAW / "own"
+    results, rows = [], []
+    for number, sha256 in enumerate(names):
+        label = f"class {number % 10}"
+        path = folder / label / f"{sha256}.jpg"
+        if number % 10_000 < 10:  # the others are links to these, of which a file can't have more
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"decoding this would be noticed")
+        else:
+            os.link(folder / label / f"{names[number // 10_000 * 10_000 + number % 10]}.jpg", path)
+        fields = dataclasses.replace(
+            result.measurement,
+            phash=rng.bytes(32),
+            mirrored_phash=rng.bytes(32),
+            tiny=rng.bytes(192),
+            pixels=rng.bytes(16),
+        )
+        results.append((sha256, Measured(fields, result.thumbnail)))
+        row = Row(
+            status=Status.SAVED,
+            label=label,
+            image_url=f"file:{number}",
+            file=f"{label}/{sha256}.jpg",
+            sha256=sha256,
+            bytes=len(content),
+        )
+        rows.append(row.to_json() + "\n")
+    (folder / paths.MANIFEST).write_text("".join(rows), encoding="utf-8")
+    cache.add(results)
+    rule = params().clean.near_duplicate
+    cache.compared(rule.radius, rule.mirrored)
+    cache.add_pairs(names, [])
+
+
+def repro(rounds: int) -> list[Line]:
+    """`dvc repro clean split` in a copy of the repository with the real photos."""
+    seconds = []
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    command = [sys.executable, "-m", "dvc", "repro", "clean", "split"]
+    with real_photos() as photos, workplace():
+        for file in files:
+            if file and file not in ("params.yaml", "dvc.lock", "data/review.csv"):
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / file, file)
+        subprocess.run(["git", "init", "--quiet"], check=True)
+        new = photos[:: len(photos) // (NEW * rounds)][: NEW * rounds]
+        add_raw(sorted(set(photos) - set(new)))
+        here = {"PYTHONPATH": str(Path.cwd())}
+        first = measured(command, Path.cwd(), here).seconds
+        for number in range(rounds):
+            add_raw(new[number * NEW : (number + 1) * NEW])
+            seconds.append(measured(command, Path.cwd(), here).seconds)
+    what = f"`dvc repro clean split`, {NEW} new on top of {len(photos) - NEW * rounds:,}"
+    return [Line(what, statistics.median(seconds), "s", more={"the first, s": first})]
+
+
+def pairs(rounds: int) -> list[Line]:
+    return [proposals(100_000, "spread", rounds, "< 4 s")]
+
+
+def crowd(rounds: int) -> list[Line]:
+    return [proposals(100_000, "crowded", rounds, "< 8 s")]
+
+
+def million(_: int) -> list[Line]:
+    return [proposals(1_000_000, "spread", 1, "< 300 s, < 2,000 MB")]
+
+
+def proposals(count: int, kind: str, rounds: int, reach: str) -> Line:
+    found, peaks = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(rounds):
+            command = [sys.executable, "-c", PROPOSE, str(count), kind]
+            took = measured(command, Path(folder), {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"})
+            found.append(last_line((Path(folder) / "output.log").read_text()))
+            peaks.append(took.peak / 1e6)
+    seconds = statistics.median(each["seconds"] for each in found)
+    more = found[0] | {"peak, MB": statistics.median(peaks)}
+    what = f"all pairs among {count:,} hashes{', crowded' if kind == 'crowded' else ''}"
+    return Line(
+        f"{what} ({more['pairs']:,}; {more['peak, MB']:.0f} MB)", seconds, "s", reach, more=more
+    )
+
+
+def propose(count: int, kind: str) -> None:
+    """In a process of its own: find the pairs, compare a sample of rows with brute force."""
+    hashes = made_hashes(count, kind)
+    radius = 64
+    rng = np.random.default_rng(2)
+    rows = np.sort(rng.choice(count, SAMPLE, replace=False))
+    is_sample = np.zeros(count, dtype=np.bool_)
+    is_sample[rows] = True
+    total, ours = 0, set()
+    started, cpu = time.perf_counter(), time.process_time()
+    for i, j, _ in pairs_within(hashes, radius):
+        total += len(i)
+        chosen = is_sample[i] | is_sample[j]
+        ours.update(zip(i[chosen].tolist(), j[chosen].tolist(), strict=True))
+    times = {"seconds": time.perf_counter() - started, "processor": time.process_time() - cpu}
+    brute = set()
+    for row in rows.tolist():
+        near = np.bitwise_count(hashes ^ hashes[row]).sum(axis=1) <= radius
+        brute.update((min(row, other), max(row, other)) for other in np.flatnonzero(near).tolist())
+    brute -= {(row, row) for row in rows.tolist()}
+    if ours != brute:
+        raise RuntimeError(f"{len(ours ^ brute)} pairs are not those of brute force")
+    print(json.dumps(times | {"pairs": total, "pairs of the sample": len(ours)}))
+
+
+def made_hashes(count: int, kind: str) -> NDArray[np.uint8]:
+    """Random hashes; a fifth are copies with up to 80 bits changed, or crowd about ten centres.
+
+    Crowded: every other one differs from its centre by exactly 30 bits, the others by none.
+    """
+    rng = np.random.default_rng(1)
+    hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
+    some = count // 5
+    crowded = kind == "crowded"
+    base = hashes[some : some + 10] if crowded else hashes[some : 2 * some]
+    changed = np.where(np.arange(some) % 2, 30, 0) if crowded else rng.integers(0, 81, some)
+    for at in range(0, some, 10_000):
+        part = slice(at, min(at + 10_000, some))
+        order = rng.random((part.stop - at, 256), dtype=np.float32).argsort(axis=1)
+        flips = np.packbits(order < changed[part, None], axis=1)
+        hashes[part] = base[np.arange(at, part.stop) % len(base)] ^ flips
+    rng.shuffle(hashes)
+    return hashes
+
+
+def memory(_: int) -> list[Line]:
+    """The most memory of the whole stage, all processes together, at n and 4 n photos."""
+    peaks = {}
+    with real_photos() as photos:
+        for some in (photos[::4], photos):
+            with workplace():
+                add_raw(some)
+                peaks[len(some)] = clean_stage().peak / 1e6
+    (n, small), (_, large) = peaks.items()
+    what = "memory of the whole stage at {:,} photos"
+    return [
+        Line(what.format(n), small, "MB"),
+        Line(what.format(len(photos)), large, "MB", "bounded", ratio=large / small),
+    ]
+
+
+def clean_stage() -> Run:
+    command = [sys.executable, "-m", "pipeline.clean"]
+    return measured(command, Path.cwd(), {"PYTHONPATH": str(ROOT)})
+
+
+def start_over() -> None:
+    for folder in (paths.CLEAN_CACHE, paths.CLEAN, paths.RESULTS):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def cleanvision_command() -> tuple[list[str | Path], Path]:
+    command = [peer("cleanvision"), "-c", CLEANVISION, paths.RAW.resolve(), str(usable_cores())]
+    return command, Path.cwd()
+
+
+def cleanvision() -> str:
+    command, folder = cleanvision_command()
+    measured(command, folder)
+    return (folder / "output.log").read_text()
+
+
+def last_line(output: str) -> Any:
+    return json.loads(output.strip().splitlines()[-1])
+
+
+def against(what: str, ours: Sequence[float], theirs: Sequence[float], reach: str) -> Line:
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    return Line(what, mine, "", reach, other, mine / other, {"rounds": [ours, theirs]})
+
+
+ROWS: dict[str, Callable[[int], list[Line]]] = {
+    "measuring": measuring,
+    "stage": stage,
+    "added": added,
+    "repro": repro,
+    "pairs": pairs,
+    "crowd": crowd,
+    "memory": memory,
+    "million": million,
+}
+
+if __name__ == "__main__":
+    run(main)

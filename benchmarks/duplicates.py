@@ -1,0 +1,232 @@
+"""Near-duplicates: what is found of known copies, beside imagededup and CleanVision.
+
+    python benchmarks/duplicates.py [--copies 120]
+
+Copies of real photos with one edit each lie among all the originals. Recall is the share of copies
+that are paired with their original; precision the share of right ones among all pairs of a copy and
+an original. All have their defaults (imagededup: PHash); mirror images are looked for apart, with
+`mirrored: true`. The figures go to benchmarks/results/duplicates.json too.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from photos import keep, machine, peer, real_photos, workplace
+from photos import params as default_params
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from tabulate import tabulate
+
+from pipeline.cli import UserError, run
+from pipeline.engine import map_pictures
+from pipeline.measure import Measured, measure
+from pipeline.near_duplicates import Candidate, find
+
+Edit = Callable[[Image.Image], Image.Image]
+Pairs = set[tuple[str, str]]
+
+TRUE_DUPLICATES = (
+    {
+        "4f60024f809bac24d0eb8464b9df3086313da71bf9e6ffefdb89c86116c7ced1",
+        "f1b29b3f0b2cc62d978ef6a8766ee1013cc942c752bb4c3f1778fcf24099d9de",
+    },
+)
+"""The originals that show one picture, by SHA-256: filed as shorts and as skirt, looked at."""
+
+IMAGEDEDUP = """
+import json, sys
+from imagededup.methods import PHash
+if __name__ == "__main__":
+    found = PHash(verbose=False).find_duplicates(image_dir=sys.argv[1])
+    print(json.dumps([[a, b] for a, others in found.items() for b in others]))
+"""
+CLEANVISION = """
+import itertools, json, sys
+from pathlib import Path
+from cleanvision import Imagelab
+if __name__ == "__main__":
+    lab = Imagelab(data_path=sys.argv[1])
+    kinds = ("near_duplicates", "exact_duplicates")
+    lab.find_issues({kind: {} for kind in kinds}, n_jobs=2, verbose=False)
+    sets = [s for kind in kinds for s in lab.info[kind]["sets"]]
+    names = [[Path(file).name for file in s] for s in sets]
+    print(json.dumps([pair for s in names for pair in itertools.combinations(s, 2)]))
+"""
+
+
+def resized(share: float) -> Edit:
+    return lambda i: i.resize((round(i.width * share), round(i.height * share)), Image.LANCZOS)
+
+
+def cropped(share: float) -> Edit:
+    """In the middle; `share` of each side is gone."""
+
+    def crop(i: Image.Image) -> Image.Image:
+        x, y = i.width * share / 2, i.height * share / 2
+        return i.crop((round(x), round(y), round(i.width - x), round(i.height - y)))
+
+    return crop
+
+
+def brightened(factor: float) -> Edit:
+    return lambda i: ImageEnhance.Brightness(i).enhance(factor)
+
+
+def marked(anchor: str, at: tuple[float, float], size: float, alpha: int) -> Edit:
+    """Half-transparent white text."""
+
+    def mark(i: Image.Image) -> Image.Image:
+        layer = Image.new("RGBA", i.size)
+        position = (i.width * at[0], i.height * at[1])
+        pen = ImageDraw.Draw(layer)
+        white, height = (255, 255, 255, alpha), i.width * size
+        pen.text(position, "SAMPLE", white, anchor=anchor, font_size=height)
+        return Image.alpha_composite(i.convert("RGBA"), layer).convert("RGB")
+
+    return mark
+
+
+EDITS: dict[str, tuple[Edit, int]] = {  # what is done, and the JPEG quality it is saved with
+    **{f"JPEG quality {q}": (lambda i: i, q) for q in (90, 70, 50, 30)},
+    **{f"resize to {s} %": (resized(s / 100), 90) for s in (25, 50, 75, 150, 200)},
+    **{f"brightness {b:+} %": (brightened(1 + b / 100), 90) for b in (-20, -10, 10, 20)},
+    "watermark in the middle": (marked("mm", (0.5, 0.5), 0.2, 110), 90),
+    "watermark in a corner": (marked("rd", (0.97, 0.97), 0.1, 160), 90),
+    **{f"crop by {c} %": (cropped(c / 100), 90) for c in (2, 5)},
+    "crop by 10 %": (cropped(0.1), 90),
+    "border of 5 %": (lambda i: ImageOps.expand(i, i.width // 20, "white"), 90),
+    "mirror": (ImageOps.mirror, 90),
+    "grey": (lambda i: ImageOps.grayscale(i).convert("RGB"), 90),
+    "blur of 2 pixels": (lambda i: i.filter(ImageFilter.GaussianBlur(2)), 90),
+}
+REACH = [name for name in EDITS if name.startswith(("JPEG", "resize", "bright", "water"))]
+REACH += ["crop by 2 %", "crop by 5 %"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--copies", type=int, default=120, help="of each edit (120)")
+    count = parser.parse_args().copies
+    with tempfile.TemporaryDirectory(prefix="copies-") as scratch:
+        folder = Path(scratch)
+        originals = fill(folder, count)
+        tools = {
+            "here": project(folder),
+            "imagededup": other("imagededup", IMAGEDEDUP, folder),
+            "CleanVision": other("cleanvision", CLEANVISION, folder),
+        }
+    results = {tool: judge(pairs, originals, count) for tool, pairs in tools.items()}
+    keep("duplicates", machine() | {"copies of each edit": count, "tools": results})
+    show(results)
+
+
+def fill(folder: Path, count: int) -> dict[str, str]:
+    """Write originals and copies; which picture each original shows, by its name.
+
+    An original is `<number>.jpg`, a copy `<number> <edit>.jpg`.
+    """
+    shows = {}
+    with real_photos() as photos:
+        if not 0 < count <= len(photos):
+            raise UserError(f"copies: 1 to {len(photos)}")
+        for number, photo in enumerate(photos):
+            content = photo.read_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            same = next((min(names) for names in TRUE_DUPLICATES if sha256 in names), sha256)
+            shows[f"{number}"] = same
+            (folder / f"{number}.jpg").write_bytes(content)
+        for n in range(count):
+            number = n * len(photos) // count
+            with Image.open(photos[number]) as image:
+                rgb = image.convert("RGB")
+            for name, (edit, quality) in EDITS.items():
+                edit(rgb).save(folder / f"{number} {name}.jpg", quality=quality)
+    return shows
+
+
+def project(folder: Path) -> Pairs:
+    """What the stage would confirm. A pair of mirror images has its copy called "mirror"."""
+    files = sorted(folder.iterdir())
+    tasks = [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    thumbnails, candidates = {}, []
+    for file, result in zip(files, map_pictures(measure, tasks, "measuring"), strict=True):
+        if not isinstance(result, Measured):
+            raise TypeError(f"{file.name}: {result}")
+        m = result.measurement
+        candidates.append(Candidate(file.stem, m.phash, m.mirrored_phash, m.tiny))
+        thumbnails[file.stem] = result.thumbnail
+    with workplace():
+        rule = default_params().clean.near_duplicate
+    pairs = find([], candidates, thumbnails.__getitem__, rule.radius, mirrored=True)
+    return {
+        (pair.a, pair.b)
+        for pair in pairs
+        if pair.difference <= rule.max_difference
+        and pair.mirrored == ("mirror" in (edit_of(pair.a), edit_of(pair.b)))
+    }
+
+
+def other(name: str, code: str, folder: Path) -> Pairs:
+    print(f"{name} …", file=sys.stderr)
+    command = [peer(name), "-c", code, folder]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{name} failed; its own message is above")
+    return {(Path(a).stem, Path(b).stem) for a, b in json.loads(done.stdout.splitlines()[-1])}
+
+
+def edit_of(name: str) -> str:
+    return name.partition(" ")[2]
+
+
+def judge(pairs: Iterable[tuple[str, str]], shows: dict[str, str], count: int) -> dict[str, Any]:
+    """Precision and recall by edit, and the pairs among the originals."""
+    found: dict[str, Pairs] = defaultdict(set)  # by edit: (original, number of the copy's original)
+    for a, b in pairs:
+        first, second = sorted((a, b), key=edit_of)
+        if not edit_of(first):
+            found[edit_of(second)].add((first, second.partition(" ")[0]))
+    among = {tuple(sorted(pair, key=int)) for pair in found.pop("", set())}
+    wrong = [pair for pair in among if shows[pair[0]] != shows[pair[1]]]
+    edits = {}
+    for name in EDITS:
+        right = {pair for pair in found[name] if shows[pair[0]] == shows[pair[1]]}
+        copies = {b for a, b in right if a == b}
+        edits[name] = {
+            "recall": len(copies) / count,
+            "pairs": len(found[name]),
+            "precision": len(right) / len(found[name]) if found[name] else None,
+        }
+    untouched = {"pairs": len(among), "false pairs": len(wrong)}
+    return {"edits": edits, "untouched originals": untouched}
+
+
+def show(results: dict[str, Any]) -> None:
+    lines = []
+    for name in EDITS:
+        line: list[Any] = [name, "≥ 0.99, ≥ 0.95" if name in REACH else ""]
+        for of_tool in results.values():
+            figures = of_tool["edits"][name]
+            line += [figures["precision"], figures["recall"]]
+        lines.append(line)
+    heads = [f"{tool}: {figure}" for tool in results for figure in ("precision", "recall")]
+    print(tabulate(lines, ["edit", "reach", *heads], floatfmt=".3f", missingval="-"))
+    for tool, of_tool in results.items():
+        untouched = of_tool["untouched originals"]
+        print(
+            f"{tool}: {untouched['false pairs']} false pairs among the untouched originals, "
+            f"{untouched['pairs'] - untouched['false pairs']} true"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,144 @@
+"""What the benchmarks of clean have in common: real photos, peers, and where results go."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.cli import UserError
+from pipeline.engine import usable_cores
+from pipeline.manifest import Manifest, Row, Status
+from pipeline.params import Params, load_params
+
+ROOT = Path(__file__).resolve().parents[1]
+ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", ROOT.parent / "shared" / "datasets"))
+RESULTS = ROOT / "benchmarks" / "results"
+PEERS = {"cleanvision": "cleanvision==0.3.7", "imagededup": "imagededup==0.3.3.post2"}
+
+
+@contextmanager
+def real_photos() -> Iterator[list[Path]]:
+    """The photos of clothing-dataset-small, unpacked: <split>/<class>/<name>.jpg."""
+    archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
+    if not archives:
+        raise UserError(
+            f"needs clothing-dataset-small-*.tar.gz in {ARCHIVES}; "
+            "DATASETS_MIRROR may name another folder"
+        )
+    with tempfile.TemporaryDirectory(prefix="photos-") as folder:
+        with tarfile.open(archives[0]) as tar:
+            tar.extractall(folder, filter="data")
+        yield sorted(Path(folder).rglob("*.jpg"))
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A repository's data and params.yaml in a new folder, which is the working directory then."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="workplace-") as folder:
+        os.chdir(folder)
+        try:
+            values = YAML(typ="safe").load(ROOT / "params.yaml")
+            values["sources"] = {"own": {"kind": "folder", "classes": None, "license": "CC0-1.0"}}
+            YAML().dump(values, paths.PARAMS)
+            paths.REVIEW.parent.mkdir(parents=True)
+            paths.REVIEW.write_text("sha256,decision,label,note,decided_at\n", encoding="utf-8")
+            yield Path(folder)
+        finally:
+            os.chdir(before)
+
+
+def params() -> Params:
+    return load_params(paths.PARAMS)
+
+
+def add_raw(photos: Iterable[Path]) -> list[str]:
+    """Put photos into the working directory's data/raw, as collect would; their SHA-256."""
+    added = []
+    with Manifest(paths.RAW / "own" / paths.MANIFEST) as manifest:
+        for photo in photos:
+            content = photo.read_bytes()
+            sha256, label = hashlib.sha256(content).hexdigest(), photo.parent.name
+            path = paths.RAW / "own" / label / f"{sha256}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            manifest.append(
+                Row(
+                    status=Status.SAVED,
+                    label=label,
+                    image_url=f"file:{photo.name}",
+                    file=f"{label}/{sha256}.jpg",
+                    sha256=sha256,
+                    bytes=len(content),
+                )
+            )
+            added.append(sha256)
+    return added
+
+
+def peer(name: str) -> Path:
+    """The Python of a peer's own virtual environment, which is made where it is missing."""
+    venv = ROOT / ".cache" / "peers" / name
+    python = venv / "bin" / "python"
+    ready = venv / "ready"
+    if ready.exists() and ready.read_text() == PEERS[name]:
+        return python
+    print(f"installing {PEERS[name]} into {venv.relative_to(ROOT)} …", file=sys.stderr)
+    shutil.rmtree(venv, ignore_errors=True)
+    if shutil.which("uv"):
+        commands = [
+            ["uv", "venv", "--quiet", "--python", sys.executable, venv],
+            ["uv", "pip", "install", "--quiet", "--python", python, PEERS[name]],
+        ]
+    else:
+        commands = [
+            [sys.executable, "-m", "venv", venv],
+            [python, "-m", "pip", "install", "--quiet", PEERS[name]],
+        ]
+    for command in commands:
+        if subprocess.run(command, check=False).returncode:
+            raise UserError(f"{name} can't be installed; its installer's message is above")
+    ready.write_text(PEERS[name])
+    return python
+
+
+def machine() -> dict[str, Any]:
+    """Where and from which commit a result comes."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {"commit": commit.stdout.strip(), "processor": _processor(), "cores": usable_cores()}
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def keep(name: str, results: Mapping[str, Any]) -> Path:
+    """Put results into benchmarks/results/<name>.json, beside those of other rows there."""
+    path = RESULTS / f"{name}.json"
+    there = json.loads(path.read_text()) if path.exists() else {}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(there | dict(results), indent=2) + "\n", encoding="utf-8")
+    return path
