@@ -71,23 +71,25 @@ def collect(
         raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
     started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
-    is_fetched = not isinstance(source, FolderSource)
+    is_fetched, incomplete = not isinstance(source, FolderSource), None
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
         run_state.write(finished=False)
-        _fetch(name, source, folder, retry_permanent=retry_permanent)
+        incomplete = _fetch(name, source, folder, retry_permanent=retry_permanent)
     with Manifest(folder / MANIFEST) as manifest:
         reconcile(folder, manifest, getattr(source, "license", None))
         rows = manifest.rows.values()
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
-    counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
-    write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
     _write_credits(name, folder, rows)
     print(table(rows, labels, getattr(source, "limit_per_class", None)))
     print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
+    if incomplete:
+        raise UserError(incomplete)
+    counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
+    write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
     if is_fetched:
         _require_pictures(name, source, rows, labels)
         run_state.write(finished=True)
@@ -129,17 +131,19 @@ def _is_whole(folder: Path, source: Source) -> bool:
     return all(is_by_hand(row) or not (wanted is None or row.label in wanted) for row in gone)
 
 
-def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) -> None:
+def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) -> str | None:
+    """Gives back what of the source could not be read, although the rest was taken."""
     # imported where they are needed: Scrapy alone takes a second
     if isinstance(source, SpiderSource):
         from scraper.crawl import crawl
 
-        crawl(name, source, retry_permanent=retry_permanent)
-    elif isinstance(source, DatasetSource | ArchiveSource | HuggingFaceSource):
+        return crawl(name, source, retry_permanent=retry_permanent)
+    if isinstance(source, DatasetSource | ArchiveSource | HuggingFaceSource):
         from scraper import datasets
 
         with Manifest(folder / MANIFEST) as manifest:
             datasets.collect(name, source, folder, manifest)
+    return None
 
 
 def _require_pictures(

@@ -21,17 +21,18 @@ DEMO = "demo"
 _DEMO_NAME = "http://demo-shop.localhost/"
 
 
-def crawl(name: str, source: SpiderSource, *, retry_permanent: bool = False) -> None:
+def crawl(name: str, source: SpiderSource, *, retry_permanent: bool = False) -> str | None:
     """Crawl a source of params.yaml into data/raw/<name>; the demo shop runs for as long.
 
     `retry_permanent`: ask again also for what failed for good.
-    Raises UserError where a category can't be read or the spider fails.
+    Gives back which listings could not be read to their end, and why; None if all were.
+    Raises UserError where the spider fails.
     """
     settings = Settings()
     settings.setmodule("scraper.settings", priority="project")
     settings.set("RETRY_PERMANENT", retry_permanent, "cmdline")
     with _served(source) as (config, renamed):
-        run_spider(AsyncCrawlerProcess(settings), name, config, renamed)
+        return run_spider(AsyncCrawlerProcess(settings), name, config, renamed)
 
 
 def run_spider(
@@ -39,16 +40,18 @@ def run_spider(
     name: str,
     config: SpiderSource,
     renamed: tuple[str, str] = ("", ""),
-) -> None:
+) -> str | None:
     """Run `config.spider` to its end in this process, which can do so once.
 
     `renamed` is the address that the source has now and the one that the manifest calls it by.
-    Raises UserError as `crawl` does, KeyboardInterrupt where it was interrupted.
+    Gives back and raises what `crawl` does, and KeyboardInterrupt where it was interrupted.
     """
     spider = spider_class(process, name, config.spider)
     _check_keys(name, config, spider)
     crawler = process.create_crawler(spider)
     _set_manners(name, config, crawler.settings)
+    # what is below the level is not even made into a message: there are several for each picture
+    logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
     # of bodies too long or too short: their rows say so
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
     task = process.crawl(crawler, source=name, config=config, renamed=renamed)
@@ -60,12 +63,20 @@ def run_spider(
         raise KeyboardInterrupt
     if broken := stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_errors", 0):
         raise UserError(f"{name}: the spider failed {broken} times; its messages are above")
-    if unreadable := crawler.spider.unreadable:
-        lines = [f"{label}: {why}" for label, why in sorted(unreadable.items())]
-        raise UserError(
-            "\n  ".join([f"{name}: {len(lines)} categories can't be read", *lines])
-            + "\ncheck these addresses and the network, then run this again"
-        )
+    return _incomplete(name, crawler.spider)
+
+
+def _incomplete(name: str, spider: SourceSpider) -> str | None:
+    parts = []
+    for what, why in (
+        ("categories can't be read", spider.unreadable),
+        ("listings were cut short, and may have more", spider.cut_short),
+    ):
+        if why:
+            lines = [f"{label}: {reason}" for label, reason in sorted(why.items())]
+            parts.append("\n  ".join([f"{name}: {len(lines)} {what}", *lines]))
+    remedy = "check these addresses and the network, then run this again"
+    return "\n".join([*parts, remedy]) if parts else None
 
 
 def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[SourceSpider]:

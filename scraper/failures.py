@@ -18,6 +18,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from pipeline.manifest import Status
 from scraper.addresses import RefusedAddressError
+from scraper.patience import BusyHostError
 
 DOWNLOAD_ERRORS = (
     CannotResolveHostError,
@@ -69,6 +70,20 @@ def explain(error: BaseException) -> tuple[Status, str]:
         case IgnoreRequest():
             return Status.FAILED_HTTP, message  # too many redirects
     return Status.FAILED_CONNECTION, message
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may be answered another time: no answer yet, or 429, or 5xx."""
+    if isinstance(error, HttpError):
+        return status_may_pass(error.response.status)
+    return isinstance(error, BusyHostError) or explain(error)[0] in _PASSING
+
+
+_PASSING = {Status.FAILED_CONNECTION, Status.FAILED_TIMEOUT, Status.FAILED_TRUNCATED}
+
+
+def status_may_pass(status: int) -> bool:
+    return status == 429 or status >= 500
 
 
 def http_message(response: Response) -> str:

@@ -19,6 +19,7 @@ _PIXELS = re.compile(r"\s*([0-9]{1,6})(\.[0-9]+)?\s*(px)?\s*")
 _ELSEWHERE = "ancestor::nav or ancestor::header[not(ancestor::article)] or ancestor::footer"
 
 Absolute = Callable[[object], str | None]
+Size = tuple[int | None, int | None]
 
 
 def show_largest(tree: Any, absolute: Absolute) -> None:
@@ -40,20 +41,35 @@ def largest_picture(tree: Any, absolute: Absolute) -> tuple[str, int, int] | Non
     """
     best, most = None, 0
     for img in tree.xpath(f"//img[not({_ELSEWHERE} or ancestor::aside)]"):
-        url, wide = _largest(img, absolute)
-        width, height = pixels(img.get("width")), pixels(img.get("height"))
-        if wide:  # of the file, where width and height are of its place on the page
-            width, height = wide, wide * height // width if width and height else None
+        url, width, height = _declared(img, absolute)
         sides = width or height or 0, height or width or 0
         if url and sides[0] * sides[1] > most:
             best, most = (url, *sides), sides[0] * sides[1]
     return best
 
 
+def shown_pictures(tree: Any, absolute: Absolute) -> dict[str, Size]:
+    """The largest picture of each `<img>`: its address, its width and height as declared."""
+    found: dict[str, Size] = {}
+    for img in tree.iter("img"):
+        url, *size = _declared(img, absolute)
+        if url and not any(found.get(url, ())):
+            found[url] = size[0], size[1]
+    return found
+
+
 def pixels(value: object) -> int | None:
     """`800`, `"800"` and `"800px"` are 800; None where there is no such number, or 0."""
     found = _PIXELS.fullmatch(str(value))
     return (int(found[1]) or None) if found else None
+
+
+def _declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int | None]:
+    url, wide = _largest(img, absolute)
+    width, height = pixels(img.get("width")), pixels(img.get("height"))
+    if wide:  # of the file, where width and height are of its place on the page
+        width, height = wide, wide * height // width if width and height else None
+    return url, width, height
 
 
 def _largest(img: Any, absolute: Absolute) -> tuple[str | None, int | None]:

@@ -1,4 +1,4 @@
-"""What a person looks for on a shop's page: categories, sizes of pictures, a source to paste."""
+"""What a person looks for on a shop's page: categories, names, a source to paste."""
 
 import io
 import re
@@ -11,11 +11,9 @@ from ruamel.yaml import YAML
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
 from pipeline.params import SpiderSource
-from scraper.img import pixels
 from scraper.pages import Page
 
 _MENUS = "nav a[href], header a[href], aside a[href], [role=navigation] a[href]"
-_IN_SET = re.compile(r"(\S*[^\s,])\s+(\d+)w")
 _NOT_IN_LABELS = re.compile(r"[^\w&'.+ -]+")
 
 
@@ -48,20 +46,6 @@ def link_texts(page: Page, soup: BeautifulSoup) -> dict[str, str]:
         if url and text:
             found.setdefault(url, text[:60])
     return found
-
-
-def declared_sizes(page: Page, soup: BeautifulSoup) -> dict[str, tuple[int | None, int | None]]:
-    """Width and height in pixels, as declared, of the pictures that the page shows."""
-    sizes: dict[str, tuple[int | None, int | None]] = {}
-    for image in soup(["img", "source"]):
-        for name in ("srcset", "data-srcset"):
-            for address, width in _IN_SET.findall(str(image.get(name, ""))):
-                if url := page.absolute(address):
-                    sizes[url] = (int(width), None)
-        for name in ("src", "data-src"):
-            if url := page.absolute(image.get(name)):
-                sizes.setdefault(url, (pixels(image.get("width")), pixels(image.get("height"))))
-    return sizes
 
 
 def source_yaml(url: str, classes: Mapping[str, str], allow_private: Sequence[str]) -> str:

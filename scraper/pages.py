@@ -5,7 +5,7 @@ import functools
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
 import extruct
 import lxml.etree
@@ -15,6 +15,8 @@ from extruct.jsonld import JsonLdExtractor
 from scraper import img
 
 _NUMBER = re.compile("[0-9]{1,4}")
+_OFFSETS = {"start", "offset", "skip", "begin", "startrow", "beginindex", "startindex"}
+_PAGE_SIZES = {"sz", "size", "limit", "count", "rows", "per_page", "perpage", "pagesize"}
 _MAIN = ("//main | //*[@role='main']", "//*[@id='main' or @id='content']", "//body")
 _LINKS = (
     ".//a[@href][not(ancestor::nav or ancestor::footer or ancestor::aside"
@@ -78,13 +80,26 @@ class Page:
         return ()
 
     def next_page(self) -> str | None:
-        """By `rel="next"`, else by the numbers that link to the pages of the listing."""
+        """By `rel="next"`, else by the numbers that link to the pages of the listing.
+
+        Or else by their offsets: `?start=24` is the next one after `?start=0`, or after none.
+        """
         links = self.tree.xpath("//link[@rel and @href] | //a[@rel and @href]")
         marked = [x.get("href") for x in links if "next" in x.get("rel").lower().split()]
         if following := next(iter(self.site_links(marked)), None):
             return following
         here = max((_number_like(n, url, self.url) for n, url in self._numbered.items()), default=1)
-        return self._numbered.get(here + 1)
+        return self._numbered.get(here + 1) or self._next_offset()
+
+    def _next_offset(self) -> str | None:
+        """The smallest offset above this page's, of links that are equal to it otherwise."""
+        here, rest = _offset(self.url)
+        found: dict[int, str] = {}
+        for url in self.site_links(self.tree.xpath("//a/@href")):
+            offset, others = _offset(url)
+            if offset > here and others == rest and place(url) == place(self.url):
+                found.setdefault(offset, url)
+        return found[min(found)] if found else None
 
     @functools.cached_property
     def _numbered(self) -> dict[int, str]:
@@ -167,6 +182,17 @@ class Page:
         except KeyError:  # extruct's own way to say that it could not read the syntax
             return []
         return list(found.get(syntax, []))
+
+
+def _offset(url: str) -> tuple[int, list[tuple[str, str]]]:
+    """How many products come before those of this page, and what else its query says."""
+    offset, rest = 0, []
+    for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name.lower() in _OFFSETS and value.isascii() and value.isdigit():
+            offset = int(value[:9])
+        elif name.lower() not in _PAGE_SIZES:
+            rest.append((name, value))
+    return offset, sorted(rest)
 
 
 def _template(number: int, url: str) -> re.Pattern[str] | None:

@@ -3,7 +3,7 @@
 import argparse
 import mimetypes
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
@@ -17,13 +17,15 @@ from pipeline.params import SpiderSource, load_params
 from pipeline.paths import PARAMS
 from scraper.addresses import FetchError, RefusedAddressError, ask, check_url, host_port
 from scraper.crawl import own_network
-from scraper.links import breadcrumb, declared_sizes, link_texts, menu, source_yaml
+from scraper.img import shown_pictures
+from scraper.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.markup import Listing, Photo, Product, read_listing, read_product
 from scraper.optout import page_opt_out
 from scraper.pages import Page, place
 from scraper.pictures import RejectedError
 from scraper.selection import Candidate, check
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
+from scraper.spiders.shop import classes_of
 
 _SHOWN = 30  # rows of a table
 _WIDTH = 60  # characters of a title
@@ -79,6 +81,8 @@ class Preview:
     """class: address, of what may be categories"""
     category: str
     """the page itself, or the category that this product is in"""
+    labels: str
+    """the classes of the source that the page is of"""
     allow_private: list[str]
 
 
@@ -112,11 +116,12 @@ def preview(url: str) -> Preview:
         opt_out=opt_out,
         product=product,
         listing=listing,
-        pictures=_pictures(page, soup, product, source, robots, opt_out),
+        pictures=_pictures(page, product, source, robots, opt_out),
         refused=refused,
         titles=link_texts(page, soup),
         menu=categories,
         category=within or next(same, response.url),
+        labels=_labels(product, response.url, source),
         allow_private=own,
     )
 
@@ -130,6 +135,16 @@ def _source(url: str) -> tuple[str | None, SpiderSource]:
             if shop == host_port(url):
                 return name, source
     return None, SpiderSource(kind="spider", spider="shop", url=url, classes={})
+
+
+def _labels(product: Product | None, url: str, source: SpiderSource) -> str:
+    """By what the product is filed under, or by the address of the category itself."""
+    if not source.classes:
+        return "params.yaml names none here"
+    product = product or Product(None, None, ())
+    filed = replace(product, categories=(*product.categories, url))
+    found = classes_of(filed, url, source.classes, source.url or "")
+    return ", ".join(found) or "none, as far as this page says"
 
 
 def _page(url: str, allow_private: Collection[str]) -> TextResponse:
@@ -204,14 +219,13 @@ class _Robots:
 
 def _pictures(
     page: Page,
-    soup: BeautifulSoup,
     product: Product | None,
     source: SpiderSource,
     robots: _Robots,
     opt_out: str | None,
 ) -> list[Picture]:
     """Those of the product, as they would be taken, then the others that the page shows."""
-    sizes = declared_sizes(page, soup)
+    sizes = shown_pictures(page.tree, page.absolute)
     found = []
     for photo in product.photos if product else ():
         size = sizes.pop(photo.url, (None, None))
@@ -252,6 +266,8 @@ def render(found: Preview) -> str:
         ("robots.txt", found.robots),
         ("opt-out", found.opt_out or "none"),
         ("next page", listing.next_page or "none"),
+        ("filed under", " | ".join(product.categories if product else ()) or "nothing"),
+        ("class", found.labels),
         ("judged by", found.judged_by),
     ]
     parts = [tabulate(about, tablefmt="plain", disable_numparse=True)]

@@ -1,11 +1,14 @@
 """`scrapy crawl SPIDER -a source=NAME -a label=CLASS -a url=URL`: extends a class of a source.
 
+`url` may be a text file with a product's address in each line.
+
 For spiders that ask an API, `url` is what the class is there, `-a url=Category:Hats` say, and
 `-a api=URL` another address of the API.
 """
 
 import argparse
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
@@ -15,9 +18,10 @@ from pipeline.cli import UserError
 from pipeline.manifest import Manifest, safe_label
 from pipeline.params import FolderSource, Params, SpiderSource, load_params
 from pipeline.paths import MANIFEST, RAW
-from scraper.addresses import check_url
+from scraper.addresses import check_url, host_port
 from scraper.counts import table
 from scraper.crawl import own_network, run_spider, spider_class
+from scraper.sitemaps import is_file, read_addresses
 from scraper.spiders import SPIDER_KEYS
 
 _ARGUMENTS = ("source", "label", "url")
@@ -42,12 +46,14 @@ class Command(ScrapyCrawl):
         params = load_params()
         takes = spider_class(self.crawler_process, name, spider).takes
         config = typed_source(params, spider, name, label, url, typed.get("api"), takes)
-        run_spider(self.crawler_process, name, config)
+        incomplete = run_spider(self.crawler_process, name, config)
         rows = Manifest(RAW / name / MANIFEST).rows.values()
         print(table(rows, [label], config.limit_per_class))
         named = params.sources[name].classes
         if named is not None and label not in named:
             print(f"add {label} to sources.{name}.classes in params.yaml: clean takes only those")
+        if incomplete:
+            raise UserError(incomplete)
         if not any(row.label == label and row.status.has_file for row in rows):
             raise UserError(f"{url} has no pictures of products that could be saved")
 
@@ -74,7 +80,9 @@ def typed_source(
     if safe_label(label) != label:
         raise UserError(f"label={label} can't be a class folder; {safe_label(label)!r} could")
     addresses = [api] if api else []
-    if "url" in takes:
+    if "url" in takes and is_file(url):
+        addresses += _addresses(Path(url))
+    elif "url" in takes:
         check_url(url)
         addresses.append(url)
     crawled = (
@@ -90,7 +98,8 @@ def typed_source(
         keys["url"] = url
     if api:
         keys["api"] = api
-    own = [host for address in addresses for host in own_network(address)]
+    hosts = {host_port(address): address for address in addresses}
+    own = [host for address in hosts.values() for host in own_network(address)]
     update = {
         **keys,
         "spider": spider,
@@ -98,6 +107,13 @@ def typed_source(
         "allow_private": [*crawled.allow_private, *own],
     }
     return crawled.model_copy(update=update)
+
+
+def _addresses(file: Path) -> list[str]:
+    try:
+        return read_addresses(file.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{file} {error}") from error
 
 
 def _refusal(name: str, kind: str | None) -> str:

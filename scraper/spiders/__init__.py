@@ -9,7 +9,14 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from pipeline.params import SpiderSource
-from scraper.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, http_message
+from scraper.failures import (
+    DOWNLOAD_ERRORS,
+    ForbiddenByRobotsError,
+    explain,
+    http_message,
+    may_pass,
+    status_may_pass,
+)
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
 """of a source's keys, those that only some spiders know"""
@@ -36,6 +43,8 @@ class SourceSpider(Spider):
         """classes that have as many pictures as they may: a spider can stop there"""
         self.unreadable: dict[str, str] = {}
         """class: why its listing could not be read"""
+        self.cut_short: dict[str, str] = {}
+        """class: where its listing ended before its end, and why: there may be more another time"""
         self.skipped_pages: defaultdict[str, list[str]] = defaultdict(list)
         """class: pages that could not be read, and why"""
         self.forbidden_pages: defaultdict[str, list[str]] = defaultdict(list)
@@ -61,13 +70,20 @@ class SourceSpider(Spider):
             self.forbidden_pages[label].append(url)
             return None
         except DOWNLOAD_ERRORS as error:
-            self.skipped_pages[label].append(f"{url}: {explain(error)[1]}")
+            self._skip(url, label, explain(error)[1], cuts=not is_page and may_pass(error))
             return None
         if response.status != 200:
-            self.skipped_pages[label].append(f"{url}: {http_message(response)}")
+            cuts = not is_page and status_may_pass(response.status)
+            self._skip(url, label, http_message(response), cuts=cuts)
             return None
         self._read[label] += 1
         return response
+
+    def _skip(self, url: str, label: str, why: str, *, cuts: bool) -> None:
+        """Note a page that can't be read, and whether the listing ends there before its end."""
+        self.skipped_pages[label].append(f"{url}: {why}")
+        if cuts:
+            self.cut_short.setdefault(label, f"{url}: {why}")
 
     def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
         for label, pages in sorted(self.skipped_pages.items()):

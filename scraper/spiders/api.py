@@ -8,7 +8,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 from w3lib.url import add_or_replace_parameters
 
-from scraper.failures import explain
+from scraper.failures import explain, may_pass
 from scraper.spiders import SourceSpider
 
 _PATIENCE = 5  # times a busy API is asked again
@@ -58,12 +58,11 @@ class ApiSpider(SourceSpider):
         return content
 
     def unanswered(self, failure: Failure) -> None:
-        self._note(
-            failure.request.url, failure.request.cb_kwargs["label"], explain(failure.value)[1]
-        )
+        request, error = failure.request, failure.value
+        self._note(request.url, request.cb_kwargs["label"], explain(error)[1], may_pass(error))
 
-    def _note(self, url: str, label: str, why: str) -> None:
+    def _note(self, url: str, label: str, why: str, cuts: bool = True) -> None:
         if self._read[label]:
-            self.skipped_pages[label].append(f"{url}: {why}")
+            self._skip(url, label, why, cuts=cuts)
         else:
             self.unreadable[label] = f"{url}: {why}"

@@ -14,7 +14,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from scraper.addresses import RefusedAddressError, check_url
-from scraper.failures import explain
+from scraper.failures import explain, may_pass
 from scraper.items import ProductImage
 from scraper.markup import Product, read_listing, read_product
 from scraper.optout import page_opt_out
@@ -23,6 +23,7 @@ from scraper.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
+_MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
 _LIST = "sitemap"  # what is logged in place of a class, where that is not known yet
 
 
@@ -57,22 +58,22 @@ class ShopSpider(SourceSpider):
             except (ValueError, RefusedAddressError) as error:
                 self.unreadable[label] = str(error)
             else:
-                yield self._listing(url, label, frozenset())
+                yield self._listing(url, label, frozenset(), 1)
 
-    def _listing(self, url: str, label: str, seen: frozenset[str]) -> Request:
+    def _listing(self, url: str, label: str, seen: frozenset[str], number: int) -> Request:
         return Request(
             url,
             callback=self.parse,
             errback=self.listing_failed,
-            cb_kwargs={"label": label, "seen": seen},
+            cb_kwargs={"label": label, "seen": seen, "number": number},
             meta=self.page_meta,
             dont_filter=True,  # two classes may share a category
         )
 
     async def parse(
-        self, response: Response, label: str, seen: frozenset[str]
+        self, response: Response, label: str, seen: frozenset[str], number: int
     ) -> AsyncIterator[Any]:
-        """A listing page: the pictures of its products, then the next page.
+        """Page `number` of a listing: the pictures of its products, then the next page.
 
         `seen` has the pages and products of this class so far.
         """
@@ -92,8 +93,13 @@ class ShopSpider(SourceSpider):
                 for picture in self._pictures(product, label, page):
                     yield picture
         seen = seen | {response.url, *new}
-        if new and listing.next_page and listing.next_page not in seen and label not in self.full:
-            yield self._listing(listing.next_page, label, seen)
+        following = listing.next_page
+        if not new or not following or following in seen or label in self.full:
+            return
+        if number < _MOST_PAGES:
+            yield self._listing(following, label, seen, number + 1)
+        else:
+            self.logger.warning("%s: not read beyond page %d, %s", label, number, response.url)
 
     async def _products(self, urls: Sequence[str], label: str) -> list[tuple[Response, Product]]:
         found = []
@@ -108,7 +114,7 @@ class ShopSpider(SourceSpider):
         request, why = failure.request, explain(failure.value)[1]
         label, seen = request.cb_kwargs["label"], request.cb_kwargs["seen"]
         if seen:
-            self.skipped_pages[label].append(f"{request.url}: {why}")
+            self._skip(request.url, label, why, cuts=may_pass(failure.value))
         else:
             self.unreadable[label] = f"{request.url}: {why}"
 
@@ -131,6 +137,7 @@ class ShopSpider(SourceSpider):
             forbidden = [f"{x}: robots.txt forbids it" for x in self.forbidden_pages.pop(_LIST, ())]
             why = [*forbidden, *self.skipped_pages.pop(_LIST, ()), f"{url}: lists no products"]
             self.unreadable |= dict.fromkeys(classes, why[0])
+            self.cut_short.pop(_LIST, None)
 
     async def _listed(self, url: str) -> AsyncIterator[list[str]]:
         """Addresses of products: a list for each sitemap, in the order of their index."""

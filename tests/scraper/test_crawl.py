@@ -86,6 +86,43 @@ def test_what_is_unreachable_is_named_and_the_rest_is_collected(web, start, cert
     assert not (workshop.root / "results").exists()
 
 
+def test_a_listing_that_is_cut_short_is_not_taken_for_all_of_it(web, workshop):
+    web.sell("mug", *((f"m{n}", f"/m{n}.jpg") for n in range(8)))
+    web.sell("cup", *((f"c{n}", f"/c{n}.jpg") for n in range(4)))
+    whole = web.routes["/mug/?page=2"]
+    web.routes["/mug/?page=2"] = status(500)
+    web.routes["/cup/?page=2"] = status(404)  # a shop's own mistake, and so the end
+    workshop.shop(web, "mug", "cup")
+
+    out = workshop.collect("shop", "--if-needed", code=1)
+
+    assert "shop: 1 listings were cut short, and may have more" in out
+    assert f"  mug: {web.url}/mug/?page=2: HTTP status 500" in out
+    assert out.index("candidates") < out.index("cut short")  # there is a table, too
+    assert set(workshop.statuses()) == {f"{x}{n}.jpg" for x in "mc" for n in range(3)}
+    assert '"finished": false' in (workshop.root / "data/raw/shop/run.json").read_text()
+    web.routes["/mug/?page=2"] = whole
+    workshop.collect("shop", "--if-needed")
+    assert workshop.counts()["saved_by_class"] == {"cup": 3, "mug": 8}
+    assert web.asked["/m0.jpg"] == 1
+
+
+def test_a_sitemap_that_is_cut_short(web, workshop):
+    web.sell("mug", ("one", "/a.jpg"))
+    parts = "".join(f"<sitemap><loc>{web.url}/{n}.xml</loc></sitemap>" for n in (1, 2))
+    page = f"<url><loc>{web.url}/p/one</loc></url>"
+    web.routes |= {
+        "/sitemap.xml": f"<sitemapindex>{parts}</sitemapindex>",
+        "/1.xml": f"<urlset>{page}</urlset>",
+        "/2.xml": status(502),
+    }
+    url = f"{web.url}/sitemap.xml"
+    workshop.shop(web, url=url, classes={"mug": url})
+    out = workshop.collect("shop", code=1)
+    assert f"  sitemap: {web.url}/2.xml: HTTP status 502" in out
+    assert workshop.statuses() == {"a.jpg": "saved"}
+
+
 def test_a_source_that_yields_nothing_is_an_error(web, workshop):
     web.sell("mug", ("one", "/a.jpg"))
     web.sell("cup", ("two", "/text.jpg"))
@@ -174,6 +211,18 @@ def test_a_crawl_by_hand_extends_a_class(web, start, workshop):
     workshop.collect("own", "--if-needed")
     assert web.asked == before
     assert workshop.counts("own")["saved_by_class"] == {"cap": 2}
+
+
+def test_a_crawl_by_hand_takes_a_file_of_addresses(web, workshop):
+    web.sell("caps", *((name, f"/{name}.jpg") for name in "abc"))
+    (workshop.root / "caps.txt").write_text(f"# mine\n{web.url}/p/a\n\n{web.url}/p/c\n")
+    (workshop.root / "words.txt").write_text("a cap\n")
+    workshop.sources(own={"kind": "folder"})
+    workshop.crawl(source="own", label="cap", url="caps.txt")
+    assert set(workshop.rows("own")) == {("cap", "a.jpg"), ("cap", "c.jpg")}
+    assert workshop.statuses("own") == {"a.jpg": "saved", "c.jpg": "saved"}
+    out = workshop.crawl(source="own", label="cap", url="words.txt", code=1)
+    assert "words.txt has a line that is no address: 'a cap'" in out
 
 
 def test_a_crawl_by_hand_that_finds_nothing_says_so(web, workshop):

@@ -1,6 +1,8 @@
 import pytest
 
+from scraper.img import shown_pictures
 from scraper.markup import read_product
+from scraper.pages import Page
 
 SITE = "https://shop.example"
 
@@ -34,3 +36,20 @@ def test_commas_in_addresses_part_no_set():
     img = '<img itemprop="image" srcset="/w_9,h_9/s.jpg 9w, /w_99,h_99/a.jpg 99w">'
     html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
     assert photos(html) == [f"{SITE}/w_99,h_99/a.jpg"]
+
+
+def test_what_a_page_shows_with_the_sizes_that_it_declares():
+    page = Page(
+        """<img src="/a.jpg" width="640" height="480"><img src="/b.jpg" width="50%" height="90px">
+        <img src="/c.jpg" srcset="/c-2.jpg 200w, /c-4.jpg 400w"><img src="data:image/png,x">
+        <picture><source srcset="/d.webp 300w"><img src="/d.jpg" width="30" height="20"></picture>
+        <img src="/e.jpg"><img src="/e.jpg" width="7">""",
+        SITE,
+    )
+    assert shown_pictures(page.tree, page.absolute) == {
+        f"{SITE}/a.jpg": (640, 480),
+        f"{SITE}/b.jpg": (None, 90),
+        f"{SITE}/c-4.jpg": (400, None),
+        f"{SITE}/d.webp": (300, 200),
+        f"{SITE}/e.jpg": (7, None),
+    }

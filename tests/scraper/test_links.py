@@ -1,4 +1,4 @@
-"""Categories, sizes and names that a page of a shop gives away."""
+"""Categories and names that a page of a shop gives away."""
 
 from bs4 import BeautifulSoup
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pipeline.params import SpiderSource
-from scraper.links import breadcrumb, declared_sizes, link_texts, menu, source_yaml
+from scraper.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.pages import Page
 
 URL = "https://shop.example/mugs/"
@@ -42,19 +42,6 @@ def test_the_first_words_of_a_link_are_its_text():
         '<a href="/a"><img src="a.jpg"></a><a href="/a"> The\n first </a><a href="/a">2</a>'
     )
     assert link_texts(*page) == {"https://shop.example/a": "The first"}
-
-
-def test_declared_sizes():
-    page = read(
-        """<img src="/a.jpg" width="640" height="480"><img src="/b.jpg" width="50%" height="90px">
-        <img src="/c.jpg" srcset="/c-2.jpg 200w, /c-4.jpg 400w"><img src="data:image/png,x">
-        <picture><source srcset="/d.webp 300w"><img data-src="/d.jpg" width="0"></picture>"""
-    )
-    sizes = {url.rpartition("/")[2]: size for url, size in declared_sizes(*page).items()}
-    assert sizes["a.jpg"] == (640, 480)
-    assert sizes["b.jpg"] == (None, 90)
-    assert sizes["c-4.jpg"] == (400, None)
-    assert sizes["d.webp"] == (300, None)
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cs"])))

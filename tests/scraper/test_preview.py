@@ -117,6 +117,20 @@ def test_a_page_that_opts_out(web, shown, headers, meta, said):
     assert not any(line.startswith("yes") for line in lines)
 
 
+def test_which_class_a_page_would_fall_into(web, workshop, shown):
+    web.routes |= {"/mug": PRODUCT % ("", ""), "/mugs/": web.listing_page(["/mug"])}
+    assert "class params.yaml names none here" in shown(f"{web.url}/mug")
+    workshop.shop(web, classes={"cup": "/mugs/", "hat": "/hats/", "tea": "Mugs"})
+    lines = shown(f"{web.url}/mug")
+    assert f"filed under Home | {web.url}/ | Mugs | {web.url}/mugs/" in lines
+    assert "class cup, tea" in lines
+    lines = shown(f"{web.url}/mugs/")
+    assert "filed under nothing" in lines
+    assert "class cup" in lines
+    workshop.shop(web, "hat")
+    assert "class none, as far as this page says" in shown(f"{web.url}/mug")
+
+
 def test_a_guess_is_called_one(web, shown):
     web.routes["/mug"] = """<h1>A mug</h1><form action="/cart/add"></form>
         <main><img src="/large.jpg" width="600" height="400"><img src="/s.jpg" width="9"></main>"""
