@@ -8,9 +8,10 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -94,16 +95,29 @@ class Row:
         return self.label, self.image_url
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        return json.dumps({name: getattr(self, name) for name in _COLUMNS}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, line: str) -> Self:
         """Raises ValueError for a line that is no row of this type."""
         values: dict[str, Any] = json.loads(line)
         try:
-            return cls(**{**values, "status": Status(values["status"])})
+            return cls(**{**values, "status": Status(values["status"]), **_shared(values)})
         except (TypeError, KeyError) as error:
             raise ValueError(str(error)) from error
+
+
+_COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+_REPEATED = ("label", "page_url", "product_id", "title", "license", "license_url", "author")
+
+
+def _shared(values: Mapping[str, Any]) -> dict[str, str]:
+    """What many rows say alike, held once for all of them."""
+    return {
+        name: sys.intern(value)
+        for name in (*_REPEATED, "format", "fetched_at", "split")
+        if isinstance(value := values.get(name), str)
+    }
 
 
 class Manifest:
@@ -123,18 +137,18 @@ class Manifest:
             self._read()
 
     def _read(self) -> None:
-        text = self.path.read_text(encoding="utf-8", errors="replace")
-        whole, _, _ = text.rpartition("\n")
-        # not splitlines(): JSON may hold U+2028 as it is
-        for number, line in enumerate(whole.split("\n") if whole else [], start=1):
-            try:
-                row = Row.from_json(line)
-            except ValueError as error:
-                raise UserError(
-                    f"{self.path}, line {number} is not a manifest row ({error}); "
-                    "mend or remove that line"
-                ) from error
-            self._count(row)
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    row = Row.from_json(line.decode("utf-8", "replace"))
+                except ValueError as error:
+                    raise UserError(
+                        f"{self.path}, line {number} is not a manifest row ({error}); "
+                        "mend or remove that line"
+                    ) from error
+                self._count(row)
 
     def _count(self, row: Row) -> None:
         self.rows[row.key] = row
@@ -195,10 +209,14 @@ def safe_label(name: str) -> str:
 
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    whole = content.encode() if isinstance(content, str) else content
     try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        try:
+            part.write_bytes(whole)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(whole)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ address when it is looked at and to a private one when it is connected to. So th
 after the name is resolved, and the connection goes to the very address that was checked.
 """
 
+import functools
 import ipaddress
 import socket
 import threading
@@ -172,6 +173,7 @@ def _split(url: str) -> tuple[str, int]:
     return host, port if port is not None else _DEFAULT_PORTS[parts.scheme]
 
 
+@functools.lru_cache(maxsize=1024)
 def _join(host: str, port: int) -> str:
     host = host.strip("[]").rstrip(".").lower()
     try:

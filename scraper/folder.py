@@ -1,5 +1,6 @@
 """What lies in a source's folder, against what its manifest says: offline, without decoding."""
 
+import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +13,8 @@ from scraper.settings import DOWNLOAD_MAXSIZE
 
 
 def now() -> str:
-    """UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """UTC, ISO 8601, to the second; one string for all the rows of a second."""
+    return sys.intern(datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def is_here(folder: Path, row: Row) -> bool:

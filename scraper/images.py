@@ -4,11 +4,10 @@ Scrapy's own ImagesPipeline re-encodes what it gets; here the bytes stay as rece
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -41,12 +40,9 @@ class PicturePipeline:
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = RAW / crawler.spider.source
         self._manifest = Manifest(self._folder / MANIFEST)
-        at_once = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
-        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            partial(asyncio.Semaphore, at_once)
-        )
-        """host: where its pictures wait. Scrapy would start all that wait for one at the same time,
-        and close most of their connections afterwards, as it keeps no more than that"""
+        self._writer = ThreadPoolExecutor(1, "pictures")
+        """where files are made, as the disk keeps one waiting; a single thread, so that two who
+        write the same bytes take turns"""
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
@@ -73,6 +69,7 @@ class PicturePipeline:
 
     def close_spider(self) -> None:
         self._progress.close()
+        self._writer.shutdown()
         self._manifest.close()
 
     async def process_item(self, item: ProductImage) -> ProductImage:
@@ -117,34 +114,37 @@ class PicturePipeline:
             patience = min(2**timeouts, _LONGEST_PATIENCE)
             request.meta["download_timeout"] = patience * self._timeout
         try:
-            async with self._places[urlsplit(url).netloc]:
-                response = await self._crawler.engine.download_async(request)
+            response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
             status, message = explain(error)
             return replace(row, status=status, error=message)
-        row = replace(row, http_status=response.status)
+        found: dict[str, Any] = {"http_status": response.status}
         if response.status != 200:
-            return replace(row, status=Status.FAILED_HTTP, error=http_message(response))
-        row = replace(row, bytes=len(response.body))
+            return replace(row, status=Status.FAILED_HTTP, error=http_message(response), **found)
+        found["bytes"] = len(response.body)
         try:
             picture = examine(response.body)
-            row = replace(row, format=picture.format, width=picture.width, height=picture.height)
-            check(_candidate(row, row, picture_opt_out(response)), self._source)
+            found |= {key: getattr(picture, key) for key in ("format", "width", "height")}
+            check(_candidate(row, picture, picture_opt_out(response)), self._source)
         except RejectedError as error:
-            return replace(row, status=error.status, error=str(error))
-        return self._store(row, picture, response.body)
+            return replace(row, status=error.status, error=str(error), **found)
+        return await self._store(row, picture, response.body, found)
 
-    def _store(self, row: Row, picture: Picture, content: bytes) -> Row:
-        first = self._first.get((row.label, picture.sha256))
-        file = first.file if first else f"{row.label}/{picture.file_name}"
-        row = replace(row, file=file, sha256=picture.sha256)
-        if first is None:
-            write_atomic(self._folder / str(file), content)
-        elif first.image_url <= row.image_url:
+    async def _store(
+        self, row: Row, picture: Picture, content: bytes, found: dict[str, Any]
+    ) -> Row:
+        file, identity = f"{row.label}/{picture.file_name}", (row.label, picture.sha256)
+        if identity not in self._first:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._writer, write_atomic, self._folder / file, content)
+        first = self._first.get(identity)  # it may have come meanwhile, under another address
+        found |= {"file": first.file if first else file, "sha256": picture.sha256}
+        row = replace(row, **found)
+        if first and first.image_url <= row.image_url:
             row = replace(row, status=Status.DUPLICATE)
-        else:  # which of equal pictures is the saved one must not depend on which came first
+        elif first:  # which of equal pictures is the saved one must not depend on what came first
             self._manifest.append(replace(first, status=Status.DUPLICATE))
-            self._first[row.label, picture.sha256] = row
+            self._first[identity] = row
         self._remember(row)
         return row
 
@@ -173,7 +173,7 @@ class PicturePipeline:
         return str(self._crawler.spider.recorded(url))
 
 
-def _candidate(row: Row, seen: Row | ProductImage, opt_out: str | None) -> Candidate:
+def _candidate(row: Row, seen: Row | ProductImage | Picture, opt_out: str | None) -> Candidate:
     return Candidate(
         license=row.license,
         license_url=row.license_url,

@@ -15,7 +15,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
-from scraper.addresses import RefusedAddressError, check_address, check_url, host_port
+from scraper.addresses import RefusedAddressError, check_address, host_port
 from scraper.failures import (
     DOWNLOAD_ERRORS,
     ForbiddenByRobotsError,
@@ -54,10 +54,10 @@ class AddressGuard:
         reactor.installNameResolver(self.resolver)
 
     def process_request(self, request: Request) -> None:
-        check_url(request.url)
+        at = host_port(request.url)  # raises for what is no address
         for key in _OWN_NETWORK:  # a redirect takes them along
             request.meta.pop(key, None)
-        if host_port(request.url) in self.allowed:
+        if at in self.allowed:
             request.meta.update(_OWN_NETWORK)
         elif api := request.meta.get("api"):
             request.meta.update({**_OWN_NETWORK, "download_slot": api})

@@ -17,6 +17,7 @@ DOWNLOAD_SLOTS = {
     "openverse": {"concurrency": 1, "delay": 3, "jitter": 0},  # 20 a minute
     "open_food_facts": {"concurrency": 1, "delay": 6, "jitter": 0},  # 10 searches a minute
 }
+DOWNLOADER = "scraper.downloader.PerHostDownloader"
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
 
@@ -37,8 +38,10 @@ RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
 HTTPPROXY_ENABLED = False  # a proxy resolves names out of the address guard's sight
-TELNETCONSOLE_ENABLED = False
-REMOTE_CONTROL_ENABLED = False
+EXTENSIONS = {  # not even loaded, which takes half a second
+    "scrapy.extensions.telnet.TelnetConsole": None,
+    "scrapy.extensions.remote_control.RemoteControl": None,
+}
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # goes ahead without one
@@ -47,8 +50,12 @@ DOWNLOADER_MIDDLEWARES = {
     "scraper.patience.PatientRetry": 550,
     # nearer to the network than retries, which must not ask again what is refused
     "scraper.middlewares.AddressGuard": 560,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # counts that no one reads
 }
-SPIDER_MIDDLEWARES = {"scraper.middlewares.CandidateLimits": 10}
+SPIDER_MIDDLEWARES = {
+    "scraper.middlewares.CandidateLimits": 10,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # the same
+}
 ITEM_PIPELINES = {"scraper.images.PicturePipeline": 500}
 
 LOG_LEVEL = "WARNING"

@@ -1,8 +1,12 @@
 """What sites ask of robots, and what a source's parameters make of it, in whole crawls."""
 
+import threading
 import time
+from collections import Counter
 
 import pytest
+
+from scraper.settings import DOWNLOAD_SLOTS
 
 MARKED = '<meta name="Robots" content="index, NoAI">'
 
@@ -130,3 +134,33 @@ def test_a_host_that_asks_for_much_time_is_left_alone(web, workshop):
     }
     error = workshop.rows()["mug", "c.jpg"]["error"]
     assert error.startswith(f"{web.host} asks to be left alone for 3")
+
+
+def test_a_host_is_asked_a_few_things_at_a_time(web, workshop):
+    """Pages, robots.txt and pictures alike, on connections that are kept."""
+    lock, under_way, most = threading.Lock(), Counter(), Counter()
+    connections = set()
+
+    def slowly(route, kind):
+        def handle(request) -> None:
+            with lock:
+                connections.add(request.client_address)
+                under_way[kind] += 1
+                most[kind] = max(most[kind], under_way[kind])
+                most["all"] = max(most["all"], under_way.total())
+            time.sleep(0.02)
+            with lock:
+                under_way[kind] -= 1
+            request.answer(route)
+
+        return handle
+
+    web.sell("mug", *((f"n{n}", f"/{n}.jpg", f"/{n}b.jpg") for n in range(20)), per_page=20)
+    for path, route in web.routes.items():
+        web.routes[path] = slowly(route, "pictures" if path.endswith("jpg") else "pages")
+    workshop.shop(web, "mug")
+    workshop.collect("shop")
+    assert workshop.counts()["saved"] == 40
+    limit = DOWNLOAD_SLOTS["own network"]["concurrency"]
+    assert most == {"pages": limit, "pictures": limit, "all": limit}
+    assert len(connections) <= limit
