@@ -336,7 +336,7 @@ def start_up(seed: int) -> Figures:
         pass
 
     class First(recipe.EpochLine):
-        def on_train_batch_end(self, *_: Any) -> None:
+        def on_train_batch_end(self, _batch: int, logs: Any = None) -> None:  # noqa: ARG002
             raise FirstStepError
 
     recipe.EpochLine = First

@@ -135,15 +135,18 @@ def training_batches(
 
     layer = RandomAffineBrightness(**augment.model_dump())
     count = len(pictures.files)
+    as_it_is = tf.autograph.experimental.do_not_convert  # nothing to convert; looking takes long
 
+    @as_it_is
     def epoch(number: Any) -> Any:
         order = tf.random.experimental.stateless_shuffle(tf.range(count), (seed, number))
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def augmented(images: Any, numbers: Any) -> Any:
         return layer.apply(images, layer.draw(numbers))
 
+    @as_it_is
     def batch(step: Any, order: Any) -> Any:
         images, one_hot = _taken(pictures, order)
         shape = (tf.size(order), len(Transforms._fields))
