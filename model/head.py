@@ -20,11 +20,14 @@ _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
 """values of scikit-learn's C, the strictest first"""
 
 
-def fit_head(network: keras.Model, training: Pictures, validation: Pictures) -> dict[str, float]:
+def fit_head(
+    network: keras.Model, training: Pictures, validation: Pictures, class_weights: bool = False
+) -> dict[str, float]:
     """Set the weights of a `pretrained.build` network's last layer.
 
     The penalty is the one with the best validation accuracy, the stricter of two equal ones.
-    Returns accuracy and loss as Keras names them after an epoch.
+    With `class_weights` rare classes count for more. Returns accuracy and loss as Keras names them
+    after an epoch.
     """
     extractor = keras.Model(network.input, network.get_layer(FEATURES).output)
     features = np.concatenate(
@@ -36,7 +39,12 @@ def fit_head(network: keras.Model, training: Pictures, validation: Pictures) -> 
     held_out = (_features(extractor, validation.images) - mean) / deviation
     classes = np.tile(training.classes, 2)
 
-    regression = LogisticRegression(max_iter=100, tol=1e-3, warm_start=True)
+    regression = LogisticRegression(
+        max_iter=500,
+        tol=1e-3,
+        warm_start=True,
+        class_weight="balanced" if class_weights else None,
+    )
     best: dict[str, float] = {}
     for penalty in _PENALTIES:
         regression.set_params(C=penalty).fit(features, classes)

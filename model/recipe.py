@@ -96,7 +96,7 @@ def _begin_with_head(
     live: Live,
 ) -> None:
     """Fit the classifier of a pretrained network. It is the best until an epoch is better."""
-    logs = fit_head(network, training, validation)
+    logs = fit_head(network, training, validation, recipe.class_weights)
     print(f"fitted the classifier, validation accuracy {logs['val_accuracy']:.3f}")
     best.set_model(network)
     best.on_epoch_end(-1, logs)
