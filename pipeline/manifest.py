@@ -33,6 +33,7 @@ class Status(StrEnum):
     REJECTED_LICENSE = "rejected_license"
     REJECTED_ROBOTS = "rejected_robots"
     REJECTED_ADDRESS = "rejected_address"
+    REJECTED_CLASS = "rejected_class"  # was saved, and the source's `classes` file it elsewhere now
     FAILED_HTTP = "failed_http"
     FAILED_CONNECTION = "failed_connection"
     FAILED_TIMEOUT = "failed_timeout"

@@ -52,7 +52,7 @@ def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  #
         manifest.append(
             replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
         )
-    held = {row.file for row in manifest.rows.values() if row.status.has_file}
+    held = {row.file for row in manifest.rows.values()}
     for label, path in files:
         name = path.relative_to(folder).as_posix()
         if name not in held and not _is_judged(manifest.rows.get((label, name)), path):

@@ -1,8 +1,8 @@
 """Public datasets and archives: fetched, proved whole, and taken into data/raw in one pass."""
 
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import MAX_PICTURE, Store, is_complete, note_complete
 from scraper.datasets.unpack import DamagedError, Member, members
 
-_log = logging.getLogger(__name__)
+Rows = Mapping[tuple[str, str], Row]
 
 
 def collect(
@@ -50,13 +50,19 @@ def collect(
                 archives.replace(error)
         store.adopt()
         note_complete(folder, todo.asked(), len(store.rows))
-    left = {row.label for key, row in before.items() if row.file and key not in store.rows}
-    for label in sorted(left & {label for label, _ in store.rows}):
-        _log.warning(
-            "%s has pictures that params.yaml no longer asks for, and they stay in the class; "
-            "remove the folder and collect again to be rid of them",
-            folder / label,
-        )
+    _reject_others(before, store, manifest)
+
+
+def _reject_others(before: Rows, store: Store, manifest: Manifest) -> None:
+    """What an earlier `classes` put into one of today's classes is no longer of it.
+
+    Its files stay, as all of raw does.
+    """
+    labels = {label for label, _ in store.rows}
+    for key, row in before.items():
+        if row.status.has_file and row.label in labels and key not in store.rows:
+            error = "the source's classes file it elsewhere now"
+            manifest.append(replace(row, status=Status.REJECTED_CLASS, error=error))
 
 
 class _Archives:

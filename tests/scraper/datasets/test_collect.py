@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -17,9 +16,11 @@ import pytest
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest
-from pipeline.params import DatasetSource
+from pipeline.params import ArchiveSource, DatasetSource
+from pipeline.raw import read_raw
 from scraper import datasets
 from scraper.datasets import store
+from scraper.folder import reconcile
 
 ROOT = Path(__file__).parents[3]
 RAW = Path("data/raw/src")
@@ -166,19 +167,43 @@ def test_a_row_whose_file_was_reported_missing_is_mended(served, take) -> None:
     assert (RAW / first[2].file).exists()
 
 
-def test_a_changed_source_adds_what_is_new_and_says_what_stays(served, take, caplog) -> None:
+def test_a_changed_source_adds_what_is_new_and_leaves_nothing_in_a_wrong_class(
+    served, take
+) -> None:
     server, source = served
     take(**source, classes={"cup": "mug"})
     assert {Path(f).parent.name for f in files()} == {"cup"}
-    with caplog.at_level(logging.WARNING):
-        take(**source, classes={"cup": "mug", "cap": "hat"})
-        assert not caplog.records
-        rows = take(**source, classes={"cup": "hat"})
-    assert "data/raw/src/cup has pictures that params.yaml no longer asks for" in caplog.text
-    assert Counter(row.label for row in rows) == {"cup": 8, "cap": 4}
+    mugs = files()
+    take(**source, classes={"cup": "mug", "cap": "hat"})
+    rows = take(**source, classes={"cup": "hat"})
+    assert Counter((row.label, row.status.value) for row in rows) == {
+        ("cup", "saved"): 4,
+        ("cup", "rejected_class"): 4,
+        ("cap", "saved"): 4,
+    }
+    assert mugs < files()  # raw is never changed
     assert len(server.ranges) == 1
     license_known = take(**source, classes={"cup": "hat"}, license="MIT")
     assert Counter(row.license for row in license_known) == {None: 8, "MIT": 4}
+    again = take(**source, classes={"cup": "mug"})
+    assert {row.file for row in again if (row.label, row.status) == ("cup", "saved")} == mugs
+
+
+def test_a_class_that_is_mapped_to_something_else_leaves_nothing_in_the_dataset(
+    served, take
+) -> None:
+    """What clean reads, after people's files are taken in as the stage does."""
+    _, source = served
+    for classes in ({"cup": "mug", "old": "hat"}, {"cup": "hat"}):
+        take(**source, classes=classes)
+        with Manifest(RAW / "manifest.jsonl") as manifest:
+            reconcile(RAW, manifest, None)
+        typed = ArchiveSource(kind="archive", **source, classes=classes)
+        found = {(p.label, p.file) for p in read_raw({"src": typed}, RAW.parent).pictures}
+        assert len(found) == 4 * len(classes)
+    hats = {f"src/{row.file}" for row in Manifest(RAW / "manifest.jsonl").rows.values()
+            if "/hat/" in row.image_url and row.label == "cup"}  # fmt: skip
+    assert {file for _, file in found} == hats
 
 
 def test_a_folder_by_path_is_copied_and_looked_at_again(take, shop, picture) -> None:
