@@ -1,0 +1,275 @@
+"""What the server answers: the page, and the API that it and other programs use."""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, Template
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from model.classifier import Classifier
+from model.occlusion import importance, occluded
+from model.serve.batching import Batcher
+from model.serve.pictures import Addresses, Decoded, Limits, Reader, Refused, explained
+from pipeline.web import problem
+
+_HERE = Path(__file__).parent
+_RETRY_AFTER = 1  # seconds
+
+
+class Guess(BaseModel):
+    label: str
+    confidence: float
+
+
+class Answer(BaseModel):
+    """`label` is null where the picture is none of the classes; `top` has the likeliest ones."""
+
+    file: str
+    label: str | None
+    confidence: float
+    top: list[Guess]
+
+
+class Failure(BaseModel):
+    """A picture that can't be answered, in its place among the others."""
+
+    file: str
+    status: int
+    error: str
+
+
+class Answers(BaseModel):
+    predictions: list[Answer | Failure]
+
+
+class Importance(BaseModel):
+    """Row by row, how far the class's probability falls when a part of the picture is covered."""
+
+    file: str
+    label: str
+    confidence: float
+    importance: list[list[float]]
+
+
+class About(BaseModel):
+    labels: list[str]
+    image_size: int
+    sha256: str
+    calibrated: bool
+    threshold: float | None
+    limits: dict[str, int]
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    status: int
+    detail: str
+
+
+_REASONS = {
+    400: "The form can't be read",
+    401: "The token is missing or wrong",
+    403: "Not from this site, or addresses, which are off",
+    408: "The request took too long to arrive",
+    411: "Content-Length is missing",
+    413: "The request or a picture is too large, or there are too many",
+    415: "No picture of a known format",
+    422: "No picture can be answered; the detail tells why of each",
+    429: "Too many requests at once; come again after Retry-After seconds",
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": reason,
+        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+    }
+    for status, reason in _REASONS.items()
+}
+
+
+def make_app(
+    classifier: Classifier,
+    *,
+    addresses: bool = False,
+    allow_private: Collection[str] = (),
+    limits: Limits | None = None,
+) -> FastAPI:
+    """`addresses` lets clients send where pictures are; `allow_private` is the address guard's."""
+    limits = limits or Limits()
+    reader = Reader(
+        classifier.model.image_size, limits, addresses=addresses, allow_private=allow_private
+    )
+    batcher = Batcher(classifier)
+    labels = classifier.model.labels
+    places = _Places(limits.requests)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        batcher.close()
+        reader.close()
+
+    app = FastAPI(
+        title="Product classification",
+        description="Classes of pictures, by the trained model.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(StarletteHTTPException, _explain)
+    app.add_exception_handler(RequestValidationError, _explain_parameters)
+
+    @app.post(
+        "/v1/predict",
+        summary="Classify pictures",
+        responses=_PROBLEMS,
+        openapi_extra=_body(limits.pictures, addresses),
+    )
+    async def predict(request: Request, top: Annotated[int, Query(ge=1, le=1000)] = 3) -> Answers:
+        """A picture that can't be answered has a reason in its place. Where none can: a problem."""
+        with places.one():
+            pictures = await reader.pictures(request)
+            images = [picture for _, picture in pictures if not isinstance(picture, Refused)]
+            if not images:
+                raise _refusal(pictures)
+            probabilities = iter(await batcher.probabilities(np.stack(images)))
+        predictions: list[Answer | Failure] = []
+        for name, picture in pictures:
+            if isinstance(picture, Refused):
+                failure = Failure(file=name, status=picture.status, error=picture.reason)
+                predictions.append(failure)
+            else:
+                found = classifier.prediction(next(probabilities), top)
+                guesses = [Guess(label=label, confidence=p) for label, p in found.top]
+                predictions.append(
+                    Answer(file=name, label=found.label, confidence=found.confidence, top=guesses)
+                )
+        return Answers(predictions=predictions)
+
+    @app.post(
+        "/v1/explain",
+        summary="What in a picture decided",
+        responses=_PROBLEMS,
+        openapi_extra=_body(1, addresses),
+    )
+    async def explain(request: Request, label: str | None = None) -> Importance:
+        """For one picture and a class (the likeliest one unless `label` names another)."""
+        if label is not None and label not in labels:
+            raise HTTPException(422, f"label: there is no class {label!r}")
+        with places.one():
+            pictures = await reader.pictures(request)
+            if len(pictures) > 1:
+                raise HTTPException(422, "one picture at a time")
+            ((name, picture),) = pictures
+            if isinstance(picture, Refused):
+                raise _refusal(pictures)
+            probabilities = await batcher.probabilities(occluded(picture))
+        column = probabilities[0].argmax() if label is None else labels.index(label)
+        return Importance(
+            file=name,
+            label=labels[column],
+            confidence=probabilities[0, column],
+            importance=importance(probabilities[:, column]).tolist(),
+        )
+
+    @app.get("/v1/model", summary="The model and the limits")
+    async def model() -> About:
+        calibration = classifier.calibration
+        return About(
+            labels=labels,
+            image_size=classifier.model.image_size,
+            sha256=classifier.model.sha256,
+            calibrated=calibration is not None,
+            threshold=calibration.threshold if calibration else None,
+            limits={
+                "pictures": limits.pictures,
+                "picture_bytes": limits.picture_bytes,
+                "picture_pixels": limits.picture_pixels,
+                "request_bytes": limits.request_bytes,
+            },
+        )
+
+    @app.get("/healthz", summary="Is it up?")
+    async def healthz() -> Health:
+        return Health()
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(_HERE / "static" / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(_docs().render(api=app.openapi()))
+
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    return app
+
+
+class _Places:
+    """How many requests are being answered."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        if not self._free:
+            headers = {"Retry-After": str(_RETRY_AFTER)}
+            raise HTTPException(429, "too many requests at once; come again", headers)
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+
+def _refusal(pictures: Sequence[tuple[str, Decoded]]) -> HTTPException:
+    """That no picture can be answered: with the status that all have, else 422."""
+    refused = [(name, one) for name, one in pictures if isinstance(one, Refused)]
+    statuses = {one.status for _, one in refused}
+    detail = "; ".join(f"{name or 'the picture'}: {one.reason}" for name, one in refused)
+    return HTTPException(statuses.pop() if len(statuses) == 1 else 422, detail)
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    if not isinstance(error, StarletteHTTPException):
+        raise error
+    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _explain_parameters(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem(422, explained(error.errors()))
+
+
+def _body(most: int, addresses: bool) -> dict[str, Any]:
+    """The request's body for OpenAPI."""
+    file = {"type": "string", "format": "binary", "contentMediaType": "image/*"}
+    files = {"type": "array", "items": file, "minItems": 1, "maxItems": most}
+    form = {"type": "object", "required": ["files"], "properties": {"files": files}}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    if addresses:
+        content["application/json"] = {"schema": Addresses.model_json_schema()}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@cache
+def _docs() -> Template:
+    loader = FileSystemLoader(_HERE / "templates")
+    environment = Environment(loader=loader, autoescape=True)
+    return environment.get_template("docs.html")

@@ -1,0 +1,161 @@
+// Sends each picture on its own, a few at a time, so that one answer never waits for another.
+const AT_ONCE = 4;
+const SHOWN = 5;
+
+const find = (selector, inside = document) => inside.querySelector(selector);
+const copy = (id) => find(`#${id}`).content.firstElementChild.cloneNode(true);
+const percent = (share) => (share * 100).toFixed(share < 0.0995 || share > 0.9949 ? 1 : 0) + "%";
+const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+const answers = find("#answers");
+const status = find("#status");
+const waiting = [];
+let running = 0, asked = 0, done = 0;
+
+async function ask(path, file) {
+  for (;;) {
+    const form = new FormData();
+    form.append("files", file, file.name);
+    const response = await fetch(path, { method: "POST", body: form });
+    if (response.status === 429) {
+      await pause(Number(response.headers.get("retry-after")) || 1);
+      continue;
+    }
+    const content = await response.json();
+    if (!response.ok) throw new Error(content.detail);
+    return content;
+  }
+}
+
+function reasonOf(error) {
+  return error instanceof TypeError ? "The server can't be reached." : error.message;
+}
+
+function add(files) {
+  for (const file of files) {
+    const tile = copy("answer");
+    const image = find("img", tile);
+    image.src = URL.createObjectURL(file);
+    image.addEventListener("error", () => { find(".picture", tile).hidden = true; });
+    find("figcaption", tile).textContent = file.name;
+    answers.append(tile);
+    waiting.push([file, tile]);
+    asked += 1;
+  }
+  find("#clear").hidden = asked === 0;
+  tell("");
+  next();
+}
+
+function next() {
+  while (running < AT_ONCE && waiting.length) {
+    running += 1;
+    const [file, tile] = waiting.shift();
+    answer(file, tile).finally(() => {
+      running -= 1;
+      done += tile.isConnected;
+      tell(tile.isConnected ? `${file.name}: ${find("h2", tile).textContent}` : "");
+      next();
+    });
+  }
+}
+
+function tell(latest) {
+  status.textContent = asked ? `${done} of ${asked} answered. ${latest}` : "";
+}
+
+async function answer(file, tile) {
+  const heading = find("h2", tile);
+  const note = find(".note", tile);
+  try {
+    const { predictions: [found] } = await ask(`/v1/predict?top=${SHOWN}`, file);
+    const sure = found.label !== null;
+    heading.textContent = sure ? found.label : "None of these";
+    note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
+    find("img", tile).alt = sure ? `Picture of: ${found.label}` : "Picture";
+    find(".guesses", tile).append(...found.top.map((guess) => row(guess, file, tile)));
+  } catch (error) {
+    tile.classList.add("failed");
+    heading.textContent = "Not answered";
+    note.textContent = reasonOf(error);
+  } finally {
+    tile.removeAttribute("aria-busy");
+  }
+}
+
+function row(guess, file, tile) {
+  const line = copy("guess");
+  const button = find("button", line);
+  find(".label", line).textContent = guess.label;
+  find(".percent", line).textContent = percent(guess.confidence);
+  find(".fill", line).style.width = `${guess.confidence * 100}%`;
+  button.setAttribute("aria-label",
+    `${guess.label}, ${percent(guess.confidence)}: show what in the picture decided`);
+  button.addEventListener("click", () => toggle(button, guess.label, file, tile));
+  return line;
+}
+
+async function toggle(button, label, file, tile) {
+  const shown = button.getAttribute("aria-pressed") === "true";
+  for (const other of tile.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
+  find("canvas", tile).hidden = true;
+  const legend = find(".legend", tile);
+  legend.hidden = shown;
+  if (shown) return;
+  button.setAttribute("aria-pressed", "true");
+  legend.textContent = "Looking …";
+  let text;
+  try {
+    const found = await ask(`/v1/explain?label=${encodeURIComponent(label)}`, file);
+    if (button.getAttribute("aria-pressed") !== "true") return;
+    const most = Math.max(...found.importance.flat());
+    if (most >= 0.01) paint(find("canvas", tile), found.importance, most);
+    text = most < 0.01
+      ? `No single part of it makes "${label}" more likely.`
+      : `Coloured: what speaks for "${label}". Covering the strongest part costs ${percent(most)}.`;
+  } catch (error) {
+    text = reasonOf(error);
+  }
+  legend.textContent = text;
+}
+
+function paint(canvas, rows, most) {
+  const [height, width] = [rows.length, rows[0].length];
+  const pixels = new ImageData(width, height);
+  rows.flat().forEach((value, i) => {
+    pixels.data.set([255, 0, 128, Math.max(0, value / most) * 190], i * 4);
+  });
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").putImageData(pixels, 0, 0);  // the browser smooths it
+  canvas.hidden = false;
+}
+
+const drop = find("#drop");
+const pictures = (transfer) => [...transfer.files];
+for (const input of [find("#choose"), find("#photograph")]) {
+  input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
+}
+drop.addEventListener("submit", (event) => event.preventDefault());
+addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  add(pictures(event.dataTransfer));
+});
+addEventListener("paste", (event) => add(pictures(event.clipboardData)));
+find("#clear").addEventListener("click", () => {
+  for (const image of answers.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+  answers.replaceChildren();
+  waiting.length = asked = done = 0;
+  find("#clear").hidden = true;
+  tell("");
+  find("#choose").focus();
+});
+
+fetch("/v1/model").then(async (response) => {
+  const { labels } = await response.json();
+  const some = labels.slice(0, 12).join(", ");
+  find("#model").textContent = labels.length > 12 ? `${labels.length} classes: ${some}, …` : `The classes: ${some}.`;
+});
