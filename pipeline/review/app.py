@@ -16,7 +16,8 @@ from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.decode import PictureError
 from pipeline.params import Label
-from pipeline.review.catalog import Catalog, changes
+from pipeline.review.catalog import Catalog
+from pipeline.review.changes import changes
 from pipeline.review.decisions import Choice, Decision
 from pipeline.review.log import DecisionLog
 from pipeline.review.thumbnails import Thumbnails
@@ -59,25 +60,31 @@ class _Catalogs:
     def __init__(self, read: Callable[[], Catalog]) -> None:
         self._read = read
         self._lock = Lock()
-        self._stamp: tuple[int, int] | None = None
-        self.current()
+        self._stamp = _stamp(paths.VERDICTS)
+        self._last = self._read_now()
 
     def current(self) -> tuple[Catalog, str, bytes]:
         """The catalog, a name for this version of it, and what the page is sent."""
         with self._lock:
-            try:
-                status = paths.VERDICTS.stat()
-                stamp = (status.st_mtime_ns, status.st_size)
-                if stamp != self._stamp:
-                    catalog = self._read()
-                    content = json.dumps(catalog.to_page(), separators=(",", ":")).encode()
-                    name = hashlib.sha256(content).hexdigest()[:16]
-                    self._last = (catalog, name, content)
-                    self._stamp = stamp
-            except (FileNotFoundError, UserError):  # clean is running: its folder is away
-                if self._stamp is None:
-                    raise
+            stamp = _stamp(paths.VERDICTS)
+            if stamp not in (None, self._stamp):
+                self._last = self._read_now()
+                self._stamp = stamp
             return self._last
+
+    def _read_now(self) -> tuple[Catalog, str, bytes]:
+        catalog = self._read()
+        content = json.dumps(catalog.to_page(), separators=(",", ":")).encode()
+        return catalog, hashlib.sha256(content).hexdigest()[:16], content
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Another one for another content; None while clean runs, and its folder is away."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 class _Review:

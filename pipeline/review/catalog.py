@@ -6,17 +6,16 @@ which may be filed in several classes or sources.
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.manifest import Reason
 from pipeline.params import Params
 from pipeline.raw import read_raw
-from pipeline.review.decisions import Choice, Decision
 
 SUSPECTS = paths.RESULTS / "audit" / "suspects.csv"
 """`sha256, label, suggested, score`, the most suspicious first; there once an audit has run"""
@@ -36,12 +35,21 @@ _FROM_MANIFEST = ["title", "page_url", "license", "author"]
 
 
 @dataclass(frozen=True, slots=True)
+class Set:
+    """Pictures that show the same; the one that stays, or the largest, comes first."""
+
+    kind: Literal["conflicts", "duplicates"]
+    rows: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """Rows of verdicts.parquet as dictionaries; by SHA-256, the files of what can be shown."""
 
     rows: list[dict[str, Any]]
     files: Mapping[str, Path]
     by_sha256: Mapping[str, list[dict[str, Any]]]
+    sets: list[Set]
 
     def to_page(self) -> dict[str, Any]:
         """What the page is given: columns of equal length, and sets of row numbers."""
@@ -49,40 +57,39 @@ class Catalog:
         return {
             "columns": {name: [row[name] for row in self.rows] for name in names},
             "sets": [
-                {"kind": kind, "rows": rows, "bits": [_bits(self.rows, rows[0], n) for n in rows]}
-                for kind, sets in (("conflicts", self._conflicts()), ("duplicates", self._copies()))
-                for rows in sets
+                {"kind": s.kind, "rows": s.rows, "bits": [self._bits(s.rows[0], n) for n in s.rows]}
+                for s in self.sets
             ],
         }
 
-    def _conflicts(self) -> Iterator[list[int]]:
-        """What shows the same under several classes."""
-        groups = defaultdict(list)
-        for number, row in enumerate(self.rows):
-            if Reason.LABEL_CONFLICT in (row["reason"], *row["flags"]):
-                groups[row["group"]].append(number)
-        yield from (self._best_first(rows) for rows in groups.values())
-
-    def _copies(self) -> Iterator[list[int]]:
-        """Other bytes that show the same, in one class; the same bytes twice are no question."""
-        groups: dict[str, list[int]] = defaultdict(list)
-        for number, row in enumerate(self.rows):
-            if row["reason"] != Reason.EXACT_DUPLICATE:
-                groups[row["duplicate_of"] or row["sha256"]].append(number)
-        yield from (self._best_first(rows) for rows in groups.values() if len(rows) > 1)
-
-    def _best_first(self, numbers: Iterable[int]) -> list[int]:
-        def rank(number: int) -> tuple[bool, int, str]:
-            row = self.rows[number]
-            return row["verdict"] != "keep", -row["width"] * row["height"], row["sha256"]
-
-        return sorted(numbers, key=rank)
+    def _bits(self, first: int, other: int) -> int | None:
+        """In how many of 256 bits their perceptual hashes differ."""
+        a, b = (int(self.rows[n]["phash"], 16) for n in (first, other))
+        return None if first == other else (a ^ b).bit_count()
 
 
-def _bits(rows: list[dict[str, Any]], first: int, other: int) -> int | None:
-    """In how many of 256 bits their perceptual hashes differ."""
-    a, b = (int(rows[n]["phash"], 16) for n in (first, other))
-    return None if first == other else (a ^ b).bit_count()
+def _sets(rows: list[dict[str, Any]]) -> Iterator[Set]:
+    """What shows the same: in several classes; and as other bytes in one class.
+
+    (The same bytes twice in one class are no question.)
+    """
+
+    def rank(number: int) -> tuple[bool, int, str]:
+        row = rows[number]
+        return row["verdict"] != "keep", -row["width"] * row["height"], row["sha256"]
+
+    conflicts: dict[str, list[int]] = defaultdict(list)
+    copies: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        if Reason.LABEL_CONFLICT in (row["reason"], *row["flags"]):
+            conflicts[row["group"]].append(number)
+        if row["reason"] != Reason.EXACT_DUPLICATE:
+            copies[row["label"], row["duplicate_of"] or row["sha256"]].append(number)
+    for numbers in conflicts.values():
+        yield Set("conflicts", sorted(numbers, key=rank))
+    for numbers in copies.values():
+        if len(numbers) > 1:
+            yield Set("duplicates", sorted(numbers, key=rank))
 
 
 def read_catalog(params: Params) -> Catalog:
@@ -108,7 +115,7 @@ def read_catalog(params: Params) -> Catalog:
             files[row["sha256"]] = paths.RAW / picture.file
         row["shown"] = row["sha256"] in files
         by_sha256[row["sha256"]].append(row)
-    return Catalog(rows, files, by_sha256)
+    return Catalog(rows, files, by_sha256, list(_sets(rows)))
 
 
 _NO_SUSPECT = {"suspect": None, "suggested": None, "score": None}
@@ -129,28 +136,3 @@ def _read_suspects(path: Path) -> dict[str, dict[str, Any]]:
         raise UserError(
             f"{path} is no table of sha256, label, suggested, score ({error}); make it anew"
         ) from error
-
-
-def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, int]:
-    """What clean will do otherwise, because of these decisions, than in the verdicts at hand.
-
-    Pictures (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or, where a decision it
-    obeyed is gone, judged `anew`. What follows for their copies is clean's to find out.
-    """
-    counts = dict.fromkeys(("kept", "dropped", "relabelled", "anew"), 0)
-    for sha256, rows in catalog.by_sha256.items():
-        kept = any(row["verdict"] == "keep" for row in rows)
-        decision = decisions.get(sha256)
-        if decision is None:
-            counts["anew"] += any(_was_reviewed(row) for row in rows)
-        elif decision.choice is Choice.DROP:
-            counts["dropped"] += kept
-        elif not any(row["reason"] in UNSHOWABLE for row in rows):
-            counts["kept"] += not kept
-            labels = {decision.label or row["raw_label"] for row in rows}
-            counts["relabelled"] += not labels <= {row["label"] for row in rows}
-    return counts
-
-
-def _was_reviewed(row: Mapping[str, Any]) -> bool:
-    return Reason.REVIEWED in (row["reason"], *row["flags"])

@@ -18,9 +18,10 @@ export class DecisionBook {
   #waiting = 0;
   #version = "";
   #catalog = null;
+  #troubles = { saving: "", reading: "", stale: "" };
   changes = { kept: 0, dropped: 0, relabelled: 0, anew: 0 };
 
-  /** `onChange(shas)` after any change, `onTrouble(text, reload)` where the server can't do it. */
+  /** `onChange(shas)` after any change; `onTrouble(text, stale)`: empty when it is over. */
   constructor(onChange, onTrouble) {
     Object.assign(this, { onChange, onTrouble });
   }
@@ -31,36 +32,40 @@ export class DecisionBook {
     return this.#mine.length > 0;
   }
 
-  /** Read all decisions, and again whenever the page is looked at. */
+  /** Read all decisions, and again as long as the page is looked at. */
   async follow() {
     await this.#read();
-    const again = () => document.visibilityState === "visible" && this.#read().catch((error) => this.onTrouble(`Not up to date: ${error.message}`));
+    const again = () => document.visibilityState === "visible" && this.#read();
     setInterval(again, EVERY);
     addEventListener("focus", again);
     document.addEventListener("visibilitychange", again);
   }
 
   async #read() {
-    if (this.#waiting) return;
-    const found = await api(`/api/decisions?known=${encodeURIComponent(this.#version)}`);
-    if (this.#waiting) return; // what was read may be older than what is on its way
-    if (!this.#trouble) this.onTrouble("");
-    if (!found) return;
+    let found = null;
+    try {
+      found = await api(`/api/decisions?known=${encodeURIComponent(this.#version)}`);
+      this.#trouble("reading", "");
+    } catch (error) {
+      this.#trouble("reading", `Not up to date: ${error.message}`);
+    }
+    if (!found || this.#waiting) return; // what was read may be older than what is on its way
     const before = this.#decisions;
     this.#decisions = new Map(Object.entries(found.decisions));
     this.#version = found.version;
     this.changes = found.changes;
     this.#catalog ??= found.catalog;
-    if (found.catalog !== this.#catalog) this.onTrouble("Clean has run since.", true), (this.#trouble = true);
-    this.onChange(new Set([...before.keys(), ...this.#decisions.keys()].filter((sha256) => before.get(sha256)?.decided_at !== this.#decisions.get(sha256)?.decided_at)));
+    if (found.catalog !== this.#catalog) this.#trouble("stale", "Clean has run since.");
+    const both = [...before.keys(), ...this.#decisions.keys()];
+    this.onChange(new Set(both.filter((sha256) => before.get(sha256)?.decided_at !== this.#decisions.get(sha256)?.decided_at)));
   }
-  #trouble = false; // stays until the page is loaded anew
 
   /** Shown at once; sent after what was decided before. */
   decide(decision) {
     const { sha256 } = decision;
-    this.#set(sha256, { ...decision, pending: true });
-    return this.#send(sha256, "/api/decisions", decision, (now) => this.#remember([...this.#mine, { sha256, decided_at: now.decided_at }]));
+    const shown = { ...decision, pending: true };
+    this.#set(sha256, shown);
+    return this.#send("/api/decisions", decision, shown);
   }
 
   /** Take back the last decision of this tab; gives its SHA-256. */
@@ -69,7 +74,7 @@ export class DecisionBook {
     const last = this.#mine.at(-1);
     if (!last) return null;
     this.#remember(this.#mine.slice(0, -1));
-    await this.#send(last.sha256, "/api/undo", last);
+    await this.#send("/api/undo", last);
     return last.sha256;
   }
 
@@ -79,12 +84,34 @@ export class DecisionBook {
     const decision = row && this.of(row);
     if (!decision) return;
     this.#remember(this.#mine.filter((one) => one.decided_at !== decision.decided_at));
-    await this.#send(row.sha256, "/api/undo", { sha256: row.sha256, decided_at: decision.decided_at });
+    await this.#send("/api/undo", { sha256: row.sha256, decided_at: decision.decided_at });
   }
 
-  #remember(mine) {
-    this.#mine = mine;
-    sessionStorage.setItem("mine", JSON.stringify(mine));
+  #send(path, body, shown) {
+    const { sha256 } = body;
+    this.#waiting++;
+    this.#queue = this.#queue.then(async () => {
+      try {
+        const { decision, changes } = await api(path, body);
+        if (shown) this.#remember([...this.#mine, { sha256, decided_at: decision.decided_at }]);
+        this.changes = changes;
+        this.#settle(sha256, shown, decision);
+        this.#trouble("saving", "");
+      } catch (error) {
+        this.#settle(sha256, shown, null);
+        this.#version = ""; // what is true must be read
+        this.#trouble("saving", `Not saved: ${error.message}`);
+      }
+      this.#waiting--;
+      if (!this.#version && !this.#waiting) await this.#read();
+    });
+    return this.#queue;
+  }
+
+  /** Show what the server knows, but where something newer is on its way. */
+  #settle(sha256, shown, decision) {
+    const now = this.#decisions.get(sha256);
+    if (now === shown || !now?.pending) this.#set(sha256, decision);
   }
 
   #set(sha256, decision) {
@@ -93,22 +120,14 @@ export class DecisionBook {
     this.onChange(new Set([sha256]));
   }
 
-  #send(sha256, path, body, done) {
-    this.#waiting++;
-    this.#queue = this.#queue.then(async () => {
-      try {
-        const { decision, changes } = await api(path, body);
-        this.changes = changes;
-        done?.(decision);
-        if (this.#waiting === 1 || !this.#decisions.get(sha256)?.pending || path !== "/api/undo") this.#set(sha256, decision);
-      } catch (error) {
-        this.#version = ""; // read what is true
-        this.onTrouble(`Not saved: ${error.message}`);
-      } finally {
-        this.#waiting--;
-      }
-      if (!this.#version) await this.#read().catch(() => {});
-    });
-    return this.#queue;
+  #remember(mine) {
+    this.#mine = mine;
+    sessionStorage.setItem("mine", JSON.stringify(mine));
+  }
+
+  #trouble(kind, text) {
+    this.#troubles[kind] = text;
+    const { saving, reading, stale } = this.#troubles;
+    this.onTrouble(saving || reading || stale, !saving && !reading && !!stale);
   }
 }

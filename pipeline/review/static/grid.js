@@ -5,7 +5,7 @@ const GAP = 12, TEXT = 42, PAD = 10, HEAD = 26, AHEAD = 600; // pixels; AHEAD is
 export class Grid {
   /** `draw(index, inSet)` makes the card of an item, `name(set)` the text above a set. */
   constructor(scroller, sheet, draw, name) {
-    Object.assign(this, { scroller, sheet, draw, name, sets: [], inSets: false, rows: [], drawn: new Map(), place: [] });
+    Object.assign(this, { scroller, sheet, draw, name, sets: [], inSets: false, rows: [], drawn: new Map(), cards: new Map(), place: [] });
     scroller.addEventListener("scroll", () => this.#later(), { passive: true });
     new ResizeObserver(() => {
       const width = sheet.clientWidth;
@@ -33,8 +33,9 @@ export class Grid {
     if (this.inSets) this.#arrangeSets(add);
     else this.#arrangePlain(add);
     this.sheet.style.height = `${top}px`;
-    for (const element of this.drawn.values()) element.remove();
+    this.sheet.replaceChildren();
     this.drawn.clear();
+    this.cards.clear();
     this.#render();
   }
 
@@ -90,6 +91,7 @@ export class Grid {
         for (const image of element.querySelectorAll("img")) image.removeAttribute("src"); // no longer load it
         element.remove();
         this.drawn.delete(n);
+        for (const { index } of this.rows[n].cells) this.cards.delete(index);
       }
     }
     for (const n of wanted) if (!this.drawn.has(n)) this.#drawRow(n);
@@ -125,6 +127,7 @@ export class Grid {
     for (const { index, x, y } of cells) {
       const card = this.draw(index, this.inSets);
       Object.assign(card.style, { left: `${x}px`, top: `${y}px`, width: `${this.side}px` });
+      this.cards.set(index, card);
       row.append(card);
     }
     const after = [...this.drawn.keys()].filter((other) => other > n).sort((a, b) => a - b)[0];
@@ -134,11 +137,15 @@ export class Grid {
 
   /** Draw anew what is in view and has changed. */
   refresh(indices) {
-    for (const n of new Set(indices.map((index) => this.place[index]?.row))) {
-      if (!this.drawn.has(n)) continue;
-      this.drawn.get(n).remove();
-      this.drawn.delete(n);
-      this.#drawRow(n);
+    for (const index of indices) {
+      const before = this.cards.get(index);
+      if (!before) continue;
+      const card = this.draw(index, this.inSets);
+      const image = before.querySelector("img");
+      if (image) card.querySelector("img").replaceWith(image); // it doesn't flicker
+      card.style.cssText = before.style.cssText;
+      before.replaceWith(card);
+      this.cards.set(index, card);
     }
   }
 

@@ -22,7 +22,8 @@ const SORTS = {
 
 let rows = [], sets = []; // all that clean knows
 let items = [], shown = []; // what is shown: rows in order, and arrays of indices into them
-let current = 0, labels = [], view = "all";
+let current = 0, view = "all";
+let filed = [], labels = []; // classes in the data; and those that people have named besides
 const book = new DecisionBook(onDecisions, onTrouble);
 const grid = new Grid($("grid"), $("sheet"), drawCard, nameOfSet);
 
@@ -74,8 +75,8 @@ function select() {
   const fits = wanted(filter);
   const before = items[current];
   let groups = inSets()
-    ? setsOf(view).filter((set) => set.rows.some((n) => fits(rows[n]))).map((set) => set.rows.map((n, i) => ({ ...rows[n], n, bits: set.bits[i] })))
-    : rows.map((row, n) => ({ ...row, n })).filter((row) => BELONGS[view](row) && fits(row)).map((row) => [row]);
+    ? setsOf(view).filter((set) => set.rows.some((n) => fits(rows[n]))).map((set) => set.rows.map((n, i) => ({ ...rows[n], bits: set.bits[i] })))
+    : rows.filter((row) => BELONGS[view](row) && fits(row)).map((row) => [row]);
   const key = SORTS[filter.sort] ?? (view === "suspects" ? (row) => row.suspect : null);
   if (key) groups = groups.map((group) => [key(group[0]), group]).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group);
   items = groups.flat();
@@ -111,7 +112,9 @@ const large = (row) => `/pictures/${row.sha256}/large`;
 const DONE = { keep: "✓ keep", drop: "✕ drop" };
 const decided = (row) => {
   const decision = book.of(row);
-  return decision && (decision.decision === "relabel" ? `→ ${decision.label}` : DONE[decision.decision]);
+  if (!decision) return null;
+  const moves = decision.decision === "relabel" || (decision.label && decision.label !== row.raw_label);
+  return moves ? `→ ${decision.label}` : DONE[decision.decision];
 };
 
 function fate(row) {
@@ -124,11 +127,12 @@ function drawCard(index, inSet) {
   const photo = make("div", { className: "photo" }, row.shown
     ? make("img", { src: small(row), alt: "", decoding: "async", draggable: false })
     : make("span", { className: "none", textContent: words(row.reason) }));
-  if (what) photo.append(make("span", { className: `chip ${decision.decision}${decision.pending ? " pending" : ""}`, textContent: what }));
-  const away = row.bits == null ? "" : `, ${row.bits} of 256 bits away`;
-  const second = inSet ? (row.verdict === "drop" ? "goes" : "stays") + away : view === "suspects" ? `maybe ${row.suggested}` : fate(row);
+  if (what) photo.append(make("span", { className: `chip ${what.startsWith("→") ? "relabel" : decision.decision}${decision.pending ? " pending" : ""}`, textContent: what }));
+  const stays = !decision && (row.verdict === "drop" ? "goes" : "stays");
+  const away = row.bits != null && `${row.bits} of 256 bits away`;
+  const second = inSet ? [stays, away].filter(Boolean).join(", ") : view === "suspects" ? `maybe ${row.suggested}` : fate(row);
   const card = make("div", { className: `card${decision?.decision === "drop" ? " goes" : ""}${inSet ? " in-set" : ""}`, role: "option", id: `item-${index}` },
-    photo, make("p", {}, make("b", { textContent: row.label }), inSet ? ` ${row.source}` : ""), make("p", { textContent: second, className: row.verdict === "drop" ? "gone" : "" }));
+    photo, make("p", {}, make("b", { textContent: row.label }), inSet ? ` ${row.source}` : ""), make("p", { textContent: second, className: row.verdict === "drop" && !decision ? "gone" : "" }));
   card.ariaSelected = String(index === current);
   card.ariaPosInSet = index + 1;
   card.ariaSetSize = items.length;
@@ -147,9 +151,10 @@ function go(index) {
   const last = current;
   current = Math.min(Math.max(index, 0), Math.max(items.length - 1, 0));
   if (last !== current) $("note").value = "";
-  grid.refresh([last, current]);
+  grid.cards.get(last)?.setAttribute("aria-selected", "false");
   if (items.length) {
     grid.reveal(current);
+    grid.cards.get(current)?.setAttribute("aria-selected", "true");
     $("grid").setAttribute("aria-activedescendant", `item-${current}`);
   } else $("grid").removeAttribute("aria-activedescendant");
   showCurrent();
@@ -192,7 +197,7 @@ function showFacts(row) {
 function showChoice(row) {
   const decision = book.of(row);
   for (const name of ["keep", "drop"]) $(name).ariaPressed = String(decision?.decision === name);
-  for (const button of $("numbers").children) button.ariaPressed = String(decision?.label === button.dataset.label);
+  for (const button of $("numbers").children) button.ariaPressed = String(!!decision?.label && decision.label === button.dataset.label);
   $("undo").disabled = !book.canUndo;
   $("accept").hidden = !row.suggested;
   if (row.suggested) $("accept").replaceChildren(make("span", { textContent: `It is ${row.suggested}` }), make("kbd", { textContent: "A" }));
@@ -221,8 +226,8 @@ function openLarge() {
 function decide(decision, label = null) {
   const row = items[current];
   if (!row) return;
-  const filed = new Set(rows.filter((other) => other.sha256 === row.sha256).map((other) => other.raw_label));
-  if (decision === "keep" && filed.size > 1) label = row.raw_label; // the same bytes under two classes: this one is right
+  const classes = new Set(rows.filter((other) => other.sha256 === row.sha256).map((other) => other.raw_label));
+  if (decision === "keep" && classes.size > 1) label = row.raw_label; // the same bytes under two classes: this one is right
   book.decide({ sha256: row.sha256, decision, label, note: $("note").value.trim() });
   $("note").value = "";
   const settled = view === "conflicts" && decision !== "drop";
@@ -255,14 +260,14 @@ function onTrouble(text, again) {
 }
 
 function fillLabels() {
-  const found = [...new Set([...rows.flatMap((row) => [row.label, row.raw_label]), ...book.labels()])].sort();
+  const found = [...new Set([...filed, ...book.labels()])].sort();
   if (found.join("\n") === labels.join("\n")) return;
   labels = found;
   $("numbers").replaceChildren(...labels.slice(0, 9).map((label, n) => {
     const button = make("button", { title: label, onclick: () => relabel(label) }, make("kbd", { textContent: n + 1 }), make("span", { textContent: label }));
     button.dataset.label = label;
     return button;
-  }));
+  }), ...(labels.length > 9 ? [make("button", { onclick: openLabels }, make("kbd", { textContent: "R" }), `${labels.length - 9} more…`)] : []));
 }
 
 function openLabels() {
@@ -336,7 +341,8 @@ addEventListener("hashchange", readAddress);
 try {
   const { columns, sets: found } = await api("/api/pictures");
   const names = Object.keys(columns);
-  rows = columns.sha256.map((_, n) => Object.fromEntries(names.map((name) => [name, columns[name][n]])));
+  rows = columns.sha256.map((_, n) => ({ n, ...Object.fromEntries(names.map((name) => [name, columns[name][n]])) }));
+  filed = [...new Set(rows.flatMap((row) => [row.label, row.raw_label]))];
   sets = found;
   fillFilters();
   await book.follow();

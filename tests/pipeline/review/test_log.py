@@ -1,0 +1,119 @@
+"""data/review.csv is written at once, and by many without loss."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import UserError
+from pipeline.review.decisions import Choice, Decision, read_decisions
+from pipeline.review.log import DecisionLog
+
+ROOT = Path(__file__).parents[3]
+A, B = "a" * 64, "b" * 64
+HEADER = "sha256,decision,label,note,decided_at\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "review.csv"
+    path.write_text(HEADER)
+    return path
+
+
+def test_a_decision_is_a_line_that_clean_reads(path: Path) -> None:
+    log = DecisionLog(path)
+    log.decide(A, Choice.RELABEL, "käse", 'so, "really"')
+    log.decide(B, Choice.DROP, None, "")
+    expected = {
+        A: Decision(Choice.RELABEL, "käse", 'so, "really"'),
+        B: Decision(Choice.DROP, None, ""),
+    }
+    assert read_decisions(path) == log.read().decisions == expected
+    *_, decided_at = path.read_text().splitlines()[1].split(",")
+    assert decided_at.endswith("Z")
+    assert [p.name for p in path.parent.iterdir()] == ["review.csv"]
+
+
+def test_what_others_write_is_seen(path: Path) -> None:
+    log = DecisionLog(path)
+    before = log.read()
+    with path.open("a") as file:
+        file.write(f"{A},keep,,,\n")
+    after = log.read()
+    assert after.version != before.version
+    assert after.decisions == {A: Decision(Choice.KEEP, None, "")}
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_a_line_is_added_to_what_any_editor_leaves(path: Path, end: str) -> None:
+    before = f"\ufeff{HEADER}{A},keep,,,{end}".encode()
+    path.write_bytes(before)
+    DecisionLog(path).decide(B, Choice.DROP, None, "")
+    assert path.read_bytes().startswith(before)
+    assert read_decisions(path).keys() == {A, B}
+
+
+def test_undo_takes_out_one_line_and_leaves_the_rest_as_it_is(path: Path) -> None:
+    others = f'\ufeff{HEADER}{A},keep,,"two\r\nlines",then\r\n{B},drop,,,\r\n'
+    path.write_bytes(others.encode())
+    log = DecisionLog(path)
+    new = log.decide(A, Choice.DROP, None, "no")
+    assert log.undo(A, new.decided_at)
+    assert path.read_bytes() == others.encode()
+    assert log.undo(A, "then")
+    assert log.read().decisions.keys() == {B}
+    assert [p.name for p in path.parent.iterdir()] == ["review.csv"]
+
+
+def test_undo_leaves_what_somebody_decided_since(path: Path) -> None:
+    log = DecisionLog(path)
+    mine = log.decide(A, Choice.DROP, None, "")
+    theirs = DecisionLog(path).decide(A, Choice.KEEP, None, "")
+    assert not log.undo(A, mine.decided_at)
+    assert not log.undo(B, "")
+    assert log.read().decisions[A].decided_at == theirs.decided_at
+
+
+def test_nothing_is_added_to_a_file_that_is_ill_formed(path: Path) -> None:
+    path.write_text(broken := f'{HEADER}{A},keep,,"open,\n')
+    log = DecisionLog(path)
+    with pytest.raises(UserError, match="check the quotes"):
+        log.decide(B, Choice.DROP, None, "")
+    assert path.read_text() == broken
+    path.unlink()
+    with pytest.raises(UserError, match="is not there; make it"):
+        log.decide(B, Choice.DROP, None, "")
+
+
+def test_many_at_once_lose_nothing(path: Path) -> None:
+    """Four processes add lines, and two of them take every second one out again."""
+    program = """
+import sys
+from pathlib import Path
+from pipeline.review.decisions import Choice
+from pipeline.review.log import DecisionLog
+log, me, undoes = DecisionLog(Path(sys.argv[1])), int(sys.argv[2]), sys.argv[3] == "undoes"
+for n in range(60):
+    sha256 = f"{me:032x}{n:032x}"
+    one = log.decide(sha256, Choice.DROP, None, "x" * (n % 7))
+    if undoes and n % 2:
+        assert log.undo(sha256, one.decided_at)
+"""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, path, str(me), "undoes" if me % 2 else "adds"],
+            cwd=ROOT,
+        )
+        for me in range(4)
+    ]
+    assert [process.wait() for process in running] == [0] * 4
+    expected = {
+        f"{me:032x}{n:032x}" for me in range(4) for n in range(60) if not (me % 2 and n % 2)
+    }
+    with path.open(newline="") as file:
+        lines = [row["sha256"] for row in csv.DictReader(file)]
+    assert len(lines) == len(expected)
+    assert set(lines) == expected == read_decisions(path).keys()
