@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -42,6 +42,7 @@ def _label(name: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_label)]
+_Names = TypeVar("_Names", dict[str, str], list[str])
 
 
 def _license(name: str) -> str:
@@ -50,6 +51,16 @@ def _license(name: str) -> str:
     return name
 
 
+def _apart(classes: _Names) -> _Names:
+    """Some systems take `Mug` and `mug` for one folder."""
+    spelt: dict[str, str] = {}
+    for label in classes:
+        if (other := spelt.setdefault(label.casefold(), label)) != label:
+            raise ValueError(f"{other!r} and {label!r} would share a folder; rename one")
+    return classes
+
+
+Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
 LicenseName = Annotated[str, AfterValidator(_license)]
 Format = Literal["jpeg", "png", "webp", "avif", "gif"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -68,7 +79,7 @@ class SpiderSource(Section):
     """where an API is; null is the spider's own"""
     browser: bool = False
     """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
-    classes: dict[Label, str]
+    classes: Classes
     """our class: where the source keeps it (a category's address or name, a query)"""
     thumbnail_width: PositiveInt | None = None
     limit_per_class: PositiveInt | None = None
@@ -90,7 +101,7 @@ class DatasetSource(Section):
 
     kind: Literal["dataset"]
     dataset: str
-    classes: dict[Label, str] | None = None
+    classes: Classes | None = None
     """our class: the dataset's; null takes them all under their own names"""
 
 
@@ -98,7 +109,7 @@ class FolderSource(Section):
     """Pictures that people put, or crawl, into data/raw/<source>/<class>/."""
 
     kind: Literal["folder"]
-    classes: list[Label] | None = None
+    classes: Annotated[list[Label], AfterValidator(_apart)] | None = None
     license: str | None = None
 
 
@@ -138,7 +149,7 @@ class ArchiveSource(Section):
     pattern: Pattern | None = None
     """searched in each file's path; has the group `label` and, for official splits, `split`"""
     index: Index | None = None
-    classes: dict[Label, str] | None = None
+    classes: Classes | None = None
     """our class: theirs; null takes them all under their own names"""
     license: str | None = None
     allow_private: list[str] = []
@@ -165,7 +176,7 @@ class HuggingFaceSource(Section):
     """a commit, branch or tag; null is the newest"""
     image_column: str = "image"
     label_column: str = "label"
-    classes: dict[Label, str] | None = None
+    classes: Classes | None = None
     """our class: theirs; null takes them all under their own names"""
     license: str | None = None
     """null takes what the dataset's card names"""

@@ -15,6 +15,7 @@ RESULTS = Path("results")
 MODEL = RESULTS / "model"
 TRAIN = RESULTS / "train"
 EVALUATE = RESULTS / "evaluate"
+AUDIT = RESULTS / "audit"
 EXPORT = RESULTS / "export"
 
 MANIFEST = "manifest.jsonl"

@@ -1,0 +1,184 @@
+"""Which labels are wrong? Suspects, ranked, for a person to decide on; nothing is changed by it.
+
+    dvc repro audit/dvc.yaml
+
+Each training and validation picture is classified by a classifier that has not seen it (nor its
+near-duplicates and other views of the product). Confident learning (Northcutt, Jiang and Chuang,
+Confident Learning: Estimating Uncertainty in Dataset Labels, 2021) says how many labels are likely
+wrong; suspect are so many of those that the answers speak against most.
+"""
+
+import argparse
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
+
+from model import data, features
+from pipeline.cli import UserError, run
+from pipeline.manifest import write_atomic
+from pipeline.params import Audit, Params, load_params
+from pipeline.paths import AUDIT, DATASET
+from pipeline.report import thumbnail, write_page
+
+COLUMNS = ("sha256", "label", "suggested", "score", "file")
+_TEMPLATE = Path(__file__).parent / "templates" / "audit.html"
+_SPLITS = ("train", "validation")  # not test: what is measured on is not chosen by a model
+_MOST_SHOWN = 300
+_COMPONENTS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A picture whose label is likely wrong. `file` is relative to data/dataset."""
+
+    file: str
+    label: str
+    suggested: str
+    score: float
+    """probability of its label, by a classifier that has not seen it: the lower the worse"""
+
+    @property
+    def sha256(self) -> str:
+        """Of the picture as it was collected, which the file is named by."""
+        return PurePosixPath(self.file).stem
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m model.audit",
+        description="Look for wrong labels among the training and validation pictures; suspects "
+        "and a page that shows them go to results/audit. What is wrong of them a person says, in "
+        "data/review.csv or on `python -m pipeline.review`.",
+    )
+    parser.parse_args(arguments)
+    found = audit(load_params(), DATASET, AUDIT)
+    print(
+        f"{found['suspects']} of {found['pictures']} labels are suspect; "
+        f"look at them in {AUDIT / 'report.html'} or with: python -m pipeline.review"
+    )
+
+
+def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
+    """Write suspects.csv, report.html and metrics.json to `out`; returns the metrics.
+
+    UserError where there is no dataset, or a class has too few pictures to be divided.
+    """
+    labels = data.class_labels(dataset)
+    network = features.backbone(params.train, len(labels))
+    size = features.image_size(params.train, network)
+    splits = {name: data.load_split(dataset, name, labels, size) for name in _SPLITS}
+    files = [f"{name}/{file}" for name, split in splits.items() for file in split.files]
+    classes = np.concatenate([split.classes for split in splits.values()])
+    numbers = np.concatenate([features.extract(s.images, network) for s in splits.values()])
+    probabilities = out_of_fold(numbers, classes, _groups(dataset, files), params.audit)
+
+    suspects = [
+        Suspect(files[i], labels[classes[i]], labels[p.argmax()], float(p[classes[i]]))
+        for i in ranked(classes, probabilities)
+        for p in (probabilities[i],)
+    ]
+    metrics = {
+        "pictures": len(files),
+        "suspects": len(suspects),
+        "suspect_share": len(suspects) / len(files),
+        "accuracy": float((probabilities.argmax(axis=1) == classes).mean()),
+    }
+    _write(out, suspects)
+    write_page(
+        out / "report.html",
+        _TEMPLATE,
+        metrics=metrics,
+        by=params.train.network if network else None,
+        folds=params.audit.folds,
+        suspects=[
+            {"picture": thumbnail(dataset / s.file), "suspect": s} for s in suspects[:_MOST_SHOWN]
+        ],
+    )
+    write_atomic(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return metrics
+
+
+def out_of_fold(
+    numbers: features.Features, classes: NDArray[Any], groups: Sequence[str], options: Audit
+) -> NDArray[np.float64]:
+    """Probabilities (n, classes), each row by a classifier fitted without the row's group.
+
+    UserError where a class has only one group.
+    """
+    count = int(classes.max()) + 1
+    of_class = [
+        len({g for g, c in zip(groups, classes, strict=True) if c == n}) for n in range(count)
+    ]
+    if min(of_class) < 2:
+        raise UserError(
+            "an audit needs two pictures of each class at least that are neither near-duplicates "
+            "nor views of one product; gather more, or take the class out of params.yaml"
+        )
+    folds = StratifiedGroupKFold(
+        min(options.folds, *of_class), shuffle=True, random_state=options.seed
+    )
+    probabilities = np.zeros((len(classes), count))
+    parts = list(folds.split(numbers, classes, groups))
+    for seen, held_out in tqdm(parts, "auditing", unit=" folds", disable=None):
+        components = min(_COMPONENTS, len(seen), numbers.shape[1])
+        classifier = make_pipeline(
+            StandardScaler(),
+            PCA(components, svd_solver="randomized", random_state=options.seed),
+            # a weak fit: one that is sure of everything it has seen believes the wrong labels too
+            LogisticRegression(C=10 / len(seen), max_iter=200, tol=1e-3),
+        ).fit(numbers[seen], classes[seen])
+        known = classifier.classes_
+        probabilities[np.ix_(held_out, known)] = classifier.predict_proba(numbers[held_out])
+    return probabilities
+
+
+def ranked(classes: NDArray[Any], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The rows whose class is likely wrong, the least likely first.
+
+    UserError where cleanlab is not installed.
+    """
+    try:
+        from cleanlab.count import num_label_issues
+        from cleanlab.rank import get_label_quality_scores
+    except ImportError as error:
+        raise UserError("an audit needs cleanlab: pip install 'cleanlab>=2.7'") from error
+    order = np.argsort(get_label_quality_scores(classes, probabilities), kind="stable")
+    order = order[: num_label_issues(classes, probabilities)]
+    return np.asarray(order[probabilities[order].argmax(axis=1) != classes[order]])
+
+
+def _groups(dataset: Path, files: Sequence[str]) -> list[str]:
+    """What must not be divided; each picture alone where the dataset doesn't say."""
+    rows = {split: data.metadata(dataset, split) for split in _SPLITS}
+    found = []
+    for file in files:
+        split, _, name = file.partition("/")
+        found.append(rows[split].get(name, {}).get("group") or file)
+    return found
+
+
+def _write(out: Path, suspects: Sequence[Suspect]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for suspect in suspects:
+        values = {name: getattr(suspect, name) for name in COLUMNS}
+        writer.writerow((values | {"score": f"{suspect.score:.4f}"}).values())
+    write_atomic(out / "suspects.csv", text.getvalue())
+
+
+if __name__ == "__main__":
+    run(main)
