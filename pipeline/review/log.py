@@ -4,6 +4,7 @@ import csv
 import fcntl
 import io
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,10 @@ class DecisionLog:
         writer.writerow([sha256, choice, label or "", note, decision.decided_at])
         with self._locked() as file:
             self._read(file)  # an open quote would swallow the line
-            _append(file, out.getvalue().encode())
+            try:
+                _append(file, out.getvalue().encode())
+            except OSError as error:
+                raise UserError(f"{self._path} could not be written: {error.strerror}") from error
         return decision
 
     def undo(self, sha256: str, decided_at: str) -> bool:
@@ -70,7 +74,9 @@ class DecisionLog:
                 start = reader.line_num
             if found is None or found[2] != decided_at:
                 return False
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             write_atomic(self._path, "".join(lines[: found[0]] + lines[found[1] :]))
+            self._path.chmod(mode)  # others may write it too
         return True
 
     def _read(self, file: BinaryIO) -> State:

@@ -7,7 +7,8 @@ export async function api(path, body) {
   const response = await fetch(path, body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   if (response.status === 204) return null;
   const content = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(typeof content.detail === "string" ? content.detail : `the server answered ${response.status}`);
+  const why = content.detail?.[0]?.msg ?? content.detail ?? `the server answered ${response.status}`;
+  if (!response.ok) throw new Error(why);
   return content;
 }
 

@@ -4,6 +4,8 @@ import http.client
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +13,8 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from pipeline import paths
+
+ROOT = Path(__file__).parents[3]
 
 
 class Client:
@@ -120,10 +124,27 @@ def test_it_outlives_a_run_of_clean(work, make, serve) -> None:
 
 
 def test_without_verdicts_it_does_not_start(work, start) -> None:
-    shutil.copy(Path(__file__).parents[3] / "params.yaml", "params.yaml")
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
     process = start()
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (1, "")
     assert stderr == (
         "error: data/clean/verdicts.parquet is not there; make it with: dvc repro clean\n"
+    )
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["fastapi"] = None  # as if it were not installed
+from pipeline.cli import run
+from pipeline.review.__main__ import main
+run(main)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        'error: this needs fastapi; install it with: pip install "product-classification[web]"\n'
     )

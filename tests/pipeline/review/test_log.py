@@ -57,6 +57,7 @@ def test_a_line_is_added_to_what_any_editor_leaves(path: Path, end: str) -> None
 
 
 def test_undo_takes_out_one_line_and_leaves_the_rest_as_it_is(path: Path) -> None:
+    path.chmod(0o664)
     others = f'\ufeff{HEADER}{A},keep,,"two\r\nlines",then\r\n{B},drop,,,\r\n'
     path.write_bytes(others.encode())
     log = DecisionLog(path)
@@ -65,6 +66,7 @@ def test_undo_takes_out_one_line_and_leaves_the_rest_as_it_is(path: Path) -> Non
     assert path.read_bytes() == others.encode()
     assert log.undo(A, "then")
     assert log.read().decisions.keys() == {B}
+    assert path.stat().st_mode & 0o777 == 0o664
     assert [p.name for p in path.parent.iterdir()] == ["review.csv"]
 
 
@@ -86,6 +88,27 @@ def test_nothing_is_added_to_a_file_that_is_ill_formed(path: Path) -> None:
     path.unlink()
     with pytest.raises(UserError, match="is not there; make it"):
         log.decide(B, Choice.DROP, None, "")
+
+
+def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
+    DecisionLog(path).decide(A, Choice.KEEP, None, "")
+    before = path.read_bytes()
+    program = """
+import resource, sys
+from pathlib import Path
+from pipeline.cli import run
+from pipeline.review.decisions import Choice
+from pipeline.review.log import DecisionLog
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20,) * 2)
+run(lambda: DecisionLog(path).decide("b" * 64, Choice.DROP, None, ""))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "review.csv could not be written: File too large" in done.stderr
+    assert path.read_bytes() == before
 
 
 def test_many_at_once_lose_nothing(path: Path) -> None:
