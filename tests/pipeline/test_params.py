@@ -73,6 +73,11 @@ def edited(tmp_path: Path, **changes: object) -> Path:
         ({"sources__own__licence": "x"}, r"sources.own.licence .* did you mean license\?"),
         ({"sources__a/b": {"kind": "folder"}}, r"can't be a class folder"),
         ({"sources": None}, r"sources is None"),
+        ({"sources__own__classes": ["Mug", "cup", "mug"]}, r"'Mug' and 'mug' would share a folder"),
+        (
+            {"sources__demo_shop__classes": {"Mug": "/a/", "mug": "/b/"}},
+            r"sources\.demo_shop\.classes is .*'Mug' and 'mug' would share a folder",
+        ),
         (
             {"sources__x": {"kind": "archive", "url": "x.zip", "pattern": "(oops"}},
             r"pattern is .*no regular expression",

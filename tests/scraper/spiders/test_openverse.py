@@ -102,3 +102,25 @@ def test_pages_of_results_at_the_rate_that_is_asked_for(web, workshop):
 )
 def test_licenses_are_asked_for_by_their_codes(licenses, codes):
     assert _codes(licenses) == codes
+
+
+def test_results_that_break_off_are_not_all(web, workshop):
+    first = {"page_count": 2, "results": [result(web, "one")]}
+
+    def images(request) -> None:
+        if "page=2" in request.path:
+            request.answer("", 500)
+        else:
+            request.answer(json.dumps(first), Content_Type="application/json")
+
+    web.routes["/v1/images/?"] = images
+    workshop.sources(
+        open={
+            "kind": "spider", "spider": "openverse", "api": f"{web.url}/v1/images/",
+            "classes": {"mug": "mug"}, "allow_private": [web.host],
+        }
+    )  # fmt: skip
+    out = workshop.collect("open", code=1)
+    assert "open: 1 listings were cut short" in out
+    assert "HTTP status 500" in out
+    assert workshop.statuses("open") == {"one.jpg": "saved"}
