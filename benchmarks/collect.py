@@ -1,24 +1,24 @@
 """Collecting: pictures per second of the project's shop spider, and of img2dataset.
 
-    python benchmarks/collect.py [--count 5000]
+    python benchmarks/collect.py [--count 5000] [--rounds 3]
 
-A shop of real photos (copies differ in a few bytes at their end) is served from the loopback
-address without throttle, by nginx if it is installed. Both take the same pictures, start-up
-counted, with nothing resized; the spider finds them on the shop's pages, img2dataset, in a virtual
-environment of its own, is given their addresses. A tenth of the pictures first shows whether memory
-grows. Then the archive itself: download, verification, unpacking and manifest, against what `tar`
-and `sha256sum` take for the local file.
+A shop of real photos (where there are not enough, copies differ in a comment inside the file) is
+served from the loopback address, without throttle, by a process of its own. Both take the same
+pictures as they are, start-up counted, in turns; the spider finds them on the shop's pages,
+img2dataset, in a virtual environment of its own, is given their addresses. A tenth of the pictures
+shows whether memory grows. Then an archive: download, verification, unpacking and manifest, against
+what `tar` and `sha256sum` take for the local file. The medians go to
+benchmarks/results/collect.json too, with the commit and the processor that they come from.
 """
 
 import argparse
+import asyncio
 import hashlib
-import http.server
 import itertools
 import json
 import multiprocessing
 import os
-import shutil
-import socket
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -28,19 +28,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
+from photos import ARCHIVES, ROOT, keep, machine, peer
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
 
-ROOT = Path(__file__).resolve().parents[1]
-ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", ROOT.parent / "shared" / "datasets"))
 PER_PRODUCT, PER_PAGE = 5, 50  # photos of a product, products of a listing page
 PATTERN = r"(?P<split>train|validation|test)/(?P<label>[^/]+)/[^/]+\.jpg$"
 
@@ -55,42 +53,28 @@ class Run:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=5000, help="pictures (5000)")
-    count = parser.parse_args().count
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (3)")
+    options = parser.parse_args()
     archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
-    if not archives or count < 10:
+    if not archives or options.count < 10 or options.rounds < 1:
         raise UserError(
-            f"needs at least 10 pictures, and clothing-dataset-small-*.tar.gz in {ARCHIVES}; "
-            "DATASETS_MIRROR may name another folder"
+            "needs a round, at least 10 pictures, and clothing-dataset-small-*.tar.gz in "
+            f"{ARCHIVES}; DATASETS_MIRROR may name another folder"
         )
     with tempfile.TemporaryDirectory(prefix="collect-") as scratch:
         work = Path(scratch)
-        install_img2dataset(work / "venv")
         site = work / "site"
-        shops = build(site, archives[0], {"tenth": count // 10, "all": count})
-        with serve(site, work) as (url, server):
-            print(f"{count} photos served by {server}, {os.cpu_count()} cores")
-            compare(work, url, shops)
-            archive_path(work, url, archives[0])
-
-
-def install_img2dataset(venv: Path) -> None:
-    print("installing img2dataset into a virtual environment of its own …", file=sys.stderr)
-    python = venv / "bin" / "python"
-    if shutil.which("uv"):
-        commands = [
-            ["uv", "venv", "--quiet", "--python", sys.executable, venv],
-            ["uv", "pip", "install", "--quiet", "--python", python, "img2dataset"],
-        ]
-    else:
-        commands = [
-            [sys.executable, "-m", "venv", venv],
-            [python, "-m", "pip", "install", "--quiet", "img2dataset"],
-        ]
-    for command in commands:
-        if subprocess.run(command, check=False).returncode:
-            raise UserError("img2dataset can't be installed; its installer's message is above")
+        shops = build(site, archives[0], {"tenth": options.count // 10, "all": options.count})
+        with serve(site) as url:
+            results = {
+                "pictures": compare(work, url, shops, options.rounds),
+                "archive": archive_path(work, url, archives[0], options.rounds),
+            }
+    print(f"\nin {keep('collect', machine() | results).relative_to(ROOT)} too")
 
 
 def build(site: Path, archive: Path, counts: Mapping[str, int]) -> dict[str, list[str]]:
@@ -103,9 +87,14 @@ def build(site: Path, archive: Path, counts: Mapping[str, int]) -> dict[str, lis
         originals = [file.read() for file in itertools.islice(files, max(counts.values())) if file]
     for n in range(max(counts.values())):
         copy, which = divmod(n, len(originals))
-        content = originals[which] + (f"copy {copy}".encode() if copy else b"")
-        (photos / f"{n}.jpg").write_bytes(content)
+        (photos / f"{n}.jpg").write_bytes(_variant(originals[which], copy))
     return {name: _category(site, name, count) for name, count in counts.items()}
+
+
+def _variant(jpeg: bytes, copy: int) -> bytes:
+    """The same picture in other bytes: with a comment (ITU-T T.81, B.2.4.5) after its first two."""
+    text = f"copy {copy}".encode()
+    return jpeg[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2) + text + jpeg[2:] if copy else jpeg
 
 
 def _category(site: Path, name: str, count: int) -> list[str]:
@@ -134,63 +123,8 @@ def _page(site: Path, path: str, markup: Mapping[str, object], body: str = "") -
 
 
 @contextmanager
-def serve(site: Path, work: Path) -> Iterator[tuple[str, str]]:
-    """Serve a folder; yields address and name of the server."""
-    nginx = shutil.which("nginx")
-    with _nginx(nginx, site, work) if nginx else _python(site) as url:
-        yield url, "nginx" if nginx else "Python's http.server"
-
-
-@contextmanager
-def _nginx(nginx: str, site: Path, work: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    temporary = "\n".join(
-        f"{kind}_temp_path {work}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    config = work / "nginx.conf"
-    config.write_text(f"""
-        {"user root;" if os.getuid() == 0 else ""}
-        daemon off; worker_processes 1; pid {work}/nginx.pid; error_log {work}/nginx.log;
-        events {{ worker_connections 512; }}
-        http {{
-          access_log off; sendfile on; keepalive_requests 1000000; {temporary}
-          types {{ text/html html; image/jpeg jpg; }}
-          server {{ listen 127.0.0.1:{port}; root {site}; }}
-        }}""")
-    server = subprocess.Popen([nginx, "-p", str(work), "-c", str(config)])
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            raise UserError(f"nginx does not start; see {work}/nginx.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-def _listen(site: Path, port: Connection) -> None:
-    handler = partial(_Handler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        port.send(server.server_port)
-        server.serve_forever()
-
-
-@contextmanager
-def _python(site: Path) -> Iterator[str]:
+def serve(site: Path) -> Iterator[str]:
+    """Serve a folder, by a process of its own; yields its address."""
     ours, its = multiprocessing.Pipe()
     server = multiprocessing.Process(target=_listen, args=(site, its), daemon=True)
     server.start()
@@ -201,62 +135,123 @@ def _python(site: Path) -> Iterator[str]:
         server.join()
 
 
-def compare(work: Path, url: str, shops: Mapping[str, Sequence[str]]) -> None:
-    host = url.removeprefix("http://")
-    rows = []
-    for name, paths in shops.items():
-        source = {"kind": "spider", "spider": "shop", "url": url, "allow_private": [host]}
-        source["classes"] = {"photo": f"/{name}/page-0.html"}
-        took, saved = collect(work / f"shop of {name}", source)
-        rows.append(("shop spider", took, saved, len(paths)))
-    paths = shops["all"]
+def _listen(site: Path, port: Connection) -> None:
+    async def listen() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Http(site), "127.0.0.1", 0, backlog=512)
+        port.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(listen())
+
+
+class _Http(asyncio.Protocol):
+    """GET of files, and no more: a server that leaves the processor to those that are measured."""
+
+    def __init__(self, site: Path) -> None:
+        self._site = site
+        self._asked = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        *requests, self._asked = (self._asked + data).split(b"\r\n\r\n")
+        for request in requests:
+            path = self._site / request.split(b" ", 2)[1].decode().lstrip("/")
+            found = path.is_file()
+            body = path.read_bytes() if found else b""
+            kind = "text/html" if path.suffix == ".html" else "image/jpeg"
+            head = f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}\r\nContent-Type: {kind}\r\n"
+            self._transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            if b"connection: close" in request.lower():
+                self._transport.close()
+
+
+def compare(
+    work: Path, url: str, shops: Mapping[str, Sequence[str]], rounds: int
+) -> dict[str, Any]:
+    """Both tools in turns; medians of pictures a second, processor seconds, and peak memory."""
+    runs: dict[str, list[tuple[Run, int]]] = {}
+    count, tenth = len(shops["all"]), len(shops["tenth"])
     addresses = work / "addresses.txt"
-    addresses.write_text("".join(f"{url}{path}\n" for path in paths))
-    output = work / "img2dataset"
+    addresses.write_text("".join(f"{url}{path}\n" for path in shops["all"]))
+    for n in range(rounds):
+        for name, paths in shops.items():
+            print(f"round {n + 1}: shop spider, {len(paths)} pictures …", file=sys.stderr)
+            took = collect(work / f"{name} {n}", shop_source(url, name))
+            runs.setdefault(f"shop spider, {len(paths):,}", []).append(took)
+        print(f"round {n + 1}: img2dataset …", file=sys.stderr)
+        took = img2dataset(work / f"img2dataset {n}", addresses, count)
+        runs.setdefault(f"img2dataset, {count:,}", []).append(took)
+    results = {name: summary(each) for name, each in runs.items()}
+    small, ours, theirs = results.values()
+    ratio = ours["pictures/s"] / theirs["pictures/s"]
+    growth = (ours["peak MB"] - small["peak MB"]) * 1e6 / (count - tenth)
+    print(tabulate([(k, *v.values()) for k, v in results.items()], ["", *ours], floatfmt=".4g"))
+    print(f"the shop spider is {ratio:.2f} × as fast as img2dataset; its memory grows by", end=" ")
+    print(f"{growth:,.0f} bytes for each picture, from {tenth:,} to {count:,}\n")
+    return {**results, "ratio": ratio, "bytes of memory for each picture": growth}
+
+
+def summary(runs: Sequence[tuple[Run, int]]) -> dict[str, float]:
+    median = statistics.median
+    return {
+        "saved": median(saved for _, saved in runs),
+        "pictures/s": median(saved / run.seconds for run, saved in runs),
+        "processor ms each": median(1000 * run.cpu / max(saved, 1) for run, saved in runs),
+        "peak MB": median(run.peak / 1e6 for run, _ in runs),
+    }
+
+
+def shop_source(url: str, category: str) -> dict[str, Any]:
+    source = {"kind": "spider", "spider": "shop", "url": url, "allow_private": [_host(url)]}
+    return {**source, "classes": {"photo": f"/{category}/page-0.html"}}
+
+
+def _host(url: str) -> str:
+    return url.removeprefix("http://")
+
+
+def img2dataset(output: Path, addresses: Path, count: int) -> tuple[Run, int]:
     options = {
-        "url_list": addresses, "output_folder": output, "output_format": "files",
+        "url_list": addresses, "output_folder": output / "out", "output_format": "files",
         "resize_mode": "no", "disable_all_reencoding": True, "processes_count": 2,
-        "thread_count": 32, "number_sample_per_shard": -(-len(paths) // 8),
+        "thread_count": 32, "number_sample_per_shard": -(-count // 8),
     }  # fmt: skip
-    command = [work / "venv/bin/img2dataset", *(f"--{k}={v}" for k, v in options.items())]
-    took = measured(command, work, {"NO_ALBUMENTATIONS_UPDATE": "1"})
-    rows.append(("img2dataset", took, len(list(output.rglob("*.jpg"))), len(paths)))
-    ours, theirs = (saved / took.seconds for _, took, saved, _ in rows[-2:])
-    print(
-        tabulate(
-            [
-                (name, n, saved, saved / t.seconds, 1000 * t.cpu / max(saved, 1), t.peak / 1e6)
-                for name, t, saved, n in rows
-            ],
-            ["", "asked", "saved", "pictures/s", "processor ms each", "peak MB"],
-            floatfmt=("", "", "", ".0f", ".1f", ".0f"),
-        )
-    )
-    print(f"the shop spider is {ours / theirs:.2f} × as fast as img2dataset\n")
+    output.mkdir()
+    program = peer("img2dataset").with_name("img2dataset")
+    command = [program, *(f"--{key}={value}" for key, value in options.items())]
+    took = measured(command, output, {"NO_ALBUMENTATIONS_UPDATE": "1"})
+    return took, len(list(output.rglob("*.jpg")))
 
 
-def archive_path(work: Path, url: str, archive: Path) -> None:
-    unpacked = work / "unpacked"
-    unpacked.mkdir()
-    tar = measured(["tar", "-xzf", archive, "-C", unpacked], work)
-    digest = measured(["sha256sum", archive], work)
+def archive_path(work: Path, url: str, archive: Path, rounds: int) -> dict[str, Any]:
+    """`kind: archive` and `tar x` with `sha256sum`, in turns; medians of seconds."""
     with archive.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     source = {
         "kind": "archive", "url": f"{url}/{archive.name}", "sha256": sha256, "pattern": PATTERN,
-        "license": "CC0-1.0", "allow_private": [url.removeprefix("http://")],
+        "license": "CC0-1.0", "allow_private": [_host(url)],
     }  # fmt: skip
-    ours, saved = collect(work / "archive", source)
-    plain = tar.seconds + digest.seconds
-    print(f"{archive.stat().st_size / 1e6:.0f} MB archive, {saved} pictures")
-    print(
-        tabulate(
-            [("tar x + sha256sum", plain, None), ("kind: archive", ours.seconds, ours.peak / 1e6)],
-            ["", "seconds", "peak MB"],
-            floatfmt=("", ".1f", ".0f"),
-        )
-    )
-    print(f"the archive takes {ours.seconds / plain:.2f} × as long as tar and sha256sum")
+    plain, ours = [], []
+    for n in range(rounds):
+        unpacked = work / f"unpacked {n}"
+        unpacked.mkdir()
+        tar = measured(["tar", "-xzf", archive, "-C", unpacked], work)
+        plain.append(tar.seconds + measured(["sha256sum", archive], work).seconds)
+        took, saved = collect(work / f"archive {n}", source)
+        ours.append(took)
+    results = {
+        "MB": archive.stat().st_size / 1e6,
+        "pictures": saved,
+        "tar x + sha256sum, s": statistics.median(plain),
+        "kind: archive, s": statistics.median(run.seconds for run in ours),
+        "kind: archive, peak MB": statistics.median(run.peak / 1e6 for run in ours),
+    }
+    results["ratio"] = results["kind: archive, s"] / results["tar x + sha256sum, s"]
+    print(tabulate(results.items(), ["archive", ""], floatfmt=".4g"))
+    return results
 
 
 def collect(folder: Path, source: Mapping[str, object]) -> tuple[Run, int]:

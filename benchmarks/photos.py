@@ -1,4 +1,4 @@
-"""What the benchmarks of clean have in common: real photos, peers, and where results go."""
+"""What the benchmarks of pictures have in common: real photos, peers, and where results go."""
 
 import hashlib
 import json
@@ -25,7 +25,11 @@ from pipeline.params import Params, load_params
 ROOT = Path(__file__).resolve().parents[1]
 ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", ROOT.parent / "shared" / "datasets"))
 RESULTS = ROOT / "benchmarks" / "results"
-PEERS = {"cleanvision": "cleanvision==0.3.7", "imagededup": "imagededup==0.3.3.post2"}
+PEERS = {
+    "cleanvision": "cleanvision==0.3.7",
+    "imagededup": "imagededup==0.3.3.post2",
+    "img2dataset": "img2dataset==1.47.0",
+}
 
 
 @contextmanager
@@ -100,7 +104,16 @@ def peer(name: str) -> Path:
     if shutil.which("uv"):
         commands = [
             ["uv", "venv", "--quiet", "--python", sys.executable, venv],
-            ["uv", "pip", "install", "--quiet", "--python", python, PEERS[name]],
+            [
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                python,
+                PEERS[name],
+            ],
         ]
     else:
         commands = [
