@@ -79,6 +79,20 @@ def test_the_file_needs_keras_alone(trained: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(json.loads(done.stdout), ours, atol=1e-6)
 
 
+def test_what_is_trained_in_bfloat16_predicts_in_float32(
+    dataset: Path, tmp_path: Path, quick_params
+) -> None:
+    params = quick_params(precision="mixed_bfloat16")
+    train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
+    model = artifact.load(tmp_path / "model")
+    assert model.about["precision"] == "mixed_bfloat16"
+    assert {layer.compute_dtype for layer in model.network.layers} == {"float32"}
+    images = np.stack([decode(file, 32) for file in sorted((dataset / "test").glob("*/*.png"))])
+    once = model.probabilities(images)
+    one_by_one = np.concatenate([model.probabilities(image[None]) for image in images])
+    np.testing.assert_allclose(one_by_one, once, atol=1e-5)
+
+
 @pytest.mark.parametrize("source", ["fused", "image_data_generator"])
 def test_the_same_seed_gives_the_same_metrics(
     source: str, dataset: Path, tmp_path: Path, quick_params
