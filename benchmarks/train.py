@@ -33,7 +33,7 @@ from ruamel.yaml import YAML
 from tabulate import tabulate
 
 from model.quiet import import_keras
-from pipeline.cli import run
+from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
 from pipeline.manifest import write_atomic
 from pipeline.params import load_params
@@ -103,8 +103,8 @@ ROWS = {
         accuracy_of("presets/clothing-squeezenet-tuned.yaml"), QUALITY,
     ),
     "demo": Row(
-        "the demo shop, `residual_cnn`", "validation ≥ 0.95 within 3 min",
-        accuracy_of("presets/demo-residual.yaml"), QUALITY,
+        "the demo shop, `squeezenet`, frozen", "validation ≥ 0.95 within 3 min",
+        accuracy_of("presets/demo-squeezenet.yaml"), QUALITY,
     ),
     "demo-default": Row(
         "the demo shop, the default recipe", "", accuracy_of(DEMO), QUALITY,
@@ -170,6 +170,8 @@ def write_table() -> None:
         commits = ", ".join(sorted({r["commit"] for r in results}))
         lines.append((row.what, row.reach, shown, seeds, commits))
         machines |= {r["machine"] for r in results}
+    if not lines:
+        raise UserError("no row is measured yet; `python benchmarks/train.py` lists them")
     table = tabulate(
         lines, ["work", "reach", "measured (mean over seeds)", "seeds", "commit"], "pipe"
     )
@@ -182,7 +184,7 @@ def write_table() -> None:
 
 
 def mean(values: list[float | None]) -> float:
-    """Of those that were measured; NaN where none was."""
+    """Of those that are known: a training that was killed has no time. NaN where none is."""
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else float("nan")
 

@@ -12,7 +12,6 @@ from dvclive.live import Live
 from model import artifact, checkpoint, data, hardware, networks, optimization, pretrained
 from model.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
 from model.checkpoint import Checkpoint
-from model.head import fit_head
 from model.picture_cache import PictureCache
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
@@ -96,6 +95,8 @@ def _begin_with_head(
     live: Live,
 ) -> None:
     """Fit the classifier of a pretrained network. It is the best until an epoch is better."""
+    from model.head import fit_head  # scikit-learn takes a second that few trainings need
+
     logs = fit_head(network, training, validation, recipe.class_weights)
     print(f"fitted the classifier, validation accuracy {logs['val_accuracy']:.3f}")
     best.set_model(network)
