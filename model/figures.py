@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,31 @@ def learning_curves(plots: Path) -> bytes | None:
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend(frameon=False)
     return _png(figure) if drawn else None
+
+
+def spread(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+    """Accuracies of runs by setting and split: a dot for each, their mean and deviation."""
+    figure = Figure((8, 1.4 + 0.55 * len(accuracies)), layout="constrained")
+    axes = figure.subplots()
+    for place, by_split in enumerate(accuracies.values()):
+        for number, (split, values) in enumerate(by_split.items()):
+            y, colour = place + 0.3 * number - 0.15, f"C{number}"
+            axes.plot(values, [y] * len(values), "o", color=colour, alpha=0.5, markersize=5)
+            axes.errorbar(
+                np.mean(values),
+                y,
+                xerr=np.std(values, ddof=1) if len(values) > 1 else None,
+                fmt="|",
+                markersize=14,
+                color=colour,
+                capsize=3,
+                label=None if place else split,
+            )
+    axes.set_yticks(range(len(accuracies)), list(accuracies))
+    axes.invert_yaxis()
+    axes.set(xlabel="accuracy: a dot for each run, their mean and standard deviation")
+    axes.legend(frameon=False)
+    return _png(figure)
 
 
 def _png(figure: Figure) -> bytes:

@@ -1,0 +1,258 @@
+"""Several settings, one after another, each with several seeds: which helps, and what is noise?
+
+    python -m model.sweep -S train.learning_rate=0.0001,0.0003 -S train.batch_size=8,16 --seeds 1 2
+    python -m model.sweep --setting train.epochs=40 --setting train.epochs=80 train.batch_size=16
+
+Each run is a DVC experiment of the current commit. Its name tells its settings and ends in a digest
+of all parameters: what is finished under that name is not run again, so a sweep that was stopped
+goes on where it was.
+"""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from model import figures
+from model.revisions import Revision
+from pipeline.cli import UserError, run
+from pipeline.manifest import write_atomic
+from pipeline.params import load_params
+from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
+
+SWEEP = RESULTS / "sweep"
+_METRICS = {  # what is compared, and where it stands
+    "validation": (TRAIN / "metrics.json", ("best", "accuracy")),
+    "test": (EVALUATE / "metrics.json", ("accuracy",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One experiment. `settings` are as given to `dvc exp run -S`, without the seed."""
+
+    settings: tuple[str, ...]
+    seed: int | None
+    """None: the one in params.yaml"""
+    name: str
+
+    @property
+    def overrides(self) -> list[str]:
+        return _with_seed(self.settings, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The accuracies of a finished run, from 0 to 1, by what they were measured on."""
+
+    run: Run
+    accuracy: dict[str, float]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    runs = plan(_settings(options.grid, options.settings), options.seeds)
+    finished = _finished()
+    todo = [run for run in runs if run.name not in finished]
+    if len(todo) < len(runs):
+        print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already")
+    failed = _run_all(todo)
+    finished = _finished()
+    results = [_result(one, finished[one.name]) for one in runs if one.name in finished]
+    if results:
+        _report(results)
+    for one in failed:
+        print(f"error: {one.name} failed; the same command tries it again", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _run_all(runs: Sequence[Run]) -> list[Run]:
+    """Run each in the workspace; those that failed. params.yaml is afterwards as it was before."""
+    failed, before = [], PARAMS.read_bytes()
+    try:
+        for number, one in enumerate(runs, start=1):
+            print(f"run {number} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
+            command = [sys.executable, "-m", "dvc", "exp", "run", "--quiet", "--name", one.name]
+            for override in one.overrides:
+                command += ["--set-param", override]
+            if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
+                failed.append(one)
+    finally:
+        write_atomic(PARAMS, before)
+    return failed
+
+
+def plan(settings: Sequence[tuple[str, ...]], seeds: Sequence[int] | None) -> list[Run]:
+    """All runs: each setting with each seed. UserError where a value is not allowed."""
+    repeats: Sequence[int | None] = seeds or [None]
+    every = [(one, seed) for one in settings for seed in repeats]
+    return [Run(one, seed, _name(one, seed)) for one, seed in every]
+
+
+def _settings(grid: Sequence[str], listed: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The grid's product, by Hydra's grammar (as in `dvc exp run --queue`), times the list."""
+    from dvc.utils.hydra import get_hydra_sweeps
+    from hydra.errors import OverrideParseException
+
+    try:
+        points = get_hydra_sweeps({PARAMS.name: list(grid)})
+    except OverrideParseException as error:
+        raise UserError(f"-S takes KEY=VALUE,VALUE,…: {error}") from error
+    product = [tuple(point[PARAMS.name]) for point in points]
+    return list(dict.fromkeys((*one, *more) for one in product for more in listed or [()]))
+
+
+def _with_seed(settings: Sequence[str], seed: int | None) -> list[str]:
+    return [*settings, *([] if seed is None else [f"train.seed={seed}"])]
+
+
+def _name(settings: Sequence[str], seed: int | None) -> str:
+    """Readable, fit for a Git reference, and no other for other parameters."""
+    overrides = _with_seed(settings, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PARAMS.name
+        shutil.copy(PARAMS, path)
+        _apply(path, overrides)
+        values = load_params(path).model_dump_json()
+    digest = hashlib.sha256(values.encode()).hexdigest()[:8]
+    told = ",".join(map(_told, overrides)) or "as-it-is"
+    return f"{re.sub(r'[^\w=,.-]+|[.][.]+', '_', told)[:80]}-{digest}"
+
+
+def _told(override: str) -> str:
+    key, _, value = override.partition("=")
+    return f"{key.rpartition('.')[2]}={value}"
+
+
+def _apply(path: Path, overrides: list[str]) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    try:
+        apply_overrides(path, overrides)
+    except DvcException as error:
+        raise UserError(
+            f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
+            f"a key has to be in {PARAMS} already"
+        ) from error
+
+
+def _finished() -> dict[str, str]:
+    """The experiments of this commit: name to Git revision."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            listed = repo.experiments.ls()
+    except DvcException as error:
+        raise UserError(
+            f"experiments need a Git repository with a commit, and DVC: {error}"
+        ) from error
+    return {name: revision for of_commit in listed.values() for name, revision in of_commit}
+
+
+def _result(one: Run, revision: str) -> Result:
+    files = Revision(revision)
+    found = {}
+    for name, (path, keys) in _METRICS.items():
+        value: Any = json.loads(files.read(path))
+        for key in keys:
+            value = value[key]
+        found[name] = float(value)
+    return Result(one, found)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m model.sweep",
+        description="Run several settings of params.yaml one after another, as DVC experiments in "
+        "the workspace, and say by a table and a plot in results/sweep which is better, and by how "
+        "much seeds alone differ.",
+        epilog="A sweep that was stopped goes on by the same command. params.yaml stays as it "
+        "is, results/ hold the last run; `dvc exp apply NAME` takes one. Commit code and data "
+        "first: a run is known by its parameters and the commit.",
+    )
+    parser.add_argument(
+        "-S",
+        "--set-param",
+        dest="grid",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE,VALUE,…",
+        help="a key and its values; several make a grid: each with each",
+    )
+    parser.add_argument(
+        "--setting",
+        dest="settings",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="keys that go together; given several times a list of settings (times the grid)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", metavar="N", help="repeat each with these train.seed"
+    )
+    return parser.parse_args(arguments)
+
+
+def _report(results: Sequence[Result]) -> None:
+    by_setting: dict[tuple[str, ...], list[Result]] = {}
+    for result in results:
+        by_setting.setdefault(result.run.settings, []).append(result)
+    order = sorted(by_setting, key=lambda one: -_mean(by_setting[one], "validation"))
+    accuracies = {
+        " ".join(map(_told, one)) or "as it is": {
+            name: [result.accuracy[name] for result in by_setting[one]] for name in _METRICS
+        }
+        for one in sorted(by_setting, key=lambda one: -_mean(by_setting[one], "validation"))
+    }
+    rows = [
+        (setting, len(of["validation"]), *map(_spread, of.values()))
+        for setting, of in accuracies.items()
+    ]
+    headers = ["setting", "runs", *(f"{name} accuracy" for name in _METRICS)]
+    print(tabulate(rows, headers=headers, disable_numparse=True))
+    print(
+        "mean ± standard deviation over runs; choose by validation, the test split is for the end"
+    )
+    _write(results)
+    write_atomic(SWEEP / "sweep.png", figures.spread(accuracies))
+    print(f"every run is in {SWEEP / 'runs.csv'}, a plot in {SWEEP / 'sweep.png'}")
+
+
+def _mean(results: Sequence[Result], name: str) -> float:
+    return statistics.fmean(result.accuracy[name] for result in results)
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean = f"{statistics.fmean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.3f}"
+
+
+def _write(results: Sequence[Result]) -> None:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["experiment", "setting", "seed", *_METRICS])
+    for one in results:
+        seed = "" if one.run.seed is None else one.run.seed
+        table.writerow([one.run.name, " ".join(one.run.settings), seed, *one.accuracy.values()])
+    write_atomic(SWEEP / "runs.csv", text.getvalue())
+
+
+if __name__ == "__main__":
+    run(main)
