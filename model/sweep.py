@@ -129,7 +129,8 @@ def _name(settings: Sequence[str], seed: int | None) -> str:
         values = load_params(path).model_dump_json()
     digest = hashlib.sha256(values.encode()).hexdigest()[:8]
     told = ",".join(map(_told, overrides)) or "as-it-is"
-    return f"{re.sub(r'[^\w=,.-]+|[.][.]+', '_', told)[:80]}-{digest}"
+    fit = re.sub(r"[^\w=,.-]+|[.][.]+", "_", told)
+    return f"{fit[:80]}-{digest}"
 
 
 def _told(override: str) -> str:
@@ -214,7 +215,6 @@ def _report(results: Sequence[Result]) -> None:
     by_setting: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
         by_setting.setdefault(result.run.settings, []).append(result)
-    order = sorted(by_setting, key=lambda one: -_mean(by_setting[one], "validation"))
     accuracies = {
         " ".join(map(_told, one)) or "as it is": {
             name: [result.accuracy[name] for result in by_setting[one]] for name in _METRICS
