@@ -6,7 +6,7 @@ import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -42,7 +42,6 @@ def _label(name: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_label)]
-_Names = TypeVar("_Names", dict[str, str], list[str])
 
 
 def _license(name: str) -> str:
@@ -51,7 +50,7 @@ def _license(name: str) -> str:
     return name
 
 
-def _apart(classes: _Names) -> _Names:
+def _apart(classes: Any) -> Any:
     """Some systems take `Mug` and `mug` for one folder."""
     spelt: dict[str, str] = {}
     for label in classes:

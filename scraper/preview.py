@@ -262,7 +262,10 @@ def render(found: Preview) -> str:
     about = [
         ("page", found.url),
         ("title", found.title),
-        ("is a", " and a ".join(what) or "page without products; they may need JavaScript"),
+        (
+            "is a",
+            " and a ".join(what) or "page without products; if it shows some, try browser: true",
+        ),
         ("robots.txt", found.robots),
         ("opt-out", found.opt_out or "none"),
         ("next page", listing.next_page or "none"),

@@ -136,6 +136,16 @@ def test_what_is_there_is_not_fetched_again(hub, web, files, collect):
     assert {path.partition("?")[0] for path in new} == {"/api/datasets/shop/things"}
 
 
+def test_the_stage_collects_it_once(hub, web, workshop, files):
+    hub.publish(files)
+    workshop.sources(hub={"kind": "huggingface", "dataset": "shop/things", "classes": None})
+    workshop.collect("hub", "--if-needed")
+    assert workshop.counts("hub")["saved_by_class"] == {"hat": 2, "mug": 2}
+    asked = web.asked.copy()
+    workshop.collect("hub", "--if-needed")
+    assert web.asked == asked
+
+
 def test_other_columns_classes_and_license(hub, collect, picture):
     features = {"kind": {"names": NAMES, "_type": "ClassLabel"}}
     table = parquet([picture(1), picture(2)], [0, 1], features=features, columns=("photo", "kind"))
