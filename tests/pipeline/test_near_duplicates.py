@@ -142,6 +142,13 @@ def test_products_that_are_only_alike_are_not_confirmed(make, a, b) -> None:
     assert difference(first, second) > 1.5 * LIMIT
 
 
+def test_a_small_print_makes_another_product(make) -> None:
+    plain, printed = drawn("navy"), drawn("navy")
+    ImageDraw.Draw(printed).ellipse((170, 190, 210, 230), fill="gold")  # a tenth of the width
+    first, second = (crops(measured(image, make).thumbnail) for image in (plain, printed))
+    assert difference(first, second) > LIMIT
+
+
 def test_what_is_known_is_not_compared_again(make) -> None:
     copies = {
         n: measured(make.photo(1), make, quality=q) for n, q in {"a": 90, "b": 70, "c": 50}.items()
