@@ -1,0 +1,111 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from model import audit, features
+from pipeline.cli import UserError
+from pipeline.params import Audit
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = Audit(folds=4, seed=1)
+
+
+@pytest.fixture
+def misfiled(dataset: Path) -> Path:
+    """Three pictures of the training split stand under another class."""
+    train = dataset / "train"
+    shutil.move(train / "apple/00.png", train / "leaf/wrong-apple.png")
+    shutil.move(train / "leaf/00.png", train / "sky/wrong-leaf.png")
+    shutil.move(dataset / "validation/sky/00.png", dataset / "validation/apple/wrong-sky.png")
+    return dataset
+
+
+def suspects(out: Path) -> list[dict[str, str]]:
+    with (out / "suspects.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_misfiled_pictures_come_first(misfiled: Path, tmp_path: Path, quick_params) -> None:
+    found = audit.audit(quick_params(), misfiled, tmp_path / "out")
+    rows = suspects(tmp_path / "out")
+    assert list(rows[0]) == ["sha256", "label", "suggested", "score", "file"]
+    first = {(row["sha256"], row["label"], row["suggested"], row["file"]) for row in rows[:3]}
+    assert first == {
+        ("wrong-apple", "leaf", "apple", "train/leaf/wrong-apple.png"),
+        ("wrong-leaf", "sky", "leaf", "train/sky/wrong-leaf.png"),
+        ("wrong-sky", "apple", "sky", "validation/apple/wrong-sky.png"),
+    }
+    assert [float(row["score"]) for row in rows] == sorted(float(row["score"]) for row in rows)
+    assert json.loads((tmp_path / "out/metrics.json").read_text()) == found
+    assert found["pictures"] == 48
+    assert found["suspects"] == len(rows)
+    page = (tmp_path / "out/report.html").read_text()
+    assert page.count('src="data:image/jpeg;base64,') == len(rows)
+    assert "http" not in page
+
+
+def test_the_same_again(misfiled: Path, tmp_path: Path, quick_params) -> None:
+    for name in ("one", "two"):
+        audit.audit(quick_params(), misfiled, tmp_path / name)
+    for name in ("suspects.csv", "metrics.json", "report.html"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_groups_stay_whole() -> None:
+    """Each group is so much its own that only its own members could tell its class."""
+    random = np.random.default_rng(0)
+    classes, groups = np.repeat(np.arange(2), 40), np.repeat(np.arange(20), 4)
+    own = np.eye(20, dtype=np.float32)[groups] * 50
+    numbers = own + random.normal(0, 0.1, (80, 20)).astype(np.float32)
+    told = audit.out_of_fold(numbers, classes, [f"{n}" for n in range(80)], OPTIONS)
+    kept = audit.out_of_fold(numbers, classes, [str(g) for g in groups], OPTIONS)
+    assert (told.argmax(axis=1) == classes).mean() > 0.9
+    assert (kept.argmax(axis=1) == classes).mean() < 0.8
+    np.testing.assert_allclose(kept.sum(axis=1), 1)
+
+
+def test_a_class_of_one_group_is_refused() -> None:
+    numbers = np.eye(6, dtype=np.float32)
+    with pytest.raises(UserError, match="two pictures of each class at least"):
+        audit.out_of_fold(numbers, np.array([0, 0, 0, 1, 1, 1]), list("abcddd"), OPTIONS)
+
+
+def test_groups_come_from_the_metadata(dataset: Path) -> None:
+    (dataset / "train/metadata.csv").write_text(
+        "file_name,label,group\napple/00.png,apple,g1\n", encoding="utf-8"
+    )
+    files = ["train/apple/00.png", "train/apple/01.png", "validation/apple/00.png"]
+    assert audit._groups(dataset, files) == ["g1", "train/apple/01.png", "validation/apple/00.png"]
+
+
+def test_gradients_know_a_direction() -> None:
+    """Stripes that stand have their gradients across, those that lie down: each cell's alike."""
+    stripes = np.tile((np.arange(64) % 8 < 4) * 200, (64, 1)).astype(np.uint8)
+    standing, lying = (np.stack([s] * 3, axis=-1) for s in (stripes, stripes.T))
+    upright, flat = features.extract(np.stack([standing, lying]), None)[:, : 7 * 7 * 36]
+    assert set(upright.reshape(-1, 9).argmax(axis=1)) == {0}
+    assert set(flat.reshape(-1, 9).argmax(axis=1)) <= {4, 5}
+
+
+def test_features_of_a_network(dataset: Path, quick_params) -> None:
+    weights = ROOT.parent / "shared/weights/squeezenet_imagenet_notop.h5"
+    if not weights.is_file():
+        pytest.skip(f"needs {weights}")
+    recipe = quick_params(network="squeezenet", weights=str(weights), image_size=64).train
+    network = features.backbone(recipe, 3)
+    images = np.zeros((2, 64, 64, 3), np.uint8)
+    assert features.image_size(recipe, network) == 64
+    assert features.extract(images, network).shape == (2, 1024)
+    assert features.backbone(quick_params().train, 3) is None
+
+
+def test_its_stage_knows_what_it_is_made_of() -> None:
+    stage = YAML(typ="safe").load(ROOT / "audit/dvc.yaml")["stages"]["audit"]
+    assert stage["wdir"] == ".."
+    assert all((ROOT / dep).exists() for dep in stage["deps"] if not dep.startswith("data/"))
+    assert {"model/audit.py", "model/features.py", "model/data.py"} <= set(stage["deps"])
