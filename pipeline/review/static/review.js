@@ -41,7 +41,11 @@ function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1));
   view = asked.get("view") in VIEWS ? asked.get("view") : Object.keys(VIEWS).find((name) => count(name)) ?? "all";
   for (const field of $("filter").elements) field.value = asked.get(field.name) ?? "";
-  for (const link of $("views").children) link.toggleAttribute("aria-current", link.dataset.view === view);
+  for (const link of $("views").children) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  $("views").querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   for (const select of $("filter").querySelectorAll("select")) if (select.selectedIndex < 0) select.value = "";
   select();
 }
