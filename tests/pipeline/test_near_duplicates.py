@@ -144,7 +144,7 @@ def test_products_that_are_only_alike_are_not_confirmed(make, a, b) -> None:
 
 def test_a_small_print_makes_another_product(make) -> None:
     plain, printed = drawn("navy"), drawn("navy")
-    ImageDraw.Draw(printed).ellipse((170, 190, 210, 230), fill="gold")  # a tenth of the width
+    ImageDraw.Draw(printed).ellipse((170, 190, 210, 230), fill="firebrick")  # a tenth of the width
     first, second = (crops(measured(image, make).thumbnail) for image in (plain, printed))
     assert difference(first, second) > LIMIT
 
