@@ -137,17 +137,15 @@ def test_a_host_that_asks_for_much_time_is_left_alone(web, workshop):
 
 
 def test_a_host_is_asked_a_few_things_at_a_time(web, workshop):
-    """Pages, robots.txt and pictures alike, on connections that are kept."""
+    """Pages and pictures alike, however many are wanted at once."""
     lock, under_way, most = threading.Lock(), Counter(), Counter()
-    connections = set()
 
     def slowly(route, kind):
         def handle(request) -> None:
             with lock:
-                connections.add(request.client_address)
                 under_way[kind] += 1
                 most[kind] = max(most[kind], under_way[kind])
-                most["all"] = max(most["all"], under_way.total())
+                most["both"] = max(most["both"], under_way.total())
             time.sleep(0.02)
             with lock:
                 under_way[kind] -= 1
@@ -162,5 +160,5 @@ def test_a_host_is_asked_a_few_things_at_a_time(web, workshop):
     workshop.collect("shop")
     assert workshop.counts()["saved"] == 40
     limit = DOWNLOAD_SLOTS["own network"]["concurrency"]
-    assert most == {"pages": limit, "pictures": limit, "all": limit}
-    assert len(connections) <= limit
+    assert set(most) == {"pages", "pictures", "both"}
+    assert 1 < most["both"] <= limit

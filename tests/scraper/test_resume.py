@@ -15,6 +15,16 @@ from scraper import collect
 KILLS = 10
 PRODUCTS = 30
 LIMIT = 40
+PRELOADED = [
+    *(f"scraper.{name}" for name in ("crawl", "downloader", "images", "middlewares", "patience")),
+    *(f"scraper.spiders.{name}" for name in ("shop", "commons", "open_food_facts", "openverse")),
+    "scrapy.core.downloader.handlers.http11",
+    "scrapy.core.scheduler",
+    "scrapy.downloadermiddlewares.cookies",
+    "scrapy.downloadermiddlewares.httpcompression",
+    "scrapy.extensions.feedexport",
+    "scrapy.pqueues",
+]
 
 
 class Killer:
@@ -74,10 +84,9 @@ def wrapped(killer: Killer, route):
 
 @pytest.fixture(scope="module")
 def processes():
-    """Starts processes that have imported what a crawl needs."""
+    """Starts processes that have imported what a crawl needs, so that they are soon at it."""
     context = multiprocessing.get_context("forkserver")
-    modules = ("crawl", "images", "middlewares", "patience", "spiders.shop")
-    context.set_forkserver_preload([f"scraper.{name}" for name in modules])
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 
