@@ -4,7 +4,10 @@ const SHOWN = 5;
 
 const find = (selector, inside = document) => inside.querySelector(selector);
 const copy = (id) => find(`#${id}`).content.firstElementChild.cloneNode(true);
-const percent = (share) => (share * 100).toFixed(share < 0.0995 || share > 0.9949 ? 1 : 0) + "%";
+const percent = (share) => {
+  const decimals = share < 0.0995 || share > 0.9949 ? 1 : 0;
+  return `${Number((share * 100).toFixed(decimals))}%`;
+};
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
 const answers = find("#answers");
@@ -37,7 +40,7 @@ function add(files) {
     const image = find("img", tile);
     image.src = URL.createObjectURL(file);
     image.addEventListener("error", () => { find(".picture", tile).hidden = true; });
-    find("figcaption", tile).textContent = file.name;
+    find("figcaption", tile).textContent = find("figcaption", tile).title = file.name;
     answers.append(tile);
     waiting.push([file, tile]);
     asked += 1;

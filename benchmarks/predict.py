@@ -1,0 +1,301 @@
+"""Speed of predict and serve, each figure measured alone in a process of its own.
+
+    python benchmarks/predict.py [ROW ...]
+
+The network is the default one for ten classes, untrained: its time does not depend on its weights.
+The figures go to benchmarks/results/predict.json, with the commit and the processor.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from photos import ROOT, keep, machine, real_photos
+from PIL import Image
+from tabulate import tabulate
+
+from pipeline.cli import UserError, run
+from pipeline.params import load_params
+from pipeline.paths import EXPORT, MODEL
+
+SIZE = (400, 533)  # of the picture that is answered alone
+REPEATS, STARTS = 200, 5
+USUAL = 300  # pictures for the usual loop, which takes too long for all
+CLIENTS = 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
+    parser.add_argument("--requests", type=int, default=10_000, help="to the API (10,000)")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)  # a row's own process
+    options = parser.parse_args()
+    if unknown := set(options.rows) - set(ROWS):
+        raise UserError(
+            f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}"
+        )
+    if options.inside:
+        os.chdir(options.inside)
+        paths = [Path(line) for line in Path("photos.txt").read_text().splitlines()]
+        print(json.dumps(ROWS[options.rows[0]](paths, options)))
+        return
+    with real_photos() as photos, tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), photos)
+        results: dict[str, Any] = {}
+        for row in options.rows or ROWS:
+            print(f"{row} …", file=sys.stderr)
+            command = [sys.executable, __file__, row, "--inside", folder]
+            command += ["--requests", str(options.requests)]
+            environment = os.environ | {"PYTHONPATH": str(ROOT)}
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
+            results |= json.loads(done.stdout.splitlines()[-1])
+    keep("predict", machine() | results)
+    reached = [
+        (name, results[name], f"{sign} {limit:g}", results[name] / limit)
+        for name, (sign, limit) in REACH.items()
+        if name in results
+    ]
+    print(tabulate(reached, ["", "measured", "reach", "ratio"], floatfmt=".3g"))
+    others = [(name, value) for name, value in results.items() if name not in REACH]
+    print(tabulate(others, ["", "measured"], floatfmt=".4g"))
+
+
+REACH = {
+    "one picture: ms around the network": ("<", 10.0),
+    "Classifier.load after TensorFlow: s": ("<", 3.0),
+    "--engine onnx from a cold start: s": ("<", 1.5),
+    "folder: times the usual loop": (">", 3.0),
+    "API: errors": ("<", 1.0),
+}
+
+
+def prepare(folder: Path, photos: list[Path]) -> None:
+    """A model and its export, as `dvc repro` and `model.export` leave them; a list of the photos."""
+    from model.quiet import import_keras
+
+    import_keras()
+    from model import artifact, networks
+    from model.export import export
+
+    dataset = photos[0].parents[2]
+    labels = sorted(path.name for path in (dataset / "test").iterdir() if path.is_dir())
+    size = load_params(ROOT / "params.yaml").train.image_size
+    network = networks.build("sequential_cnn", size, len(labels))
+    artifact.save(folder / MODEL, network, labels, size, {})
+    export(dataset, folder / MODEL, folder / EXPORT)
+    (folder / "photos.txt").write_text("\n".join(map(str, photos)), encoding="utf-8")
+
+
+def picture_of_size(photos: list[Path]) -> Path:
+    for path in photos:
+        with Image.open(path) as image:
+            if image.size in (SIZE, SIZE[::-1]):
+                return path
+    raise UserError(f"no photo has {SIZE[0]}x{SIZE[1]} pixels")
+
+
+class Timed:
+    """A model that notes how long the network took."""
+
+    def __init__(self, model: Any) -> None:
+        self.labels, self.image_size, self.sha256 = model.labels, model.image_size, model.sha256
+        self._model = model
+        self.seconds = 0.0
+
+    def probabilities(self, images: Any) -> Any:
+        started = time.perf_counter()
+        result = self._model.probabilities(images)
+        self.seconds = time.perf_counter() - started
+        return result
+
+
+def one_picture(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    from model.classifier import Classifier
+
+    model = Timed(Classifier.load(MODEL).model)
+    classifier, path = Classifier(model, None), picture_of_size(photos)
+    around, network = [], []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        classifier.classify([path])
+        around.append(1000 * (time.perf_counter() - started - model.seconds))
+        network.append(1000 * model.seconds)
+    return {
+        "one picture: ms around the network": statistics.median(around[10:]),
+        "one picture: ms in the network": statistics.median(network[10:]),
+    }
+
+
+def loading(_: list[Path], __: argparse.Namespace) -> dict[str, float]:
+    from model.classifier import Classifier
+    from model.quiet import import_keras
+
+    import_keras()
+    started = time.perf_counter()
+    Classifier.load(MODEL)
+    return {"Classifier.load after TensorFlow: s": time.perf_counter() - started}
+
+
+def cold_start(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    command = [sys.executable, "-m", "model.predict", photos[0], "--engine", "onnx"]
+    seconds = []
+    before = os.times()
+    for _ in range(STARTS):
+        started = time.perf_counter()
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        seconds.append(time.perf_counter() - started)
+    after = os.times()
+    used = after.children_user + after.children_system
+    used -= before.children_user + before.children_system
+    return {
+        "--engine onnx from a cold start: s": statistics.median(seconds),
+        "--engine onnx from a cold start: processor s": used / STARTS,
+    }
+
+
+def folder(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    """The usual loop before and after ours, so that what else the machine does meets both."""
+    from model.artifact import Artifact
+    from model.classifier import Classifier
+
+    classifier = Classifier.load(MODEL)
+    model = classifier.model
+    if not isinstance(model, Artifact):
+        raise TypeError
+    import keras
+
+    def usual(paths: list[Path]) -> None:
+        for path in paths:
+            image = keras.utils.load_img(path, target_size=(model.image_size, model.image_size))
+            model.network.predict(keras.utils.img_to_array(image)[None], verbose=0)
+
+    usual(photos[:5])
+    classifier.classify(photos[:70])
+    usual_rates = [rate(lambda: usual(photos[:USUAL]), USUAL)]
+    ours = rate(lambda: list(classifier.answers(photos)), len(photos))
+    usual_rates.append(rate(lambda: usual(photos[-USUAL:]), USUAL))
+    return {
+        "folder: times the usual loop": ours / statistics.mean(usual_rates),
+        "folder: pictures/s": ours,
+        "folder: pictures/s of the usual loop": statistics.mean(usual_rates),
+        "folder: pictures": len(photos),
+    }
+
+
+def rate(work: Callable[[], object], count: int) -> float:
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
+    """Clients of this process ask the server in another; both share the processor."""
+    path = picture_of_size(photos)
+    command = [sys.executable, "-m", "model.serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            address = urlsplit(line.split()[1]).netloc
+            figures = load_test(address, path.read_bytes(), options.requests)
+            status = Path(f"/proc/{server.pid}/status")
+            if status.exists():
+                peak = next(s for s in status.read_text().splitlines() if s.startswith("VmHWM"))
+                figures["API: memory of the server at its peak, MB"] = int(peak.split()[1]) / 1024
+        finally:
+            server.terminate()
+    bare = bare_rate(path)
+    figures["API: pictures/s of the bare model"] = bare
+    figures["API: share of the bare model's pictures/s"] = figures["API: requests/s"] / bare
+    return figures
+
+
+def load_test(address: str, picture: bytes, count: int) -> dict[str, float]:
+    boundary = "boundary-of-parts"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n'
+    body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + picture
+    body += f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    seconds: list[float] = []
+    waits: list[float] = []
+    errors: list[int] = []
+    over = threading.Event()
+
+    def client(requests: int) -> None:
+        connection = HTTPConnection(address, timeout=120)
+        for _ in range(requests):
+            started = time.perf_counter()
+            connection.request("POST", "/v1/predict", body, headers)
+            response = connection.getresponse()
+            response.read()
+            seconds.append(time.perf_counter() - started)
+            if response.status != 200:
+                errors.append(response.status)
+
+    def watch() -> None:
+        """How long the event loop takes for what needs no network."""
+        connection = HTTPConnection(address, timeout=120)
+        while not over.wait(0.05):
+            started = time.perf_counter()
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            waits.append(time.perf_counter() - started)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    clients = [threading.Thread(target=client, args=(count // CLIENTS,)) for _ in range(CLIENTS)]
+    started = time.perf_counter()
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    took = time.perf_counter() - started
+    over.set()
+    watcher.join()
+    asked = count // CLIENTS * CLIENTS
+    return {
+        "API: errors": len(errors) + asked - len(seconds),
+        "API: requests": asked,
+        "API: clients": CLIENTS,
+        "API: requests/s": len(seconds) / took,
+        "API: ms at the median": 1000 * float(np.quantile(seconds, 0.5)),
+        "API: ms at p99": 1000 * float(np.quantile(seconds, 0.99)),
+        "API: ms of /healthz meanwhile, p99": 1000 * float(np.quantile(waits, 0.99)),
+    }
+
+
+def bare_rate(path: Path) -> float:
+    """Pictures/s of the network alone, in batches of as many as there are clients."""
+    from model.classifier import Classifier
+    from model.images import decode
+
+    model = Classifier.load(MODEL).model
+    batch = np.stack([decode(path, model.image_size)] * CLIENTS)
+    for _ in range(5):
+        model.probabilities(batch)
+    batches = 200
+    return rate(lambda: [model.probabilities(batch) for _ in range(batches)], batches * CLIENTS)
+
+
+ROWS: dict[str, Callable[[list[Path], argparse.Namespace], dict[str, float]]] = {
+    "picture": one_picture,
+    "load": loading,
+    "onnx": cold_start,
+    "folder": folder,
+    "api": api,
+}
+
+
+if __name__ == "__main__":
+    run(main)

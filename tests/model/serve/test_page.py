@@ -1,0 +1,167 @@
+"""The page, in a real browser."""
+
+import base64
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=SIZES)
+def page(request: Any, browser: Browser, server: str) -> Iterator[Page]:
+    """The page, just opened. Nothing may fail in it, and nothing be asked of another host."""
+    context = browser.new_context(
+        viewport=SIZES[request.param],
+        has_touch=request.param == "phone",
+        is_mobile=request.param == "phone",
+    )
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.goto(server)
+    expect(page.locator("#model")).to_have_text("The classes: apple, leaf, sky.")
+    yield page
+    overflow = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    context.close()
+    assert not overflow
+    # Chromium notes each refusal; the page shows it
+    assert [text for text in wrong if "responded with a status of 4" not in text] == []
+    assert all(url.startswith((server, "blob:", "data:")) for url in asked), asked
+
+
+def transfer(page: Page, *files: tuple[str, bytes]) -> Any:
+    """A DataTransfer, as a drop or a paste brings it."""
+    return page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const [name, content] of files) {
+                const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], name));
+            }
+            return transfer;
+        }""",
+        [[name, base64.b64encode(content).decode()] for name, content in files],
+    )
+
+
+def tile(page: Page, name: str) -> Any:
+    return page.get_by_role("listitem").filter(has=page.get_by_text(name, exact=True)).first
+
+
+def test_dropped_pictures_are_answered_one_by_one(page: Page, trained: Path) -> None:
+    test = trained / "data/dataset/test"
+    files = [(f"{label}.png", (test / label / "00.png").read_bytes()) for label in ("leaf", "sky")]
+    hostile = "<img src=x onerror=alert(1)>.png"
+    dropped = transfer(page, *files, ("bad.jpg", b"<html>"), (hostile, files[0][1]))
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("status")).to_contain_text("4 of 4 answered")
+    for label in ("leaf", "sky"):
+        guesses = tile(page, f"{label}.png").get_by_role("button")
+        expect(guesses).to_have_count(3)
+        expect(guesses.first).to_contain_text(label)
+    expect(tile(page, "bad.jpg").get_by_role("heading")).to_have_text("Not answered")
+    expect(tile(page, "bad.jpg")).to_contain_text("no picture of a known format")
+    expect(tile(page, hostile).get_by_role("button").first).to_contain_text("leaf")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.get_by_role("status")).to_have_text("")
+
+
+def test_pasted_pictures_are_answered(page: Page, picture: Path) -> None:
+    pasted = transfer(page, ("pasted.png", picture.read_bytes()))
+    page.evaluate(
+        "data => dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))", pasted
+    )
+    expect(tile(page, "pasted.png").get_by_role("button").first).to_contain_text("leaf")
+
+
+def test_the_keyboard_chooses_and_asks_where(page: Page, picture: Path) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Choose pictures")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files([picture, picture.with_name("01.png")])
+    expect(page.get_by_role("status")).to_contain_text("2 of 2 answered")
+    where = tile(page, "00.png").get_by_role("button").first
+    where.focus()
+    page.keyboard.press("Enter")
+    expect(where).to_have_attribute("aria-pressed", "true")
+    expect(tile(page, "00.png").locator(".legend")).to_contain_text("leaf")
+    page.keyboard.press("Enter")
+    expect(where).to_have_attribute("aria-pressed", "false")
+    expect(tile(page, "00.png").locator("canvas")).to_be_hidden()
+
+
+def test_the_area_that_decided_is_painted(page: Page, picture: Path) -> None:
+    """The server's numbers, where the picture is: a strong cell is coloured, a weak one is not."""
+    cells = [[0.5 if (row, column) == (1, 2) else 0.0 for column in range(4)] for row in range(4)]
+    answer = {"file": "00.png", "label": "leaf", "confidence": 0.9, "importance": cells}
+    page.route("**/v1/explain*", lambda route: route.fulfill(json=answer))
+    page.get_by_label("Choose pictures").set_input_files(picture)
+    tile(page, "00.png").get_by_role("button").first.click()
+    expect(tile(page, "00.png")).to_contain_text("Covering the strongest part costs 50%.")
+    canvas = tile(page, "00.png").locator("canvas")
+    expect(canvas).to_be_visible()
+    alpha = canvas.evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, 4, 4).data].filter((_, i) => i % 4 === 3)"
+    )
+    assert [i for i, value in enumerate(alpha) if value] == [6]
+    boxes = [canvas.bounding_box(), tile(page, "00.png").locator("img").bounding_box()]
+    assert boxes[0] == boxes[1]
+
+
+def test_who_is_told_to_come_again_does(page: Page, picture: Path) -> None:
+    busy = {"status": 429, "headers": {"Retry-After": "0.01"}, "json": {"detail": "busy"}}
+    page.route("**/v1/predict*", lambda route: route.fulfill(**busy), times=1)
+    page.get_by_label("Choose pictures").set_input_files(picture)
+    expect(tile(page, "00.png").get_by_role("button").first).to_contain_text("leaf")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_both_schemes(browser: Browser, server: str, scheme: str) -> None:
+    """Contrast of at least 4.5 (WCAG AA)."""
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(server)
+    for selector in ("h1", "#model", ".button.primary", "footer a", ".hint"):
+        assert page.locator(selector).evaluate(CONTRAST) >= 4.5, selector
+    page.close()
+
+
+CONTRAST = """element => {
+    const numbers = colour => {
+        const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const luminance = ([r, g, b]) => {
+        const [x, y, z] = [r, g, b].map(v => v / 255).map(
+            v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    let behind = element;
+    const clear = element => numbers(getComputedStyle(element).backgroundColor)[3] === 0;
+    while (clear(behind)) behind = behind.parentElement;
+    const pair = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+    const [high, low] = pair.map(c => luminance(numbers(c))).sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+}"""
