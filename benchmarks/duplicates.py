@@ -178,9 +178,9 @@ def project(folder: Path) -> Pairs:
 def other(name: str, code: str, folder: Path) -> Pairs:
     print(f"{name} …", file=sys.stderr)
     command = [peer(name), "-c", code, folder]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UserError(f"{name} failed; its own message is above")
+        raise UserError(f"{name} failed:\n{done.stderr[-2000:]}")
     return {(Path(a).stem, Path(b).stem) for a, b in json.loads(done.stdout.splitlines()[-1])}
 
 
