@@ -82,7 +82,7 @@ REACH = {
 
 
 def prepare(folder: Path, photos: list[Path]) -> None:
-    """A model and its export, as `dvc repro` and `model.export` leave them; a list of the photos."""
+    """A model and its export, as `dvc repro` and `model.export` leave them; the photos' list."""
     from model.quiet import import_keras
 
     import_keras()
