@@ -109,6 +109,10 @@ ROWS = {
     "demo-default": Row(
         "the demo shop, the default recipe", "", accuracy_of(DEMO), QUALITY,
     ),
+    "deterministic": Row(
+        "processor time of a training with `deterministic: true`, against without", "",
+        lambda seed: determinism(seed), "{ratio:.2f} ×",
+    ),
     "start": Row(
         "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 pictures",
         lambda seed: start_up(seed), "{seconds:.1f} s for {pictures:.0f} pictures",
@@ -304,6 +308,15 @@ def epochs_side_by_side(seed: int) -> Figures:
         ours.append(float(second))
     fast, slow = statistics.median(ours), statistics.median(usual)
     return {"ours": fast, "usual": slow, "ratio": fast / slow}
+
+
+def determinism(seed: int) -> Figures:
+    """Two epochs, start-up included, each way twice by turns."""
+    seconds: dict[bool, float] = {True: 0.0, False: 0.0}
+    for way in (True, False, True, False):
+        took, _ = training({"seed": seed, "epochs": 2, "deterministic": way})
+        seconds[way] += took.cpu
+    return {"ratio": seconds[True] / seconds[False]}
 
 
 def memory(seed: int) -> Figures:
