@@ -16,6 +16,7 @@ from pipeline.rules import Verdict
 
 _TEMPLATE = Path(__file__).parent / "templates" / "clean.html"
 _SHOWN = 48  # of each kind: the page stays quick however many there are
+_SIDE_BY_SIDE = 8  # pictures of one set
 _T = TypeVar("_T")
 
 _ABOUT = {
@@ -73,6 +74,14 @@ class Gallery:
     figures: list[Figure]
 
 
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """Pictures that show the same, and how many more of them there are."""
+
+    figures: list[Figure]
+    more: int
+
+
 def write_report(findings: Findings, path: Path, thumbnail: Callable[[str], bytes]) -> None:
     """Write the page. `thumbnail` gives a JPEG by SHA-256, or raises KeyError."""
     view = _View(findings, thumbnail)
@@ -87,9 +96,12 @@ class _View:
         self._pairs = {(pair.a, pair.b): pair for pair in findings.pairs}
 
     def context(self) -> dict[str, Any]:
-        several = [members for members in self._findings.sets if len(members) > 1]
-        conflicts = [m for m in several if len({one.verdict.label for one in m}) > 1]
-        duplicates = [m for m in several if m not in conflicts]
+        conflicts, duplicates = [], []
+        for members in self._findings.sets:
+            if len({one.verdict.label for one in members}) > 1:
+                conflicts.append(members)
+            elif len(members) > 1:
+                duplicates.append(members)
         found = leaks(self._findings.sets)
         return {
             "numbers": metrics(self._findings),
@@ -164,11 +176,11 @@ class _View:
             verdict.reason is None,
         )
 
-    def _set(self, members: Sequence[Judged]) -> list[Figure]:
+    def _set(self, members: Sequence[Judged]) -> PictureSet:
         """Pictures that show the same, the best one first."""
         best = members[0]
         figures = []
-        for one in members:
+        for one in members[:_SIDE_BY_SIDE]:
             measured = self._findings.measurements[one.picture.sha256]
             assert isinstance(measured, Measurement)
             size = f"{measured.width}×{measured.height}, {one.picture.bytes / 1000:.0f} kB"
@@ -176,7 +188,7 @@ class _View:
             fate = "stays" if one.verdict.reason is None else "goes"
             lines = [fate, self._relation(best, one), size, one.picture.source, official]
             figures.append(self._figure(one.picture, one.verdict, lines))
-        return figures
+        return PictureSet(figures, len(members) - len(figures))
 
     def _relation(self, best: Judged, one: Judged) -> str:
         if one is best:

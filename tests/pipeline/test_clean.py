@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline import paths
+from pipeline import paths, split
 from pipeline.cli import UserError
 from pipeline.engine import map_pictures
 from pipeline.manifest import Manifest, Reason, Row, Status
@@ -314,6 +314,16 @@ def test_the_page(work, make) -> None:
         assert bad not in page
 
 
+def test_of_many_copies_the_page_shows_some(work, make) -> None:
+    image = make.next()
+    for quality in range(60, 72):
+        work.add(make.encoded(image, quality=quality))
+    work.clean()
+    page = (paths.RESULTS / "clean" / "report.html").read_text()
+    assert page.count("<figure") == 8
+    assert "and 4 more" in page
+
+
 @pytest.mark.parametrize("stage", ["clean", "split"])
 def test_help_teaches(stage: str) -> None:
     command = [sys.executable, "-m", f"pipeline.{stage}", "--help"]
@@ -334,7 +344,7 @@ def test_a_run_by_hand(work, make) -> None:
     assert not paths.CLEAN.exists()
 
 
-def test_real_photos(work, real_photos: Path) -> None:
+def test_real_photos(work, make, real_photos: Path) -> None:
     """3,781 photos: one true duplicate, filed as shorts and as skirt; nothing else is wrong."""
     work.source("clothing")
     with Manifest(paths.RAW / "clothing" / paths.MANIFEST) as manifest:
@@ -367,3 +377,20 @@ def test_real_photos(work, real_photos: Path) -> None:
     }
     conflict = work.rows(reason="label_conflict")
     assert {row["label"] for row in conflict} == {"shorts", "skirt"}
+    assert_no_leak_where_near_duplicates_stay(work, make)
+
+
+def assert_no_leak_where_near_duplicates_stay(work, make) -> None:
+    rows = work.rows(verdict="keep")[::60]
+    for row in rows:
+        with Image.open(paths.CLEAN / row["label"] / f"{row['sha256']}.jpg") as image:
+            work.add(make.resized(image), row["label"], "clothing")
+    work.values["clean"]["near_duplicate"]["action"] = "flag"
+    work.values["clean"]["conflicts"] = "keep_both"
+    YAML().dump(work.values, paths.PARAMS)
+    pairs = work.clean().pairs
+    assert len(pairs) == len(rows) + 1
+    split.main([])
+    places = {path.stem: path.parts[-3] for path in paths.DATASET.rglob("*.jpg")}
+    assert len(places) == 3781 + len(rows)
+    assert [pair for pair in pairs if places[pair.a] != places[pair.b]] == []
