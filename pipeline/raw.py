@@ -65,7 +65,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
         rows = []
         if folder.name in sources:
             manifest = Manifest(folder / MANIFEST)
-            rows = [row for row in manifest.rows.values() if _is_asked(row, sources[folder.name])]
+            rows = list(_asked(manifest.rows.values(), sources[folder.name]))
         pictures += _pictures(folder.name, rows, files)
         files.difference_update(row.file for row in rows if row.file)
         left_out.update((folder.name, file.partition("/")[0]) for file in files)
@@ -77,13 +77,16 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     return Raw(sorted(pictures, key=lambda picture: picture.key), left_out)
 
 
-def _is_asked(row: Row, source: Source) -> bool:
-    """Its class is, and its license is allowed: a source may have become stricter since."""
-    return (
-        row.status.has_file
-        and (source.classes is None or row.label in source.classes)
-        and is_allowed(row.license, row.license_url, getattr(source, "licenses", None))
-    )
+def _asked(rows: Iterable[Row], source: Source) -> Iterator[Row]:
+    """Those whose class is, and whose license is allowed: a source may have become stricter."""
+    licenses = getattr(source, "licenses", None)
+    for row in rows:
+        if (
+            row.status.has_file
+            and (source.classes is None or row.label in source.classes)
+            and is_allowed(row.license, row.license_url, licenses)
+        ):
+            yield row
 
 
 def _files(folder: Path) -> Iterator[str]:
