@@ -24,7 +24,8 @@ async function ask(path, file) {
       await pause(Number(response.headers.get("retry-after")) || 1);
       continue;
     }
-    const content = await response.json();
+    const unknown = { detail: `The server answers with the status ${response.status}.` };
+    const content = await response.json().catch(() => unknown);
     if (!response.ok) throw new Error(content.detail);
     return content;
   }

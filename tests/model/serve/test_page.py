@@ -136,6 +136,12 @@ def test_who_is_told_to_come_again_does(page: Page, picture: Path) -> None:
     expect(tile(page, "00.png").get_by_role("button").first).to_contain_text("leaf")
 
 
+def test_an_answer_without_a_reason_is_told(page: Page, picture: Path) -> None:
+    page.route("**/v1/predict*", lambda route: route.fulfill(status=403, body="<html>"))
+    page.get_by_label("Choose pictures").set_input_files(picture)
+    expect(tile(page, "00.png")).to_contain_text("The server answers with the status 403.")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_both_schemes(browser: Browser, server: str, scheme: str) -> None:
     """Contrast of at least 4.5 (WCAG AA)."""
