@@ -214,7 +214,8 @@ def repro(rounds: int) -> list[Line]:
         subprocess.run(["git", "init", "--quiet"], check=True)
         new = photos[:: len(photos) // (NEW * rounds)][: NEW * rounds]
         add_raw(sorted(set(photos) - set(new)))
-        here = {"PYTHONPATH": str(Path.cwd())}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        here = {"PYTHONPATH": str(Path.cwd()), "PATH": path}
         first = measured(command, Path.cwd(), here).seconds
         for number in range(rounds):
             add_raw(new[number * NEW : (number + 1) * NEW])
