@@ -32,7 +32,7 @@ from pipeline.paths import EXPORT, MODEL
 
 SIZE = (400, 533)  # of the picture that is answered alone
 REPEATS, STARTS = 200, 5
-USUAL = 300  # pictures for the usual loop, which takes too long for all
+USUAL = 100  # pictures for the usual loop, which takes too long for all
 CLIENTS = 16
 
 
