@@ -107,14 +107,17 @@ class Cache:
             self._set("compared", settings)
         return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
 
-    def candidates(self, wanted: Iterable[str]) -> list[Candidate]:
-        """What is compared of these pictures, sorted by SHA-256."""
+    def candidates(self, wanted: Iterable[str] | None = None) -> list[Candidate]:
+        """What is compared of these pictures, or of all `compared` ones, sorted by SHA-256."""
+        if wanted is None:
+            return self._candidates("compared")
         with self._wanted(wanted):
-            rows = self._database.execute(
-                "SELECT sha256, phash, mirrored_phash, tiny FROM measurements "
-                "JOIN wanted USING (sha256) ORDER BY sha256"
-            )
-            return [Candidate(*values) for values in rows]
+            return self._candidates("wanted")
+
+    def _candidates(self, table: str) -> list[Candidate]:
+        columns = "sha256, phash, mirrored_phash, tiny"
+        query = f"SELECT {columns} FROM measurements JOIN {table} USING (sha256)"  # noqa: S608 - ours
+        return [Candidate(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
 
     def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
         """Keep that these pictures were compared with all compared before, and what was found."""

@@ -128,7 +128,7 @@ def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate
     known = cache.compared(rule.radius, rule.mirrored)
     if new := wanted - known:
         pairs = find(
-            cache.candidates(known),
+            cache.candidates(),
             cache.candidates(new),
             cache.thumbnail,
             rule.radius,

@@ -60,6 +60,7 @@ def judge_each(
     """
     pictures = list(pictures)
     products = _products(pictures)
+    rules = [(reason, holds, getattr(clean, reason)) for reason, holds in RULES.items()]
     verdicts = []
     for picture in pictures:
         verdict = _decided(picture, decisions.get(picture.sha256))
@@ -74,8 +75,7 @@ def judge_each(
         else:
             if len(products[picture.sha256]) >= clean.placeholder.min_products:
                 verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
-            for reason, holds in RULES.items():
-                rule = getattr(clean, reason)
+            for reason, holds, rule in rules:
                 if holds(result, rule):
                     verdict.find(reason, rule.action)
     return verdicts
@@ -86,8 +86,10 @@ def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
     found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for picture in pictures:
         shown = found[picture.sha256]
-        shown.update((picture.source, product) for product in picture.products)
-        shown.update((address,) for address in picture.addresses)
+        for product in picture.products:
+            shown.add((picture.source, product))
+        for address in picture.addresses:
+            shown.add((address,))
     return found
 
 

@@ -221,7 +221,7 @@ def test_the_keras_model_is_served(serve: Any, picture: Path) -> None:
         assert answer["top"][0]["label"] == "leaf"
 
 
-def test_the_description_is_kept_to(server: str) -> None:
+def test_the_description_is_kept_to(server: str, tmp_path: Path) -> None:
     """Schemathesis sends what the description allows, and what it doesn't."""
     checks = (
         "not_a_server_error,status_code_conformance,content_type_conformance,"
@@ -231,6 +231,7 @@ def test_the_description_is_kept_to(server: str) -> None:
     bounded = ["--max-examples", "15", "--seed", "1", "--phases", "examples,coverage,fuzzing"]
     done = subprocess.run(
         [Path(sys.executable).with_name("schemathesis"), *command, *bounded, "--no-color"],
+        cwd=tmp_path,  # it keeps a folder of its own
         capture_output=True,
         text=True,
         check=False,
