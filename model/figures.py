@@ -83,20 +83,18 @@ def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequen
 
 def learning_curves(plots: Path) -> bytes | None:
     """Loss and accuracy by epoch, from the files that DVCLive wrote; None where there are none."""
+    if not (plots / "metrics" / "train" / "loss.tsv").is_file():
+        return None
     figure = Figure((8, 3.2), layout="constrained")
-    drawn = False
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for split, title in (("train", "training"), ("eval", "validation")):
-            file = plots / "metrics" / split / f"{name}.tsv"
-            if file.is_file():
-                with file.open(encoding="utf-8", newline="") as lines:
-                    rows = list(csv.DictReader(lines, delimiter="\t"))
-                epochs = [int(row["step"]) + 1 for row in rows]
-                axes.plot(epochs, [float(row[name]) for row in rows], label=title)
-                drawn = True
+            with (plots / "metrics" / split / f"{name}.tsv").open(encoding="utf-8") as lines:
+                rows = list(csv.DictReader(lines, delimiter="\t"))
+            epochs = [int(row["step"]) + 1 for row in rows]
+            axes.plot(epochs, [float(row[name]) for row in rows], label=title)
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend(frameon=False)
-    return _png(figure) if drawn else None
+    return _png(figure)
 
 
 def spread(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:

@@ -1,6 +1,7 @@
 """What tests of several packages share."""
 
 import os
+import signal
 import tarfile
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure():
+    """A shell that runs the tests in the background has its children ignore Ctrl-C, ours too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
