@@ -289,12 +289,12 @@ def measured(
         watch.join()
     if process.returncode:
         raise UserError(f"{Path(command[0]).name} failed:\n{log.read_text()[-2000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, max(peak[0], usage.ru_maxrss * 1024))
+    return Run(seconds, usage.ru_utime + usage.ru_stime, peak[0])
 
 
 def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:
     """The most memory that a process and those below it had at once, shared pages counted once."""
-    while not ended.wait(0.25):
+    while not ended.wait(0.1):
         try:
             process = psutil.Process(pid)
             family = [process, *process.children(recursive=True)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.manifest import Manifest, Row, Status, write_atomic
+from scraper.folder import is_here
 from scraper.pictures import RejectedError, examine
 
 _NOTE = "complete.json"
@@ -38,6 +39,8 @@ class Store:
         """Forget what was taken."""
         shutil.rmtree(self._part, ignore_errors=True)
         self.rows.clear()
+        self._staged: set[str] = set()
+        self._folders: set[str] = set()
         self._first = {
             (row.label, row.sha256): row.image_url
             for row in self._manifest.rows.values()
@@ -64,21 +67,24 @@ class Store:
             height=picture.height,
         )
         self.rows[row.key] = row
-        kept, staged = self.folder / file, self._part / file
-        if not staged.exists() and not (kept.exists() and kept.stat().st_size == len(content)):
-            staged.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_bytes(content)
+        if file not in self._staged and not is_here(self.folder, row):
+            if row.label not in self._folders:
+                (self._part / row.label).mkdir(parents=True, exist_ok=True)
+                self._folders.add(row.label)
+            (self._part / file).write_bytes(content)
+            self._staged.add(file)
 
     def reject(self, row: Row, status: Status, error: str) -> None:
         self.rows[row.key] = replace(row, status=status, error=error)
 
     def adopt(self) -> None:
         """Move what was taken to its place; what is there stays."""
+        for label in self._folders:
+            (self.folder / label).mkdir(parents=True, exist_ok=True)
         for row in self.rows.values():
-            if row.file and (staged := self._part / row.file).exists():
-                kept = self.folder / row.file
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                staged.replace(kept)
+            if row.file in self._staged:
+                (self._part / row.file).replace(self.folder / row.file)
+                self._staged.remove(row.file)
             old = self._manifest.rows.get(row.key)
             if old is None or replace(row, fetched_at=old.fetched_at) != old:
                 self._manifest.append(row)
