@@ -76,57 +76,37 @@ def evaluate(
     predicted = probabilities.argmax(axis=1)
 
     groups = [row.get("group") or file for row, file in zip(rows, test.files, strict=True)]
-    scores = metrics(test.classes, probabilities, groups)
-    by_class = per_class(test.classes, probabilities, labels)
-    by_slice = slices(rows, predicted == test.classes)
-    offness = {  # calibration error by split, before and after
-        name: {
-            "before": calibration_error(p, pictures.classes),
-            "after": calibration_error(tempered(p, calibration.temperature), pictures.classes),
-        }
-        for name, p, pictures in (("validation", before, validation), ("test", raw, test))
-    }
-    refusals = foreign.refusals(classifier, calibration, probabilities, options.foreign or [])
     matrix = confusion_matrix(test.classes, predicted, labels=range(len(labels)))
+    facts: dict[str, Any] = {
+        "scores": metrics(test.classes, probabilities, groups),
+        "by_class": per_class(test.classes, probabilities, labels),
+        "by_slice": slices(rows, predicted == test.classes),
+        "pairs": _confused_pairs(matrix, labels),
+        "refusals": foreign.refusals(classifier, calibration, probabilities, options.foreign or []),
+        "calibration": calibration,
+        "calibration_errors": {
+            "validation": _errors(before, validation.classes, calibration),
+            "test": _errors(raw, test.classes, calibration),
+        },
+        "about": classifier.about,
+        "count": len(test.files),
+        "groups": len(set(groups)),
+    }
     pictures = {
         "confusion": figures.confusion(matrix, labels),
         "reliability": figures.reliability(raw, probabilities, test.classes),
         "precision_recall": figures.precision_recall(test.classes, probabilities, labels),
     }
-    curves = figures.learning_curves(log / "plots")
-
-    _write_json(out / "metrics.json", scores)
-    _write_json(out / "per_class.json", by_class)
-    _write_json(out / "slices.json", by_slice)
-    _write_json(
-        out / "calibration.json",
-        {
-            **dataclasses.asdict(calibration),
-            "calibration_error": offness,
-            "none_of_these": refusals,
-        },
-    )
+    _write_tables(out, facts)
     _write_predictions(out, test, probabilities)
     for name, content in pictures.items():
         write_atomic(out / f"{name}.png", content)
-    pairs = _confused_pairs(matrix, labels)
-    facts = {
-        "scores": scores,
-        "by_class": by_class,
-        "by_slice": by_slice,
-        "pairs": pairs,
-        "refusals": refusals,
-        "calibration": calibration,
-        "about": classifier.about,
-        "count": len(test.files),
-        "groups": len(set(groups)),
-    }
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
+    curves = figures.learning_curves(log / "plots")
     write_page(
         out / "report.html",
         _TEMPLATE,
         **facts,
-        offness=offness,
         reject_quantile=options.reject_quantile,
         figures={name: data_uri(content, "image/png") for name, content in pictures.items()},
         curves=curves and data_uri(curves, "image/png"),
@@ -134,7 +114,29 @@ def evaluate(
         mistake_count=int((predicted != test.classes).sum()),
         galleries=_galleries(dataset, test, probabilities),
     )
+    scores: dict[str, float] = facts["scores"]
     return scores
+
+
+def _errors(raw: Array, classes: NDArray[Any], calibration: Calibration) -> dict[str, float]:
+    """The calibration error before and after."""
+    after = tempered(raw, calibration.temperature)
+    return {
+        "before": calibration_error(raw, classes),
+        "after": calibration_error(after, classes),
+    }
+
+
+def _write_tables(out: Path, facts: dict[str, Any]) -> None:
+    _write_json(out / "metrics.json", facts["scores"])
+    _write_json(out / "per_class.json", facts["by_class"])
+    _write_json(out / "slices.json", facts["by_slice"])
+    about_confidence = {
+        **dataclasses.asdict(facts["calibration"]),
+        "calibration_error": facts["calibration_errors"],
+        "none_of_these": facts["refusals"],
+    }
+    _write_json(out / "calibration.json", about_confidence)
 
 
 def _write_json(path: Path, values: Any) -> None:

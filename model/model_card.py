@@ -32,6 +32,9 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         counts={split: data.class_counts(dataset, split) for split in SPLITS},
         origins=sorted(origins.items()),
         weakest=weakest[:_WEAKEST],
+        weak_slices=[
+            row for row in facts["by_slice"] if row["accuracy_high"] < facts["scores"]["accuracy"]
+        ],
         commit=_commit(),
     )
 

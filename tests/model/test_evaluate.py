@@ -221,6 +221,31 @@ def test_the_card_says_what_the_run_knows(trained: Path) -> None:
         assert f"## {heading}" in card
 
 
+def test_what_the_metadata_tells_is_in_the_card_and_the_report(
+    trained: Path, tmp_path: Path
+) -> None:
+    """Two sources, of which the model knows one: pictures of another class are filed there."""
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    for picture in (dataset / "test/sky").iterdir():
+        shutil.copy(trained / "data/dataset/test/apple/00.png", picture)
+    rows = [
+        f"{file.relative_to(dataset / 'test').as_posix()},{source},{terms},48,40,99.5"
+        for file in sorted((dataset / "test").glob("*/*"))
+        for source, terms in [("phone", "") if file.parent.name == "sky" else ("shop", "cc0")]
+    ]
+    header = "file_name,source,license,width,height,brightness"
+    (dataset / "test/metadata.csv").write_text("\n".join([header, *rows]) + "\n")
+    again(trained, dataset, tmp_path / "out")
+    card = (tmp_path / "out/MODEL_CARD.md").read_text()
+    assert "- By source: 0.0 % for phone (5 pictures)." in card
+    assert "| phone | not stated | 5 |" in card
+    assert "| shop | cc0 | 10 |" in card
+    assert "source: phone" in (tmp_path / "out/report.html").read_text()
+    found = json.loads((tmp_path / "out/slices.json").read_text())
+    assert [(row["value"], row["count"]) for row in found] == [("phone", 5), ("shop", 10)]
+
+
 def test_every_figure_of_the_report_shows_something(trained: Path) -> None:
     """In a real browser, without a network."""
     chromium = shutil.which("chromium")
