@@ -82,8 +82,9 @@ def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequen
 
 
 def learning_curves(plots: Path) -> bytes | None:
-    """Loss and accuracy by epoch, from the files that DVCLive wrote; None where there are none."""
-    if not (plots / "metrics" / "train" / "loss.tsv").is_file():
+    """Loss and accuracy by epoch, from the files that DVCLive wrote; None without two epochs."""
+    first = plots / "metrics" / "train" / "loss.tsv"
+    if not first.is_file() or len(first.read_text(encoding="utf-8").splitlines()) < 3:
         return None
     figure = Figure((8, 3.2), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
