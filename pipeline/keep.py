@@ -52,11 +52,8 @@ def write_pictures(findings: Findings, folder: Path, max_side: int, cache: Cache
         if not _take_over(one, folder, before) and not _pass_through(one, folder, max_side)
     ]
     _encode(others, folder, max_side, paths.CLEAN_CACHE / "encoded" / settings)
-    stamps = {
-        one.name: _stamp(one.source, f"{folder}/{one.name}")
-        for one in kept
-        if one.verdict.reason is None
-    }
+    written = (one for one in kept if one.verdict.reason is None)
+    stamps = {one.name: _stamp(one.source, f"{folder}/{one.name}") for one in written}
     cache.set_written(settings, stamps)
     for part in folder.iterdir():
         with suppress(OSError):  # only a class that has no picture after all goes

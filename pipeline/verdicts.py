@@ -1,13 +1,18 @@
 """`data/clean/verdicts.parquet`: one row for each raw picture, the same bytes every time."""
 
-import io
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.findings import Findings
 from pipeline.measure import Measurement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # Arrow's names of types. No address, no date and no path: two runs write the same bytes.
 COLUMNS = {
@@ -42,6 +47,7 @@ COLUMNS = {
     "phash": "string",  # as imagehash writes it
 }
 _MEASURED = list(COLUMNS)[list(COLUMNS).index("format") : -1]
+_values = attrgetter(*_MEASURED)
 _SUFFIXES = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "JPEG"),
     ".png": "PNG",
@@ -57,20 +63,42 @@ _SUFFIXES = {
 
 def write_verdicts(findings: Findings, path: Path) -> None:
     """Write the verdicts, in the order of `findings.raw.pictures` (source, label, SHA-256)."""
-    import pyarrow as pa  # a third of a second, which `--help` need not wait for
+    import pyarrow as pa  # these take a moment, which `--help` need not wait for
     import pyarrow.parquet as pq
-    from pyarrow import json as arrow_json
 
-    types = {"list": pa.list_(pa.string())}
-    schema = pa.schema([(n, types.get(t) or pa.type_for_alias(t)) for n, t in COLUMNS.items()])
-    # by way of JSON: from Python's lists, Arrow would first import pandas, for half a second
-    lines = "\n".join(json.dumps(row) for row in _rows(findings)).encode()
-    table = arrow_json.read_json(
-        io.BytesIO(lines),
-        arrow_json.ReadOptions(use_threads=False),
-        arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-    )
-    pq.write_table(table.select(list(COLUMNS)), path, compression="zstd")
+    rows = list(_rows(findings))
+    columns = {name: _array([row.get(name) for row in rows], t) for name, t in COLUMNS.items()}
+    pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def _array(values: Sequence[Any], kind: str) -> "pa.Array":
+    """Values or None as Arrow keeps them; its own `array` would first import pandas."""
+    import pyarrow as pa
+
+    def from_buffers(kind: str, count: int, *buffers: bytes | NDArray[Any]) -> pa.Array:
+        wrapped = map(pa.py_buffer, buffers)
+        return pa.Array.from_buffers(pa.type_for_alias(kind), count, [valid, *wrapped])
+
+    def ends(parts: Iterable[Sequence[Any]]) -> NDArray[np.int32]:
+        return np.cumsum([0, *map(len, parts)], dtype=np.int32)
+
+    def bits(flags: Iterable[bool]) -> NDArray[np.uint8]:
+        return np.packbits(list(flags), bitorder="little")
+
+    valid = None
+    if kind == "list":  # of texts, none of them None
+        starts = from_buffers("int32", len(values) + 1, ends(values))
+        flat = [text for texts in values for text in texts]
+        return pa.ListArray.from_arrays(starts, _array(flat, "string"))
+    if None in values:
+        valid = pa.py_buffer(bits(value is not None for value in values))
+    if kind == "string":
+        texts = [(value or "").encode() for value in values]
+        return from_buffers(kind, len(texts), ends(texts), b"".join(texts))
+    if kind == "bool":
+        return from_buffers(kind, len(values), bits(map(bool, values)))
+    numbers = np.array([value or 0 for value in values], kind)
+    return from_buffers(kind, len(values), numbers)
 
 
 def _rows(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -92,7 +120,7 @@ def _rows(findings: Findings) -> Iterator[dict[str, Any]]:
         }
         measured = findings.measurements[picture.sha256]
         if isinstance(measured, Measurement):
-            row |= {name: getattr(measured, name) for name in _MEASURED}
+            row |= zip(_MEASURED, _values(measured), strict=True)
             row["phash"] = measured.phash.hex()
             row["extension_mismatch"] = not _agrees(picture.file, measured.format)
         yield row

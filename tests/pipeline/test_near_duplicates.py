@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
+from pipeline import near_duplicates
 from pipeline.measure import Measured, _measure
 from pipeline.near_duplicates import Candidate, Pair, crops, difference, find, pairs_within
 
@@ -38,6 +39,11 @@ def test_proposals_are_those_of_brute_force(seed, count, radius, data) -> None:
     known = data.draw(st.integers(0, count))
     new = listed(pairs_within(hashes, radius, hashes[known:]))
     assert set(new) == {pair for pair in expected if pair[1] >= known}
+    with pytest.MonkeyPatch.context() as patch:  # the same, cut into pieces
+        patch.setattr(near_duplicates, "_TILE", data.draw(st.integers(1, 20)))
+        patch.setattr(near_duplicates, "_QUERIES", data.draw(st.integers(1, 20)))
+        assert sorted(listed(pairs_within(hashes, radius))) == sorted(expected)
+        assert sorted(listed(pairs_within(hashes, radius, hashes[known:]))) == sorted(new)
 
 
 def test_more_rows_than_one_block() -> None:
