@@ -46,14 +46,16 @@ def write_pictures(findings: Findings, folder: Path, max_side: int, cache: Cache
     for label in {one.verdict.label for one in kept}:
         (folder / label).mkdir()
     before = cache.written(settings)
-    others = [
-        one
-        for one in tqdm(kept, "writing", unit=" pictures", disable=None)
-        if not _take_over(one, folder, before) and not _pass_through(one, folder, max_side)
-    ]
+    stamps, others = {}, []
+    for one in tqdm(kept, "writing", unit=" pictures", disable=None):
+        if _take_over(one, folder, before):
+            stamps[one.name] = before[one.name]
+        elif not _pass_through(one, folder, max_side):
+            others.append(one)
     _encode(others, folder, max_side, paths.CLEAN_CACHE / "encoded" / settings)
-    written = (one for one in kept if one.verdict.reason is None)
-    stamps = {one.name: _stamp(one.source, f"{folder}/{one.name}") for one in written}
+    for one in kept:
+        if one.verdict.reason is None and one.name not in stamps:
+            stamps[one.name] = _stamp(one.source, f"{folder}/{one.name}")
     cache.set_written(settings, stamps)
     for part in folder.iterdir():
         with suppress(OSError):  # only a class that has no picture after all goes

@@ -83,7 +83,7 @@ def _array(values: Sequence[Any], kind: str) -> "pa.Array":
         return np.cumsum([0, *map(len, parts)], dtype=np.int32)
 
     def bits(flags: Iterable[bool]) -> NDArray[np.uint8]:
-        return np.packbits(list(flags), bitorder="little")
+        return np.packbits(np.fromiter(flags, np.bool_), bitorder="little")
 
     valid = None
     if kind == "list":  # of texts, none of them None
