@@ -13,7 +13,7 @@ import json
 import sys
 
 import train
-from collect import ROOT
+from photos import ROOT, write_between
 from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
 
@@ -35,7 +35,6 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
 }
 RESULTS = ROOT / "benchmarks/results/options"
 PAGE = ROOT / "docs/training.md"
-BEGIN, END = "<!-- python benchmarks/options.py --table -->", "<!-- end -->"
 
 
 def main() -> None:
@@ -58,6 +57,7 @@ def one(name: str, seed: int) -> None:
     path = RESULTS / f"{name}-{seed}.json"
     if path.exists():
         sys.exit(f"{path.relative_to(ROOT)} is there; remove it to measure again")
+    about = {"run": name, "seed": seed, "commit": train.commit(), "machine": train.machine()}
     folder = train.clone(PRESET, {**SHORT, **RUNS[name][1], "seed": seed})
     seconds = train.dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")
@@ -70,7 +70,6 @@ def one(name: str, seed: int) -> None:
         "balanced_accuracy": float(balanced_accuracy_score(pictures.classes, predicted)),
         "minutes": seconds / 60,
     }
-    about = {"run": name, "seed": seed, "commit": train.commit(), "machine": train.machine()}
     write_atomic(path, json.dumps({**about, "figures": figures}, indent=2) + "\n")
     print(path.read_text(encoding="utf-8"), end="")
 
@@ -97,10 +96,7 @@ def write_table() -> None:
     table = tabulate(done, header, "pipe", disable_numparse=True)
     results = [json.loads(p.read_text(encoding="utf-8")) for p in RESULTS.glob("*.json")]
     machines = "; ".join(sorted({r["machine"] for r in results}))
-    text = PAGE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\nOn {machines}:\n\n{table}\n{END}{tail}", encoding="utf-8")
+    write_between(PAGE, "python benchmarks/options.py --table", f"On {machines}:\n\n{table}")
     print(table)
 
 

@@ -148,6 +148,16 @@ def _processor() -> str:
     return platform.processor()
 
 
+def write_between(page: Path, command: str, text: str) -> None:
+    """Put what `command` prints into a page: between its own mark there and the next end mark."""
+    begin, end = f"<!-- {command} -->", "<!-- end -->"
+    head, found, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        raise UserError(f"{page} has no place for it: {begin} … {end}")
+    page.write_text(f"{head}{begin}\n{text}\n{end}{tail}", encoding="utf-8")
+
+
 def keep(name: str, results: Mapping[str, Any]) -> Path:
     """Put results into benchmarks/results/<name>.json, beside those of other rows there."""
     path = RESULTS / f"{name}.json"

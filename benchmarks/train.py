@@ -2,7 +2,7 @@
 
     python benchmarks/train.py                     lists the rows, and what is done
     python benchmarks/train.py ROW [--seed N]      measures one; what is done already is skipped
-    python benchmarks/train.py --table             writes the table into docs/performance.md
+    python benchmarks/train.py --table             writes the table into the pages
 
 A row's figures go to benchmarks/results/train/ROW-SEED.json with the commit that they belong to.
 What is measured is the commit, in a clone of its own (.cache/benchmarks/train), not the working
@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import input_pipeline
-from collect import ARCHIVES, ROOT, Run, measured
+from collect import Run, measured
+from photos import ARCHIVES, ROOT, write_between
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -41,8 +42,8 @@ from pipeline.params import load_params
 CLONE = ROOT / ".cache/benchmarks/train"
 DATASET = CLONE / "data/dataset"
 RESULTS = ROOT / "benchmarks/results/train"
-PAGE = ROOT / "docs/performance.md"
-BEGIN, END = "<!-- python benchmarks/train.py --table -->", "<!-- end -->"
+PAGES = ROOT / "docs/performance.md", ROOT / "README.md"
+COMMAND = "python benchmarks/train.py --table"
 WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
 
 Figures = dict[str, Any]
@@ -130,7 +131,7 @@ def main() -> None:
     )
     parser.add_argument("row", nargs="?", choices=ROWS, metavar="ROW")
     parser.add_argument("--seed", type=int, default=1, help="of the training (1)")
-    parser.add_argument("--table", action="store_true", help="write it into docs/performance.md")
+    parser.add_argument("--table", action="store_true", help="write it into the pages")
     options = parser.parse_args()
     if options.table:
         write_table()
@@ -146,8 +147,8 @@ def one(name: str, seed: int) -> None:
     if path.exists():
         print(f"{path.relative_to(ROOT)} is there; remove it to measure again")
         return
-    figures = ROWS[name].measure(seed)
     about = {"row": name, "seed": seed, "commit": commit(), "machine": machine()}
+    figures = ROWS[name].measure(seed)
     write_atomic(path, json.dumps({**about, "figures": figures}, indent=2) + "\n")
     print(path.read_text(encoding="utf-8"), end="")
 
@@ -179,12 +180,10 @@ def write_table() -> None:
     table = tabulate(
         lines, ["work", "reach", "measured (mean over seeds)", "seeds", "commit"], "pipe"
     )
-    text = PAGE.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    where = f"On {'; '.join(sorted(machines))}:"
-    PAGE.write_text(f"{head}{BEGIN}\n{where}\n\n{table}\n{END}{tail}", encoding="utf-8")
-    print(table)
+    text = f"On {'; '.join(sorted(machines))}:\n\n{table}"
+    for page in PAGES:
+        write_between(page, COMMAND, text)
+    print(text)
 
 
 def mean(values: list[float | None]) -> float:
