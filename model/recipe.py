@@ -109,8 +109,10 @@ def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch
     recipe = params.train
     if recipe.input == "fused":
         return data.training_batches(
-            training, params.augment, recipe.batch_size, recipe.seed, first_epoch
+            training, params.augment, recipe.batch_size, recipe.seed, first_epoch, recipe.mixup
         )
+    if recipe.mixup is not None:
+        raise UserError("train.mixup needs train.input: fused; or make it null")
     return data.generator_batches(
         dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch
     )

@@ -303,6 +303,8 @@ class Train(Section):
     plateau_patience: PositiveInt
     plateau_factor: Annotated[float, Field(gt=0, lt=1)]
     label_smoothing: Fraction
+    mixup: PositiveFloat | None
+    """alpha; see model/data.py"""
     class_weights: bool
     moving_average: Annotated[float, Field(gt=0, lt=1)] | None
     """momentum for each step"""
