@@ -111,8 +111,6 @@ def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch
         return data.training_batches(
             training, params.augment, recipe.batch_size, recipe.seed, first_epoch, recipe.mixup
         )
-    if recipe.mixup is not None:
-        raise UserError("train.mixup needs train.input: fused; or make it null")
     return data.generator_batches(
         dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch
     )

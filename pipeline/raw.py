@@ -9,8 +9,8 @@ from pathlib import Path
 from pipeline.cli import UserError
 from pipeline.licenses import is_allowed
 from pipeline.manifest import Manifest, Row
-from pipeline.params import Source
 from pipeline.paths import MANIFEST, SPLITS
+from pipeline.sources import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

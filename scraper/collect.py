@@ -10,16 +10,16 @@ from pathlib import Path
 
 from pipeline.cli import UserError, run
 from pipeline.manifest import Manifest, Row, write_atomic
-from pipeline.params import (
+from pipeline.params import load_params
+from pipeline.paths import MANIFEST, RAW, RESULTS
+from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
     FolderSource,
     HuggingFaceSource,
     Source,
     SpiderSource,
-    load_params,
 )
-from pipeline.paths import MANIFEST, RAW, RESULTS
 from scraper.counts import metrics, table
 from scraper.credits import render
 from scraper.folder import is_by_hand, missing, reconcile

@@ -11,7 +11,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings
 
 from pipeline.cli import UserError
-from pipeline.params import SpiderSource
+from pipeline.sources import SpiderSource
 from scraper.addresses import RefusedAddressError, check_address, check_url, host_port
 from scraper.sitemaps import is_file
 from scraper.spiders import SPIDER_KEYS, SourceSpider

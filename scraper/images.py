@@ -16,8 +16,8 @@ from scrapy.http.request import NO_CALLBACK
 from tqdm import tqdm
 
 from pipeline.manifest import Manifest, Row, Status, write_atomic
-from pipeline.params import SpiderSource
 from pipeline.paths import MANIFEST, RAW
+from pipeline.sources import SpiderSource
 from scraper.failures import DOWNLOAD_ERRORS, explain, http_message
 from scraper.folder import is_by_hand, is_here, now
 from scraper.items import ProductImage

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
-from pipeline.params import SpiderSource
+from pipeline.sources import SpiderSource
 from scraper.pages import Page
 
 _MENUS = "nav a[href], header a[href], aside a[href], [role=navigation] a[href]"

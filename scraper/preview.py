@@ -13,8 +13,9 @@ from scrapy.robotstxt import ProtegoRobotParser
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
-from pipeline.params import SpiderSource, load_params
+from pipeline.params import load_params
 from pipeline.paths import PARAMS
+from pipeline.sources import SpiderSource
 from scraper.addresses import FetchError, RefusedAddressError, ask, check_url, host_port
 from scraper.crawl import own_network
 from scraper.img import shown_pictures

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.licenses import is_allowed
 from pipeline.manifest import Status
-from pipeline.params import SpiderSource
+from pipeline.sources import SpiderSource
 from scraper.pictures import KEPT, RejectedError
 
 

@@ -15,12 +15,12 @@ from pydantic import BaseModel, StringConstraints, model_validator
 from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.decode import PictureError
-from pipeline.params import Label
 from pipeline.review.catalog import Catalog
 from pipeline.review.changes import changes
 from pipeline.review.decisions import Choice, Decision
 from pipeline.review.log import DecisionLog
 from pipeline.review.thumbnails import Thumbnails
+from pipeline.sources import Label
 from pipeline.web import problem
 
 _STATIC = Path(__file__).parent / "static"

@@ -16,8 +16,9 @@ from scrapy.exceptions import UsageError
 from pipeline import cli
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, safe_label
-from pipeline.params import FolderSource, Params, SpiderSource, load_params
+from pipeline.params import Params, load_params
 from pipeline.paths import MANIFEST, RAW
+from pipeline.sources import FolderSource, SpiderSource
 from scraper.addresses import check_url, host_port
 from scraper.counts import table
 from scraper.crawl import own_network, run_spider, spider_class

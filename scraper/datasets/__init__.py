@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status
-from pipeline.params import ArchiveSource, DatasetSource, HuggingFaceSource
+from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels

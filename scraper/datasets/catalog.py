@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, TypeAdapter
 from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
-from pipeline.params import Index, Pattern, Section
+from pipeline.sources import Index, Pattern, Section
 
 _CATALOG = Path(__file__).with_name("catalog.yaml")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.cli import UserError
-from pipeline.params import HuggingFaceSource
+from pipeline.sources import HuggingFaceSource
 from scraper.addresses import host_port
 from scraper.datasets.catalog import File
 from scraper.datasets.layouts import SPLITS

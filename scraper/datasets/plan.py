@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.params import ArchiveSource, DatasetSource, HuggingFaceSource, Index
+from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource, Index
 from scraper.datasets.catalog import File, FilesLayout, Layout, find
 from scraper.datasets.hub import SPLIT_IN_PATH, listing
 from scraper.datasets.labels import Labels

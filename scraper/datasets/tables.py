@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.cli import UserError
-from pipeline.params import Index
+from pipeline.sources import Index
 from scraper.datasets.unpack import Member, faults, gunzip
 
 

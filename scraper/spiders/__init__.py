@@ -8,7 +8,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from pipeline.params import SpiderSource
+from pipeline.sources import SpiderSource
 from scraper.failures import (
     DOWNLOAD_ERRORS,
     ForbiddenByRobotsError,

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status
-from pipeline.params import FolderSource
+from pipeline.sources import FolderSource
 from scraper.collect import collect
 from scraper.settings import DOWNLOAD_MAXSIZE
 

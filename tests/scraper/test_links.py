@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from pipeline.params import SpiderSource
+from pipeline.sources import SpiderSource
 from scraper.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.pages import Page
 

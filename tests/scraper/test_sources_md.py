@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from pipeline.manifest import Status
-from pipeline.params import (
+from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
     FolderSource,

@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import TypeAdapter
 
 from pipeline.manifest import Manifest, Row
-from pipeline.params import Source
+from pipeline.sources import Source
 from scraper import datasets
 from scraper.datasets import catalog, download
 

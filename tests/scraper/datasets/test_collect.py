@@ -16,8 +16,8 @@ import pytest
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest
-from pipeline.params import ArchiveSource, DatasetSource
 from pipeline.raw import read_raw
+from pipeline.sources import ArchiveSource, DatasetSource
 from scraper import datasets
 from scraper.datasets import store
 from scraper.folder import reconcile
@@ -314,7 +314,7 @@ def test_names_that_are_not_utf8(take, make_tar, picture) -> None:
 KILLED = """
 import os, pathlib, sys
 from pipeline import manifest
-from pipeline.params import ArchiveSource
+from pipeline.sources import ArchiveSource
 from scraper import datasets
 
 step, left = sys.argv[1], int(sys.argv[2])
