@@ -1,7 +1,7 @@
 """The first step with a pretrained network: features computed once, a classifier fitted on them.
 
 A logistic regression on standardised features of the pictures and their mirror images. It takes
-seconds, and what it finds is written into the network's last layer.
+seconds, and what it finds is written into the network's last two layers.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from model.data import Pictures
-from model.pretrained import FEATURES, HEAD
+from model.pretrained import FEATURES, HEAD, STANDARD
 
 _BATCH = 64
 _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
@@ -23,7 +23,7 @@ _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
 def fit_head(
     network: keras.Model, training: Pictures, validation: Pictures, class_weights: bool = False
 ) -> dict[str, float]:
-    """Set the weights of a `pretrained.build` network's last layer.
+    """Set the weights of a `pretrained.build` network's last two layers.
 
     The penalty is the one with the best validation accuracy, the stricter of two equal ones.
     With `class_weights` rare classes count for more. Returns accuracy and loss as Keras names them
@@ -61,8 +61,8 @@ def fit_head(
             weights, bias = regression.coef_.copy(), regression.intercept_.copy()
     if len(training.labels) == 2:  # it has one row then, for the second class against the first
         weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    kernel = weights.T / deviation[:, None]  # takes the features as they are
-    network.get_layer(HEAD).set_weights([kernel, bias - mean @ kernel])
+    network.get_layer(STANDARD).set_weights([mean, deviation**2])
+    network.get_layer(HEAD).set_weights([weights.T, bias])
     return best
 
 

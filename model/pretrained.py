@@ -18,8 +18,9 @@ from pipeline.params import Train
 
 FROM_SCRATCH = "none"
 """for `train.weights`"""
-BACKBONE, FEATURES, HEAD = "backbone", "features", "head"
-"""names of layers: the network without its classifier, its pooled output, the classifier"""
+BACKBONE, FEATURES, STANDARD, HEAD = "backbone", "features", "standardised", "head"
+"""names of layers: the network without its classifier, its pooled output, the same with mean 0 and
+deviation 1 over the training pictures, the classifier"""
 
 
 def names() -> list[str]:
@@ -62,8 +63,13 @@ def build(name: str, image_size: int, classes: int) -> keras.Model:
     maps = backbone(_preprocessed(images, preprocess))
     pooled = [layers.GlobalAveragePooling2D()(maps), layers.GlobalMaxPooling2D()(maps)]
     features = layers.Concatenate(name=FEATURES)(pooled)
+    # Not left to the classifier's weights: they would differ in size by what they are to outweigh,
+    # and the first steps of a tuning, which change all by as much, would undo what was fitted.
+    standardised = layers.BatchNormalization(
+        center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name=STANDARD
+    )(features)
     head = layers.Dense(classes, activation="softmax", dtype="float32", name=HEAD)
-    return keras.Model(images, head(layers.Dropout(0.2)(features)), name=name)
+    return keras.Model(images, head(layers.Dropout(0.2)(standardised)), name=name)
 
 
 def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) -> None:
