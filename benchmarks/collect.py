@@ -273,11 +273,12 @@ def measured(
 ) -> Run:
     """Run a command to its end, and fail if it does."""
     log = cwd / "output.log"
+    usual = {"PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as they are by default
     with log.open("w") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=cwd, stdout=output, stderr=output,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **usual, **(environment or {})},
         )  # fmt: skip
         peak, ended = [0], threading.Event()
         watch = threading.Thread(target=_watch, args=(process.pid, peak, ended))

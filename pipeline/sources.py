@@ -12,7 +12,8 @@ from pipeline.manifest import safe_label
 class Section(BaseModel):
     """Strict: a text is no number, an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # all sections are compiled once, with the whole, and not each for itself before
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def _label(name: str) -> str:
