@@ -261,7 +261,9 @@ def test_a_list_on_standard_input(here: Path, folder: Path) -> None:
     assert done.stderr == f"error: {folder}/gone.png is not there\n"
 
 
-def test_a_folder_is_sorted(here: Path, folder: Path, capsys) -> None:
+def test_a_folder_is_sorted(
+    here: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
     (folder / "broken.png").write_bytes(b"<html>")
     into = folder / "sorted"
     for _ in range(2):  # the second run leaves out what the first one filed
@@ -275,6 +277,10 @@ def test_a_folder_is_sorted(here: Path, folder: Path, capsys) -> None:
     assert (into / "leaf/b.PNG").read_bytes() == (folder / "b.PNG").read_bytes()
     for path in into.rglob("*.png"):
         path.unlink()
+    shutil.copytree(here / "results", tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    scale = Path("results/evaluate/calibration.json")  # of a model that is never quite sure
+    scale.write_text(json.dumps(json.loads(scale.read_text()) | {"temperature": 9.0}))
     assert (
         predict.main([str(folder / "b.PNG"), "--sort-into", str(into), "--min-confidence", "1"])
         == 0
