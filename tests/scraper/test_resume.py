@@ -38,9 +38,10 @@ class Killer:
 
     def aim(self, victim: int, pictures: int) -> None:
         """At a request for anything, or for a picture where so many are still to come."""
-        self._counted, most = self._rng.choice([("", PRODUCTS), (".jpg", pictures // 2)])
-        if pictures < PRODUCTS // 2:  # hardly more than the first pages is sure to be asked for
-            self._counted, most = "", 3
+        # near the end hardly more than the first pages is sure to be asked for
+        anything = PRODUCTS if pictures > PRODUCTS // 2 else 3
+        choices = [("", anything), (".jpg", pictures // 2)]
+        self._counted, most = self._rng.choice(choices if pictures > 1 else choices[:1])
         self._left = self._rng.randint(most // 2, most) or 1
         self.victim = victim
 
@@ -51,7 +52,7 @@ class Killer:
         if not hit or self._rng.random() < 0.5:
             answer()
         if hit:
-            time.sleep(self._rng.uniform(0, 0.05))
+            time.sleep(self._rng.uniform(0, 0.01))  # in which dozens may be saved
             os.kill(self.victim, signal.SIGKILL)
 
 
