@@ -171,6 +171,7 @@ def write_table() -> None:
         shown = row.show.format_map(
             {key: mean([r["figures"][key] for r in results]) for key in results[0]["figures"]}
         )
+        shown = shown.replace(" in nan min", "")  # of one that was killed and went on
         seeds = ", ".join(str(r["seed"]) for r in results)
         commits = ", ".join(sorted({r["commit"] for r in results}))
         lines.append((row.what, row.reach, shown, seeds, commits))
