@@ -33,6 +33,7 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
     precision = hardware.precision(recipe.precision)
     with hardware.arithmetic(precision):
         network = networks.build(recipe.network, recipe.image_size, len(labels))
+        network = hardware.for_training(network)
     comes_trained = pretrained.comes_trained(recipe)
     if comes_trained:
         pretrained.load(network, recipe.weights, recipe.fine_tune_from)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from model import hardware
@@ -33,3 +34,42 @@ def test_layers_compute_as_asked_and_the_answer_is_float32() -> None:
     assert network.layers[1].variable_dtype == "float32"
     assert network.outputs[0].dtype == "float32"
     assert keras.config.dtype_policy().name == "float32"
+
+
+def normalised(scale: bool = True) -> keras.Model:
+    images = keras.Input((6, 6, 3))
+    inner = keras.Input((6, 6, 3))
+    middle = keras.Model(inner, keras.layers.BatchNormalization(momentum=0.5)(inner), name="inner")
+    maps = keras.layers.BatchNormalization(momentum=0.9, scale=scale)(middle(images))
+    return keras.Model(images, keras.layers.Flatten()(maps))
+
+
+def test_a_training_step_with_fused_normalizations_is_the_same() -> None:
+    keras.utils.set_random_seed(1)
+    images = keras.random.normal((16, 6, 6, 3), mean=3, stddev=5)
+    usual = normalised()
+    usual.set_weights([w + keras.random.normal(w.shape, stddev=0.1) for w in usual.weights])
+    fast = hardware.for_training(usual)
+    kinds = {type(fast.get_layer("inner").layers[1]), type(fast.layers[2])}
+    assert len(kinds) == 1
+    assert keras.layers.BatchNormalization not in kinds
+
+    before = fast.predict(images, verbose=0)
+    np.testing.assert_allclose(before, usual.predict(images, verbose=0), atol=1e-5)
+    for network in (usual, fast):
+        network.compile("sgd", "mse")
+        network.train_on_batch(images, keras.ops.zeros((16, 108)))
+    for mine, expected in zip(fast.weights, usual.weights, strict=True):
+        # 16 x 6 x 6 = 576 values: the moving variance is of 575 of them
+        tolerance = 2 / 575 if "variance" in mine.path else 1e-4
+        np.testing.assert_allclose(mine, expected, rtol=tolerance, atol=1e-5, err_msg=mine.path)
+
+
+def test_a_network_without_what_can_be_fused_stays_itself() -> None:
+    for network in (build("sequential_cnn", 32, 3), build("squeezenet", 64, 3)):
+        assert hardware.for_training(network) is network
+
+
+def test_a_normalization_of_another_kind_stays_itself() -> None:
+    fast = hardware.for_training(normalised(scale=False))
+    assert type(fast.layers[2]) is keras.layers.BatchNormalization

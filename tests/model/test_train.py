@@ -12,6 +12,7 @@ from PIL import Image
 
 from model import artifact
 from model.callbacks import StopAtNan
+from model.data import load_split
 from model.evaluate import evaluate
 from model.images import decode
 from model.predict import Classifier
@@ -199,3 +200,18 @@ def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) ->
         "error: data/dataset/train is not there; `dvc repro split` makes it"
     ]
     assert not (tmp_path / "results").exists()
+
+
+def test_a_model_trained_with_fused_normalizations_needs_keras_alone(
+    dataset: Path, tmp_path: Path, quick_params
+) -> None:
+    params = quick_params(network="residual_cnn", epochs=4, precision="float32")
+    train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
+    classifier = artifact.load(tmp_path / "model")
+    assert {type(layer).__module__.split(".")[0] for layer in classifier.network.layers} == {
+        "keras"
+    }
+    pictures = load_split(dataset, "validation", classifier.labels, classifier.image_size)
+    predicted = classifier.probabilities(pictures.images).argmax(axis=1)
+    assert (predicted == pictures.classes).mean() == classifier.about["validation_accuracy"]
+    assert classifier.about["validation_accuracy"] > 0.6
