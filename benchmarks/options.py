@@ -96,8 +96,8 @@ def write_table() -> None:
     header = ["changed", "validation accuracy", "balanced accuracy", "minutes", "seeds"]
     table = tabulate(done, header, "pipe", disable_numparse=True)
     results = [json.loads(p.read_text(encoding="utf-8")) for p in RESULTS.glob("*.json")]
-    machines = "; ".join(sorted({r["machine"] for r in results}))
-    write_between(PAGE, "python benchmarks/options.py --table", f"On {machines}:\n\n{table}")
+    text = f"On {train.machines(results)}:\n\n{table}"
+    write_between(PAGE, "python benchmarks/options.py --table", text)
     print(table)
 
 

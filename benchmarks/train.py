@@ -75,15 +75,14 @@ def accuracy_of(preset: str, changes: Mapping[str, Any] | None = None) -> Callab
 QUALITY = "validation {validation:.3f} in {minutes:.1f} min; test {test:.3f}"
 ROWS = {
     "input": Row(
-        "input with the default augmentation, pictures/s, against flow_from_directory and against "
-        "six Random* layers from memory",
+        "input, augmented; against `flow_from_directory`, and six `Random*` layers from memory",
         "≥ 8 ×, ≥ 3.5 ×",
         lambda _: input_rates(),
         "{ours:.0f}/s: {against_generator:.1f} ×, {against_layers:.1f} ×",
     ),
     "epoch": Row(
-        "an epoch of the default recipe at 150×150, against the usual script",
-        "≤ 0.5 × with bfloat16, ≤ 0.85 × without",
+        "an epoch of the default recipe at 150×150; against the usual script",
+        "≤ 0.5 × with bfloat16, else 0.85 ×",
         lambda seed: epochs_side_by_side(seed),
         "{ratio:.2f} × ({ours:.0f} s, {usual:.0f} s)",
     ),
@@ -100,7 +99,7 @@ ROWS = {
         accuracy_of("presets/clothing-residual.yaml"), QUALITY,
     ),
     "normalization": Row(
-        "processor time of a step of `residual_cnn`, against Keras' own batch normalization", "",
+        "a step of `residual_cnn`, processor time; against Keras' own batch normalisation", "",
         lambda seed: normalizations(seed), "{ratio:.2f} × ({ours:.0f} ms, {usual:.0f} ms)",
     ),
     "squeezenet": Row(
@@ -119,7 +118,7 @@ ROWS = {
         "the demo shop, the default recipe", "", accuracy_of(DEMO), QUALITY,
     ),
     "deterministic": Row(
-        "processor time of a training with `deterministic: true`, against without", "",
+        "a training with `deterministic: true`, processor time; against without", "",
         lambda seed: determinism(seed), "{ratio:.2f} ×",
     ),
     "start": Row(
@@ -171,7 +170,7 @@ def files(name: str) -> list[Path]:
 
 
 def write_table() -> None:
-    lines, machines = [], set()
+    lines, all_results = [], []
     for name, row in ROWS.items():
         results = [json.loads(path.read_text(encoding="utf-8")) for path in files(name)]
         if not results:
@@ -182,16 +181,20 @@ def write_table() -> None:
         seeds = ", ".join(str(r["seed"]) for r in results)
         commits = ", ".join(sorted({r["commit"] for r in results}))
         lines.append((row.what, row.reach, shown, seeds, commits))
-        machines |= {r["machine"] for r in results}
+        all_results += results
     if not lines:
         raise UserError("no row is measured yet; `python benchmarks/train.py` lists them")
     table = tabulate(
         lines, ["work", "reach", "measured (mean over seeds)", "seeds", "commit"], "pipe"
     )
-    text = f"On {'; '.join(sorted(machines))}:\n\n{table}"
     for page in PAGES:
-        write_between(page, COMMAND, text)
-    print(text)
+        write_between(page, COMMAND, f"On {machines(all_results)}:\n\n{table}")
+    print(table)
+
+
+def machines(results: list[Figures]) -> str:
+    """On which they were measured."""
+    return "; ".join(sorted({result["machine"] for result in results}))
 
 
 def mean(values: list[float | None]) -> float:
