@@ -28,7 +28,6 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
     "plateau": ("`schedule: plateau`", {"schedule": "plateau"}),
     "no-warm-up": ("`warmup_epochs: 0`", {"warmup_epochs": 0}),
     "no-smoothing": ("`label_smoothing: 0`", {"label_smoothing": 0}),
-    "mixup": ("`mixup: 0.2`", {"mixup": 0.2}),
     "no-average": ("`moving_average: null`", {"moving_average": None}),
     "class-weights": ("`class_weights: true`", {"class_weights": True}),
     "early-stopping": ("`early_stopping: 4`", {"early_stopping": 4}),

@@ -121,18 +121,13 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
 
 
 def training_batches(
-    pictures: Pictures,
-    augment: Augment,
-    batch_size: int,
-    seed: int,
-    first_epoch: int = 0,
-    mixup: float | None = None,
+    pictures: Pictures, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
 ) -> "tf.data.Dataset":
     """Endless batches of (pictures, one-hot classes), each epoch shuffled anew and augmented.
 
     An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
     from the seed and e or s alone, so the same seed gives the same batches in any run, also in one
-    that begins with a later epoch. `mixup` is the alpha of `mixed`.
+    that begins with a later epoch.
     """
     import tensorflow as tf
 
@@ -155,29 +150,11 @@ def training_batches(
     def batch(step: Any, order: Any) -> Any:
         images, one_hot = _taken(pictures, order)
         shape = (tf.size(order), len(Transforms._fields))
-        images = augmented(images, tf.random.stateless_uniform(shape, (seed, step)))
-        return (images, one_hot) if mixup is None else mixed(images, one_hot, mixup, (seed, step))
+        return augmented(images, tf.random.stateless_uniform(shape, (seed, step))), one_hot
 
     steps = tf.data.Dataset.counter(first_epoch).flat_map(epoch)
     steps = steps.enumerate(first_epoch * math.ceil(count / batch_size))
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
-
-
-def mixed(images: Any, one_hot: Any, alpha: float, seed: Any) -> tuple[Any, Any]:
-    """Each picture laid over another of the batch, and their classes in the same shares.
-
-    The shares are drawn from a Beta distribution (alpha, alpha): small values leave most pictures
-    nearly alone. Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, 2017.
-    """
-    import tensorflow as tf
-
-    drawn = tf.random.stateless_gamma((2, tf.shape(images)[0]), seed, alpha)
-    share = tf.math.divide_no_nan(drawn[0], drawn[0] + drawn[1])  # zero where both underflow
-    of_image, of_class = share[:, None, None, None], share[:, None]
-    return (
-        of_image * images + (1 - of_image) * images[::-1],
-        of_class * one_hot + (1 - of_class) * one_hot[::-1],
-    )
 
 
 def plain_batches(pictures: Pictures, batch_size: int = 64) -> "tf.data.Dataset":

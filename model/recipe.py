@@ -110,7 +110,7 @@ def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch
     recipe = params.train
     if recipe.input == "fused":
         return data.training_batches(
-            training, params.augment, recipe.batch_size, recipe.seed, first_epoch, recipe.mixup
+            training, params.augment, recipe.batch_size, recipe.seed, first_epoch
         )
     return data.generator_batches(
         dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch

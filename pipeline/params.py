@@ -153,8 +153,6 @@ class Train(Section):
     plateau_patience: PositiveInt
     plateau_factor: Annotated[float, Field(gt=0, lt=1)]
     label_smoothing: Fraction
-    mixup: PositiveFloat | None
-    """alpha; see model/data.py"""
     class_weights: bool
     moving_average: Annotated[float, Field(gt=0, lt=1)] | None
     """momentum for each step"""
@@ -165,12 +163,6 @@ class Train(Section):
     """of decoded pictures in memory; see model/picture_cache.py"""
     deterministic: bool
     seed: Annotated[int, Field(ge=0, lt=2**32)]
-
-    @model_validator(mode="after")
-    def _mixes_what_it_augments(self) -> "Train":
-        if self.mixup is not None and self.input != "fused":
-            raise ValueError("mixup needs input: fused; or make it null")
-        return self
 
 
 class Evaluate(Section):

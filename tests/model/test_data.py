@@ -174,34 +174,6 @@ def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
     assert not set(keys(first)) & set(keys(second))
 
 
-def test_mixed_pictures_have_the_classes_of_both_in_the_same_shares() -> None:
-    levels = np.arange(8, dtype=np.float32)
-    images = np.tile(levels[:, None, None, None], (1, 4, 4, 3))
-    one_hot = np.eye(8, dtype=np.float32)
-    for alpha in 1e-3, 0.2, 5.0:
-        mixed, shares = (part.numpy() for part in data.mixed(images, one_hot, alpha, (1, 2)))
-        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
-        np.testing.assert_allclose(mixed[:, 0, 0, 0], shares @ levels, atol=1e-5)
-        assert set(np.flatnonzero(shares[2])) <= {2, 5}  # the batch the other way round
-    alone = shares.max(axis=1)
-    _, shares = data.mixed(images, one_hot, 0.01, (1, 2))
-    assert alone.mean() < 0.8 < 0.9 < shares.numpy().max(axis=1).mean()
-
-
-def test_mixup_is_drawn_for_each_step_and_follows_from_the_seed(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 32)
-
-    def batches(mixup: float | None) -> list:
-        made = data.training_batches(pictures, STILL, 5, 1, mixup=mixup).take(4)
-        return [(images.numpy(), one_hot.numpy()) for images, one_hot in made]
-
-    plain, first, again = batches(None), batches(0.5), batches(0.5)
-    for (images, _), (mixed, _), (same, _) in zip(plain, first, again, strict=True):
-        np.testing.assert_array_equal(mixed, same)
-        assert not np.array_equal(mixed, images)
-    assert not np.array_equal(first[0][1].max(axis=1), first[1][1].max(axis=1))
-
-
 def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset: Path) -> None:
     batches = data.generator_batches(dataset, STILL, 16, 36, seed=1)
     assert list(batches.flow.class_indices) == LABELS

@@ -68,10 +68,6 @@ def edited(tmp_path: Path, **changes: object) -> Path:
         ({"train__epochs": "ten"}, r"train.epochs is 'ten': Input should be a valid integer"),
         ({"train__epochs": ...}, r"train.epochs is missing"),
         ({"train__epochs": -1}, r"train.epochs is -1: .* greater than or equal to 0"),
-        (
-            {"train__mixup": 0.2, "train__input": "image_data_generator"},
-            r"train .*mixup needs input: fused",
-        ),
         ({"split__test": 0.9}, r"split .*leave something for training"),
         ({"sources__own__kind": "foldr"}, r"sources.own.kind must be one of"),
         ({"sources__own__licence": "x"}, r"sources.own.licence .* did you mean license\?"),
