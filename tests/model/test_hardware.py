@@ -81,3 +81,12 @@ def test_a_normalization_of_another_kind_stays_itself() -> None:
     fast = hardware.for_training(normalised(scale=False))
     assert type(fast.get_layer("inner").layers[1]) is not keras.layers.BatchNormalization
     assert type(fast.layers[2]) is keras.layers.BatchNormalization
+
+
+@pytest.mark.usefixtures("processor_only")
+def test_the_arithmetic_stays() -> None:
+    with hardware.arithmetic("mixed_bfloat16"):
+        network = build("residual_cnn", 32, 3)
+    dtypes = [layer.compute_dtype for layer in network.layers]
+    assert [layer.compute_dtype for layer in hardware.for_training(network).layers] == dtypes
+    assert "bfloat16" in dtypes
