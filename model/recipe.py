@@ -33,11 +33,11 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
     precision = hardware.precision(recipe.precision)
     with hardware.arithmetic(precision):
         network = networks.build(recipe.network, recipe.image_size, len(labels))
-    comes_trained = pretrained.comes_trained(recipe)
-    if comes_trained:  # its batch normalisations are not trained
+        comes_trained = pretrained.comes_trained(recipe)
+        if not comes_trained:  # else its batch normalisations are not trained
+            network = hardware.for_training(network)
+    if comes_trained:
         pretrained.load(network, recipe.weights, recipe.fine_tune_from)
-    else:
-        network = hardware.for_training(network)
     optimization.compile_network(network, recipe)
     new_array = PictureCache(recipe.cache_gb, cache).array
     training = data.load_split(dataset, "train", labels, recipe.image_size, new_array)
