@@ -13,7 +13,7 @@ import json
 import sys
 
 import train
-from photos import ROOT, write_between
+from photos import ROOT, commit, write_between
 from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
 
@@ -57,7 +57,7 @@ def one(name: str, seed: int) -> None:
     path = RESULTS / f"{name}-{seed}.json"
     if path.exists():
         sys.exit(f"{path.relative_to(ROOT)} is there; remove it to measure again")
-    about = {"run": name, "seed": seed, "commit": train.commit(), "machine": train.machine()}
+    about = {"run": name, "seed": seed, "commit": commit(), "machine": train.machine()}
     folder = train.clone(PRESET, {**SHORT, **RUNS[name][1], "seed": seed})
     seconds = train.dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")

@@ -129,17 +129,16 @@ def peer(name: str) -> Path:
 
 def machine() -> dict[str, Any]:
     """Where and from which commit a result comes."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {"commit": commit.stdout.strip(), "processor": _processor(), "cores": usable_cores()}
+    return {"commit": commit(), "processor": processor(), "cores": usable_cores()}
 
 
-def _processor() -> str:
+def commit() -> str:
+    git = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text().splitlines():

@@ -30,7 +30,7 @@ from typing import Any
 import input_pipeline
 import numpy as np
 from collect import Run, measured
-from photos import ARCHIVES, ROOT, write_between
+from photos import ARCHIVES, ROOT, commit, processor, write_between
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -203,20 +203,10 @@ def mean(values: list[float | None]) -> float:
     return statistics.fmean(known) if known else float("nan")
 
 
-def commit() -> str:
-    return command_output("git", "rev-parse", "--short", "HEAD")
-
-
 def machine() -> str:
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    name = next(line.partition(":")[2].strip() for line in info if line.startswith("model name"))
-    bfloat16 = any("avx512_bf16" in line or "amx_bf16" in line for line in info)
-    return f"{usable_cores()} cores of {name}, {'with' if bfloat16 else 'without'} bfloat16"
-
-
-def command_output(*command: str) -> str:
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    bfloat16 = "with" if "avx512_bf16" in flags or "amx_bf16" in flags else "without"
+    return f"{usable_cores()} cores of {processor()}, {bfloat16} bfloat16"
 
 
 def clone(preset: str, changes: Mapping[str, Any]) -> Path:

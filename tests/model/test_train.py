@@ -213,5 +213,6 @@ def test_a_model_trained_with_fused_normalizations_needs_keras_alone(
     }
     pictures = load_split(dataset, "validation", classifier.labels, classifier.image_size)
     predicted = classifier.probabilities(pictures.images).argmax(axis=1)
-    assert (predicted == pictures.classes).mean() == classifier.about["validation_accuracy"]
+    accuracy = pytest.approx((predicted == pictures.classes).mean())  # Keras says it in float32
+    assert classifier.about["validation_accuracy"] == accuracy
     assert classifier.about["validation_accuracy"] > 0.6
