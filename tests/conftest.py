@@ -1,8 +1,10 @@
 """What tests of several packages share."""
 
 import os
+import shutil
 import signal
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,17 @@ def real_photos(datasets_mirror: Path, tmp_path_factory: pytest.TempPathFactory)
         tar.extractall(folder, filter="data")
     (root,) = folder.iterdir()
     return root
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """The Chromium that is installed. Of a module, not of all: it holds an event loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    playwright.expect.set_options(timeout=30_000)  # ms: no test waits for a time, machines are busy
+    with playwright.sync_playwright() as run:
+        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from model import data, evaluate
 from model.artifact import load
@@ -246,27 +246,23 @@ def test_what_the_metadata_tells_is_in_the_card_and_the_report(
     assert [(row["value"], row["count"]) for row in found] == [("phone", 5), ("shop", 10)]
 
 
-def test_every_figure_of_the_report_shows_something(trained: Path) -> None:
+def test_every_figure_of_the_report_shows_something(trained: Path, browser: Browser) -> None:
     """In a real browser, without a network."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_context(offline=True).new_page()
-        problems: list[str] = []
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("requestfailed", lambda request: problems.append(request.url))
-        page.goto((trained / "results/evaluate/report.html").as_uri())
-        for summary in page.locator("summary").all():
-            if summary.locator("xpath=..").get_attribute("open") is None:
-                summary.click()
-        figures = page.locator("figure img")
-        assert figures.count() >= 4 + 15
-        for figure in figures.all():
-            figure.scroll_into_view_if_needed()
-            assert figure.evaluate("image => image.complete && image.naturalWidth") >= 30
-            shown = Image.open(io.BytesIO(figure.screenshot()))
-            assert len(shown.convert("RGB").getcolors(1 << 20)) > 10
-        browser.close()
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.goto((trained / "results/evaluate/report.html").as_uri())
+    for summary in page.locator("summary").all():
+        if summary.locator("xpath=..").get_attribute("open") is None:
+            summary.click()
+    figures = page.locator("figure img")
+    assert figures.count() >= 4 + 15
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        assert figure.evaluate("image => image.complete && image.naturalWidth") >= 30
+        shown = Image.open(io.BytesIO(figure.screenshot()))
+        assert len(shown.convert("RGB").getcolors(1 << 20)) > 10
+    context.close()
     assert problems == []

@@ -1,7 +1,6 @@
 """The review page, served from a process of its own, and a browser."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,18 +48,6 @@ def serve(work, start) -> Iterator:
     for process in processes:
         process.kill()
         assert process.communicate() == ("", "")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Chromium (apt-get install chromium)")
-    with playwright.sync_playwright() as run:
-        browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
