@@ -9,16 +9,14 @@ changed. Its figures, on validation pictures, go to benchmarks/results/options/R
 """
 
 import argparse
-import json
-import sys
 
-import train
-from photos import ROOT, commit, write_between
+from photos import ROOT, write_between
+from recipes import Figures, clone, dvc, machines, means, measure_once, results, seeds
 from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate
 
 from model import artifact, data
-from pipeline.manifest import write_atomic
+from pipeline.cli import run
 
 PRESET = "presets/clothing-residual.yaml"
 SHORT = {"image_size": 48, "epochs": 20}
@@ -33,6 +31,7 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
     "early-stopping": ("`early_stopping: 4`", {"early_stopping": 4}),
     "sequential": ("`network: sequential_cnn`", {"network": "sequential_cnn"}),
 }
+DIGITS = {"accuracy": 3, "balanced_accuracy": 3, "minutes": 1}
 RESULTS = ROOT / "benchmarks/results/options"
 PAGE = ROOT / "docs/training.md"
 
@@ -48,57 +47,39 @@ def main() -> None:
     if options.table:
         write_table()
     elif options.run is None:
-        print(tabulate([(run, *row[1:]) for run, row in zip(RUNS, rows(), strict=True)]))
+        rows = [(run, what, seeds(results(RESULTS, run))) for run, (what, _) in RUNS.items()]
+        print(tabulate(rows, ["run", "changed", "seeds done"]))
     else:
-        one(options.run, options.seed)
+        measure_once(RESULTS, options.run, options.seed, lambda: measure(options.run, options.seed))
 
 
-def one(name: str, seed: int) -> None:
-    path = RESULTS / f"{name}-{seed}.json"
-    if path.exists():
-        sys.exit(f"{path.relative_to(ROOT)} is there; remove it to measure again")
-    about = {"run": name, "seed": seed, "commit": commit(), "machine": train.machine()}
-    folder = train.clone(PRESET, {**SHORT, **RUNS[name][1], "seed": seed})
-    seconds = train.dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
+def measure(run: str, seed: int) -> Figures:
+    folder = clone(PRESET, {**SHORT, **RUNS[run][1], "seed": seed})
+    seconds = dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")
     pictures = data.load_split(
         folder / "data/dataset", "validation", classifier.labels, classifier.image_size
     )
     predicted = classifier.probabilities(pictures.images).argmax(axis=1)
-    figures = {
+    return {
         "accuracy": float((predicted == pictures.classes).mean()),
         "balanced_accuracy": float(balanced_accuracy_score(pictures.classes, predicted)),
         "minutes": seconds / 60,
     }
-    write_atomic(path, json.dumps({**about, "figures": figures}, indent=2) + "\n")
-    print(path.read_text(encoding="utf-8"), end="")
-
-
-def rows() -> list[tuple[str, ...]]:
-    """What was changed; validation accuracy, balanced accuracy, minutes; seeds."""
-    found = []
-    for name, (what, _) in RUNS.items():
-        results = [
-            json.loads(p.read_text(encoding="utf-8")) for p in RESULTS.glob(f"{name}-?.json")
-        ]
-        shown = [
-            f"{train.mean([r['figures'][key] for r in results]):.{digits}f}" if results else ""
-            for key, digits in (("accuracy", 3), ("balanced_accuracy", 3), ("minutes", 1))
-        ]
-        seeds = ", ".join(str(seed) for seed in sorted(r["seed"] for r in results))
-        found.append((what, *shown, seeds))
-    return found
 
 
 def write_table() -> None:
-    done = [row for row in rows() if row[-1]]
+    found = {what: of for run, (what, _) in RUNS.items() if (of := results(RESULTS, run))}
+    rows = [
+        (what, *(f"{value:.{DIGITS[key]}f}" for key, value in means(of).items()), seeds(of))
+        for what, of in found.items()
+    ]
     header = ["changed", "validation accuracy", "balanced accuracy", "minutes", "seeds"]
-    table = tabulate(done, header, "pipe", disable_numparse=True)
-    results = [json.loads(p.read_text(encoding="utf-8")) for p in RESULTS.glob("*.json")]
-    text = f"On {train.machines(results)}:\n\n{table}"
+    table = tabulate(rows, header, "pipe", disable_numparse=True)
+    text = f"On {machines([one for of in found.values() for one in of])}:\n\n{table}"
     write_between(PAGE, "python benchmarks/options.py --table", text)
     print(table)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,11 +13,9 @@ killed goes on from its checkpoint when it is asked for again; it then has no ti
 import argparse
 import itertools
 import json
-import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,27 +28,22 @@ from typing import Any
 import input_pipeline
 import numpy as np
 from collect import Run, measured
-from photos import ARCHIVES, ROOT, commit, processor, write_between
-from ruamel.yaml import YAML
+from photos import ROOT, write_between
+from recipes import CLONE, Figures, clone, dvc, machines, means, measure_once, results, seeds
 from tabulate import tabulate
 
 from model.quiet import import_keras
 from pipeline.cli import UserError, run
-from pipeline.engine import usable_cores
-from pipeline.manifest import write_atomic
 from pipeline.params import load_params
 
-CLONE = ROOT / ".cache/benchmarks/train"
 DATASET = CLONE / "data/dataset"
 RESULTS = ROOT / "benchmarks/results/train"
 PAGES = ROOT / "docs/performance.md", ROOT / "README.md"
 COMMAND = "python benchmarks/train.py --table"
-WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
 
 OUTPUT = "output.log"  # of `measured`
 EPOCH_LINE = r"^epoch +([0-9]+)/.* ([0-9.]+) s "
 
-Figures = dict[str, Any]
 CLOTHING, DEMO = "presets/clothing.yaml", "params.yaml"
 AS_WRITTEN = {  # the recipe as people write it, of which an epoch is compared, and 30 of them
     "image_size": 150, "batch_size": 32, "epochs": 30, "learning_rate": 1e-4, "plateau_patience": 2,
@@ -143,96 +136,31 @@ def main() -> None:
     if options.table:
         write_table()
     elif options.row is None:
-        print(tabulate([(name, row.reach, done(name)) for name, row in ROWS.items()],
-                       ["row", "reach", "seeds done"]))  # fmt: skip
+        rows = [(name, row.reach, seeds(results(RESULTS, name))) for name, row in ROWS.items()]
+        print(tabulate(rows, ["row", "reach", "seeds done"]))
     else:
-        one(options.row, options.seed)
-
-
-def one(name: str, seed: int) -> None:
-    path = RESULTS / f"{name}-{seed}.json"
-    if path.exists():
-        print(f"{path.relative_to(ROOT)} is there; remove it to measure again")
-        return
-    about = {"row": name, "seed": seed, "commit": commit(), "machine": machine()}
-    figures = ROWS[name].measure(seed)
-    write_atomic(path, json.dumps({**about, "figures": figures}, indent=2) + "\n")
-    print(path.read_text(encoding="utf-8"), end="")
-
-
-def done(name: str) -> str:
-    return " ".join(sorted(p.stem.removeprefix(f"{name}-") for p in files(name)))
-
-
-def files(name: str) -> list[Path]:
-    return [p for p in sorted(RESULTS.glob(f"{name}-*.json"))
-            if p.stem.removeprefix(f"{name}-").isdigit()]  # fmt: skip
+        row = ROWS[options.row]
+        measure_once(RESULTS, options.row, options.seed, lambda: row.measure(options.seed))
 
 
 def write_table() -> None:
-    lines, all_results = [], []
+    lines, every = [], []
     for name, row in ROWS.items():
-        results = [json.loads(path.read_text(encoding="utf-8")) for path in files(name)]
-        if not results:
+        found = results(RESULTS, name)
+        if not found:
             continue
-        shown = row.show.format_map(
-            {key: mean([r["figures"][key] for r in results]) for key in results[0]["figures"]}
-        )
-        seeds = ", ".join(str(r["seed"]) for r in results)
-        commits = ", ".join(sorted({r["commit"] for r in results}))
-        lines.append((row.what, row.reach, shown, seeds, commits))
-        all_results += results
+        shown = row.show.format_map(means(found))
+        commits = ", ".join(sorted({r["commit"] for r in found}))
+        lines.append((row.what, row.reach, shown, seeds(found), commits))
+        every += found
     if not lines:
         raise UserError("no row is measured yet; `python benchmarks/train.py` lists them")
     table = tabulate(
         lines, ["work", "reach", "measured (mean over seeds)", "seeds", "commit"], "pipe"
     )
     for page in PAGES:
-        write_between(page, COMMAND, f"On {machines(all_results)}:\n\n{table}")
+        write_between(page, COMMAND, f"On {machines(every)}:\n\n{table}")
     print(table)
-
-
-def machines(results: list[Figures]) -> str:
-    """On which they were measured."""
-    return "; ".join(sorted({result["machine"] for result in results}))
-
-
-def mean(values: list[float | None]) -> float:
-    """Of those that are known: a training that was killed and went on has no time."""
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else float("nan")
-
-
-def machine() -> str:
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    bfloat16 = "with" if "avx512_bf16" in flags or "amx_bf16" in flags else "without"
-    return f"{usable_cores()} cores of {processor()}, {bfloat16} bfloat16"
-
-
-def clone(preset: str, changes: Mapping[str, Any]) -> Path:
-    """The commit with a preset as its params.yaml, `train` changed; collected and cleaned."""
-    if not CLONE.exists():
-        subprocess.run(["git", "clone", "--quiet", ROOT, CLONE], check=True)
-    for command in (["fetch", "--quiet"], ["checkout", "--quiet", "--force", "--detach", commit()]):
-        subprocess.run(["git", *command], cwd=CLONE, check=True)
-    yaml = YAML()
-    params = yaml.load(CLONE / preset)
-    params["train"].update(changes)
-    if params["train"]["network"] == "squeezenet" and WEIGHTS.is_dir():
-        params["train"]["weights"] = str(next(WEIGHTS.glob("squeezenet*.h5")))
-    yaml.dump(params, CLONE / "params.yaml")
-    dvc("repro", "split")
-    return CLONE
-
-
-def dvc(*arguments: str) -> float:
-    """Run it in the clone; how many seconds it took."""
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(CLONE),
-        "DATASETS_MIRROR": str(ARCHIVES.resolve()),
-    }
-    return measured([sys.executable, "-m", "dvc", *arguments], CLONE, environment).seconds
 
 
 def reproduce(preset: str, changes: Mapping[str, Any]) -> Figures:

@@ -1,0 +1,88 @@
+"""What the benchmarks of training have in common: a clone of the commit, and results by seed."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from collect import measured
+from photos import ARCHIVES, ROOT, commit, processor
+from ruamel.yaml import YAML
+
+from pipeline.engine import usable_cores
+from pipeline.manifest import write_atomic
+
+CLONE = ROOT / ".cache/benchmarks/train"
+WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
+Figures = dict[str, Any]
+
+
+def clone(preset: str, changes: Mapping[str, Any]) -> Path:
+    """The commit with a preset as its params.yaml, `train` changed; collected and cleaned."""
+    if not CLONE.exists():
+        subprocess.run(["git", "clone", "--quiet", ROOT, CLONE], check=True)
+    for command in (["fetch", "--quiet"], ["checkout", "--quiet", "--force", "--detach", commit()]):
+        subprocess.run(["git", *command], cwd=CLONE, check=True)
+    yaml = YAML()
+    params = yaml.load(CLONE / preset)
+    params["train"].update(changes)
+    if params["train"]["network"] == "squeezenet" and WEIGHTS.is_dir():
+        params["train"]["weights"] = str(next(WEIGHTS.glob("squeezenet*.h5")))
+    yaml.dump(params, CLONE / "params.yaml")
+    dvc("repro", "split")
+    return CLONE
+
+
+def dvc(*arguments: str) -> float:
+    """Run it in the clone; how many seconds it took."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(CLONE),
+        "DATASETS_MIRROR": str(ARCHIVES.resolve()),
+    }
+    return measured([sys.executable, "-m", "dvc", *arguments], CLONE, environment).seconds
+
+
+def measure_once(folder: Path, row: str, seed: int, measure: Callable[[], Figures]) -> None:
+    """Measure, keep as `folder`/ROW-SEED.json with the commit, and print; not if it is there."""
+    path = folder / f"{row}-{seed}.json"
+    if path.exists():
+        print(f"{path.relative_to(ROOT)} is there; remove it to measure again")
+        return
+    about = {"row": row, "seed": seed, "commit": commit(), "machine": machine()}
+    write_atomic(path, json.dumps({**about, "figures": measure()}, indent=2) + "\n")
+    print(path.read_text(encoding="utf-8"), end="")
+
+
+def results(folder: Path, row: str) -> list[dict[str, Any]]:
+    """Of all seeds, what `measure_once` kept, by seed."""
+    found = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob(f"{row}-*.json")]
+    return sorted((r for r in found if r["row"] == row), key=lambda result: result["seed"])
+
+
+def machines(results: list[dict[str, Any]]) -> str:
+    """On which they were measured."""
+    return "; ".join(sorted({result["machine"] for result in results}))
+
+
+def means(results: list[dict[str, Any]]) -> dict[str, float]:
+    """Of each figure, of those that are known: a training that was killed has no time."""
+    known = {
+        key: [r["figures"][key] for r in results if r["figures"][key] is not None]
+        for key in results[0]["figures"]
+    }
+    return {key: statistics.fmean(of) if of else float("nan") for key, of in known.items()}
+
+
+def seeds(results: list[dict[str, Any]]) -> str:
+    return ", ".join(str(result["seed"]) for result in results)
+
+
+def machine() -> str:
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    bfloat16 = "with" if "avx512_bf16" in flags or "amx_bf16" in flags else "without"
+    return f"{usable_cores()} cores of {processor()}, {bfloat16} bfloat16"
