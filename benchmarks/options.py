@@ -4,8 +4,9 @@
     python benchmarks/options.py RUN [--seed N]      measures one; what is done already is skipped
     python benchmarks/options.py --table             writes the table into docs/training.md
 
-Every run is presets/clothing-residual.yaml made short (48 pixels, 20 epochs) with one option
-changed. Its figures, on validation pictures, go to benchmarks/results/options/RUN-SEED.json.
+Every run is a preset with one option changed: clothing-residual.yaml made short (48 pixels, 20
+epochs), or clothing-squeezenet-tuned.yaml as it is. Its figures, on validation pictures, go to
+benchmarks/results/options/RUN-SEED.json.
 """
 
 import argparse
@@ -18,18 +19,23 @@ from tabulate import tabulate
 from model import artifact, data
 from pipeline.cli import run
 
-PRESET = "presets/clothing-residual.yaml"
-SHORT = {"image_size": 48, "epochs": 20}
-RUNS: dict[str, tuple[str, dict[str, object]]] = {
-    "as-it-is": ("the short recipe as it is", {}),
-    "adam": ("`optimizer: adam`", {"optimizer": "adam"}),
-    "plateau": ("`schedule: plateau`", {"schedule": "plateau"}),
-    "no-warm-up": ("`warmup_epochs: 0`", {"warmup_epochs": 0}),
-    "no-smoothing": ("`label_smoothing: 0`", {"label_smoothing": 0}),
-    "no-average": ("`moving_average: null`", {"moving_average": None}),
-    "class-weights": ("`class_weights: true`", {"class_weights": True}),
-    "early-stopping": ("`early_stopping: 4`", {"early_stopping": 4}),
-    "sequential": ("`network: sequential_cnn`", {"network": "sequential_cnn"}),
+Changes = dict[str, object]
+SHORT = "presets/clothing-residual.yaml", {"image_size": 48, "epochs": 20}
+TUNED: tuple[str, Changes] = "presets/clothing-squeezenet-tuned.yaml", {}
+RUNS: dict[str, tuple[str, tuple[str, Changes], Changes]] = {
+    "as-it-is": ("the short recipe as it is", SHORT, {}),
+    "adam": ("`optimizer: adam`", SHORT, {"optimizer": "adam"}),
+    "plateau": ("`schedule: plateau`", SHORT, {"schedule": "plateau"}),
+    "no-warm-up": ("`warmup_epochs: 0`", SHORT, {"warmup_epochs": 0}),
+    "no-smoothing": ("`label_smoothing: 0`", SHORT, {"label_smoothing": 0}),
+    "no-average": ("`moving_average: null`", SHORT, {"moving_average": None}),
+    "class-weights": ("`class_weights: true`", SHORT, {"class_weights": True}),
+    "early-stopping": ("`early_stopping: 4`", SHORT, {"early_stopping": 4}),
+    "sequential": ("`network: sequential_cnn`", SHORT, {"network": "sequential_cnn"}),
+    "tuned": ("SqueezeNet fine-tuned as it is", TUNED, {}),
+    "tuned-no-smoothing": ("`label_smoothing: 0`", TUNED, {"label_smoothing": 0}),
+    "tuned-no-average": ("`moving_average: null`", TUNED, {"moving_average": None}),
+    "tuned-class-weights": ("`class_weights: true`", TUNED, {"class_weights": True}),
 }
 DIGITS = {"accuracy": 3, "balanced_accuracy": 3, "minutes": 1}
 RESULTS = ROOT / "benchmarks/results/options"
@@ -47,14 +53,15 @@ def main() -> None:
     if options.table:
         write_table()
     elif options.run is None:
-        rows = [(run, what, seeds(results(RESULTS, run))) for run, (what, _) in RUNS.items()]
+        rows = [(run, what, seeds(results(RESULTS, run))) for run, (what, *_) in RUNS.items()]
         print(tabulate(rows, ["run", "changed", "seeds done"]))
     else:
         measure_once(RESULTS, options.run, options.seed, lambda: measure(options.run, options.seed))
 
 
 def measure(run: str, seed: int) -> Figures:
-    folder = clone(PRESET, {**SHORT, **RUNS[run][1], "seed": seed})
+    _, (preset, base), changed = RUNS[run]
+    folder = clone(preset, {**base, **changed, "seed": seed})
     seconds = dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")
     pictures = data.load_split(
@@ -69,14 +76,14 @@ def measure(run: str, seed: int) -> Figures:
 
 
 def write_table() -> None:
-    found = {what: of for run, (what, _) in RUNS.items() if (of := results(RESULTS, run))}
+    found = [(what, of) for run, (what, *_) in RUNS.items() if (of := results(RESULTS, run))]
     rows = [
         (what, *(f"{value:.{DIGITS[key]}f}" for key, value in means(of).items()), seeds(of))
-        for what, of in found.items()
+        for what, of in found
     ]
     header = ["changed", "validation accuracy", "balanced accuracy", "minutes", "seeds"]
     table = tabulate(rows, header, "pipe", disable_numparse=True)
-    text = f"On {machines([one for of in found.values() for one in of])}:\n\n{table}"
+    text = f"On {machines([one for _, of in found for one in of])}:\n\n{table}"
     write_between(PAGE, "python benchmarks/options.py --table", text)
     print(table)
 
