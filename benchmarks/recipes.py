@@ -85,4 +85,5 @@ def seeds(results: list[dict[str, Any]]) -> str:
 def machine() -> str:
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     bfloat16 = "with" if "avx512_bf16" in flags or "amx_bf16" in flags else "without"
-    return f"{usable_cores()} cores of {processor()}, {bfloat16} bfloat16"
+    cores = usable_cores()
+    return f"{cores} core{'s' if cores > 1 else ''} of {processor()}, {bfloat16} bfloat16"
