@@ -69,7 +69,7 @@ def _residual_block(x: Any, filters: int, stride: int) -> Any:
 
 def _normalised_convolution(x: Any, filters: int, stride: int = 1, gamma: str = "ones") -> Any:
     x = _convolution(x, filters, stride=stride, use_bias=False)  # the normalisation has one
-    return layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma)(x)
+    return layers.BatchNormalization(momentum=0.99, gamma_initializer=gamma)(x)
 
 
 def _convolution(
