@@ -53,14 +53,14 @@ def main() -> None:
     if options.table:
         write_table()
     elif options.run is None:
-        rows = [(run, what, seeds(results(RESULTS, run))) for run, (what, *_) in RUNS.items()]
+        rows = [(name, what, seeds(results(RESULTS, name))) for name, (what, *_) in RUNS.items()]
         print(tabulate(rows, ["run", "changed", "seeds done"]))
     else:
         measure_once(RESULTS, options.run, options.seed, lambda: measure(options.run, options.seed))
 
 
-def measure(run: str, seed: int) -> Figures:
-    _, (preset, base), changed = RUNS[run]
+def measure(name: str, seed: int) -> Figures:
+    _, (preset, base), changed = RUNS[name]
     folder = clone(preset, {**base, **changed, "seed": seed})
     seconds = dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")
@@ -76,7 +76,7 @@ def measure(run: str, seed: int) -> Figures:
 
 
 def write_table() -> None:
-    found = [(what, of) for run, (what, *_) in RUNS.items() if (of := results(RESULTS, run))]
+    found = [(what, of) for name, (what, *_) in RUNS.items() if (of := results(RESULTS, name))]
     rows = [
         (what, *(f"{value:.{DIGITS[key]}f}" for key, value in means(of).items()), seeds(of))
         for what, of in found

@@ -64,22 +64,22 @@ def results(folder: Path, row: str) -> list[dict[str, Any]]:
     return sorted((r for r in found if r["row"] == row), key=lambda result: result["seed"])
 
 
-def machines(results: list[dict[str, Any]]) -> str:
+def machines(found: list[dict[str, Any]]) -> str:
     """On which they were measured."""
-    return "; ".join(sorted({result["machine"] for result in results}))
+    return "; ".join(sorted({result["machine"] for result in found}))
 
 
-def means(results: list[dict[str, Any]]) -> dict[str, float]:
+def means(found: list[dict[str, Any]]) -> dict[str, float]:
     """Of each figure, of those that are known: a training that was killed has no time."""
     known = {
-        key: [r["figures"][key] for r in results if r["figures"][key] is not None]
-        for key in results[0]["figures"]
+        key: [r["figures"][key] for r in found if r["figures"][key] is not None]
+        for key in found[0]["figures"]
     }
     return {key: statistics.fmean(of) if of else float("nan") for key, of in known.items()}
 
 
-def seeds(results: list[dict[str, Any]]) -> str:
-    return ", ".join(str(result["seed"]) for result in results)
+def seeds(found: list[dict[str, Any]]) -> str:
+    return ", ".join(str(result["seed"]) for result in found)
 
 
 def machine() -> str:
