@@ -12,7 +12,7 @@ import dataclasses
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from sklearn.metrics import confusion_matrix
 from tabulate import tabulate
 
 from model import artifact, data, figures, foreign, model_card
+from model.advice import Answers, Facts, Pair, Share, Weakest, advice
 from model.calibration import Array, Calibration, calibration_error, tempered
 from model.metrics import metrics, per_class, slices
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
-from pipeline.params import Evaluate, load_params
+from pipeline.params import Evaluate, Train, load_params
 from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
 
@@ -43,15 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "metrics, predictions, figures, a report and a model card go to results/evaluate.",
     )
     parser.parse_args(arguments)
-    scores = evaluate(load_params().evaluate, DATASET, MODEL, TRAIN, EVALUATE)
-    print(tabulate(scores.items(), floatfmt=".3f"))
-    print(f"more in {EVALUATE / 'report.html'}")
+    evaluate(load_params().evaluate, DATASET, MODEL, TRAIN, EVALUATE)
 
 
 def evaluate(
     options: Evaluate, dataset: Path, model: Path, log: Path, out: Path
 ) -> dict[str, float]:
-    """Write everything to `out` and return the metrics; `log` has the course of the training.
+    """Write everything to `out` and return the metrics, which it prints with what would help most.
+
+    `log` has the course of the training.
 
     UserError where there is no model, its labels are not the dataset's, a split lacks a class, or
     a folder of foreign pictures has none.
@@ -75,10 +76,10 @@ def evaluate(
     probabilities = tempered(raw, calibration.temperature)
     predicted = probabilities.argmax(axis=1)
 
-    groups = [row.get("group") or file for row, file in zip(rows, test.files, strict=True)]
+    answers = _answers(dataset, "test", test, probabilities)
     matrix = confusion_matrix(test.classes, predicted, labels=range(len(labels)))
     facts: dict[str, Any] = {
-        "scores": metrics(test.classes, probabilities, groups),
+        "scores": metrics(test.classes, probabilities, answers.groups),
         "by_class": per_class(test.classes, probabilities, labels),
         "by_slice": slices(rows, predicted == test.classes),
         "pairs": _confused_pairs(matrix, labels),
@@ -90,7 +91,7 @@ def evaluate(
         },
         "about": classifier.about,
         "count": len(test.files),
-        "groups": len(set(groups)),
+        "groups": len(set(answers.groups)),
     }
     pictures = {
         "confusion": figures.confusion(matrix, labels),
@@ -103,10 +104,15 @@ def evaluate(
         write_atomic(out / f"{name}.png", content)
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     curves = figures.learning_curves(log / "plots")
+    validated = _answers(dataset, "validation", validation, before)
+    sentences = advice(
+        _known(classifier, dataset, log / "plots", facts["scores"], validated, answers)
+    )
     write_page(
         out / "report.html",
         _TEMPLATE,
         **facts,
+        advice=sentences,
         reject_quantile=options.reject_quantile,
         figures={name: data_uri(content, "image/png") for name, content in pictures.items()},
         curves=curves and data_uri(curves, "image/png"),
@@ -115,6 +121,8 @@ def evaluate(
         galleries=_galleries(dataset, test, probabilities),
     )
     scores: dict[str, float] = facts["scores"]
+    print(tabulate(scores.items(), floatfmt=".3f"))
+    print(f"more in {out / 'report.html'}", *sentences, sep="\n")
     return scores
 
 
@@ -173,6 +181,61 @@ def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[st
         {"true": labels[t], "predicted": labels[p], "count": n, "of": int(matrix[t].sum())}
         for (t, p), n in pairs.most_common(_PAIRS)
     ]
+
+
+def _answers(dataset: Path, split: str, pictures: data.Pictures, probabilities: Array) -> Answers:
+    about = data.metadata(dataset, split)
+    return Answers(
+        labels=pictures.labels,
+        classes=pictures.classes,
+        predicted=probabilities.argmax(axis=1),
+        groups=[about.get(file, {}).get("group") or file for file in pictures.files],
+    )
+
+
+def _known(
+    classifier: artifact.Artifact,
+    dataset: Path,
+    plots: Path,
+    scores: Mapping[str, float],
+    validation: Answers,
+    test: Answers,
+) -> Facts:
+    """What advice is given from."""
+    from model.pretrained import comes_trained  # starts TensorFlow, which the model has by now
+
+    # it was validated before it was trained with
+    recipe = Train.model_construct(**classifier.about["parameters"]["train"])
+    epoch = classifier.about["epoch"]
+    sources = {row.get("source") for row in data.metadata(dataset, "test").values()}
+    return Facts(
+        recipe=recipe,
+        comes_trained=comes_trained(recipe),
+        own=sources == {"own"},
+        training_images=data.class_counts(dataset, "train"),
+        test_images=len(test.groups),
+        accuracy=Share(*(scores[key] for key in ("accuracy", "accuracy_low", "accuracy_high"))),
+        validation=Share.of(validation.right, validation.groups),
+        training=_training_accuracy(plots, epoch, recipe.epochs),
+        kept_epoch=epoch,
+        weakest=Weakest.of(test),
+        pair=Pair.of(test),
+    )
+
+
+def _training_accuracy(plots: Path, epoch: int, epochs: int) -> float | None:
+    """Of that epoch, on images as they were augmented; None where DVCLive logged none.
+
+    `epoch` 0 is the classifier that was fitted before the first of the `epochs`; without any it is
+    what was logged.
+    """
+    path = plots / "metrics" / "train" / "accuracy.tsv"
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    logged = {int(row["step"]) + 1: float(row["accuracy"]) for row in rows}
+    return logged.get(epoch if epochs else 1)
 
 
 def _worst_mistakes(

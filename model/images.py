@@ -97,5 +97,6 @@ def _upright(picture: Picture, at_least: int) -> tuple[Image.Image, int]:
         picture = Image.fromarray(picture)
     if isinstance(picture, Image.Image):
         return decoder.decode(b"", picture.copy(), at_least)
+    name = "" if isinstance(picture, bytes) else str(picture)
     content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
-    return decoder.decode(content, decoder.open_header(content), at_least)
+    return decoder.decode(content, decoder.open_header(content, name), at_least)

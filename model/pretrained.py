@@ -1,4 +1,4 @@
-"""Networks that come trained: SqueezeNet, and the image models of keras.applications by their name.
+"""Networks that come trained: EfficientNet-Lite, SqueezeNet, and those of keras.applications.
 
 Each takes pictures as 0-255: what its weights expect (mean, scale, order of the channels) is a 1x1
 convolution before it, so that the saved file needs Keras alone.
@@ -11,7 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
+from model import efficientnet_lite, lite_weights
 from model.weights import load_weights
 from pipeline.cli import UserError
 from pipeline.params import Train
@@ -25,7 +27,8 @@ deviation 1 over the training pictures, the classifier"""
 
 def names() -> list[str]:
     """Of all networks here."""
-    return ["squeezenet", *(name for name in dir(keras.applications) if name[0].isupper())]
+    applications = (name for name in dir(keras.applications) if name[0].isupper())
+    return [*efficientnet_lite.NAMES, "squeezenet", *applications]
 
 
 def comes_trained(recipe: Train) -> bool:
@@ -76,7 +79,8 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
     """Give a network from `build` its trained weights, and say which layers are trained further.
 
     Args:
-        weights: a path or an address; None: ImageNet's own, which Keras downloads.
+        weights: a path or an address; None: ImageNet's own, of an installed package or downloaded
+            by Keras.
         fine_tune_from: the first layer that is trained, by its name or the beginning of it, and
             all behind it; None trains the classifier only.
 
@@ -85,19 +89,23 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
     backbone = network.get_layer(BACKBONE)
     first = _first_trained(network.name, backbone, fine_tune_from)
     if weights is None:
-        backbone.set_weights(_imagenet(network).get_weights())
+        backbone.set_weights(_imagenet(network))
     else:
         load_weights(backbone, network.name, weights)
+    # a few thousand pictures would only spoil the statistics that ImageNet gave
+    fixed = [layers.BatchNormalization]
+    if network.name in efficientnet_lite.NAMES:
+        fixed.append(layers.DepthwiseConv2D)  # slow on a processor, and good as they are
     for number, layer in enumerate(backbone.layers):
-        # a few thousand pictures would only spoil the statistics that ImageNet gave
-        normalises = isinstance(layer, layers.BatchNormalization)
-        layer.trainable = number >= first and not normalises
+        layer.trainable = number >= first and not isinstance(layer, tuple(fixed))
 
 
 def backbone_of(
     name: str, image_size: int, weights: str | None = None
 ) -> tuple[keras.Model, Callable[[Any], Any]]:
     """The network without a classifier, and what makes its input from pictures 0-255."""
+    if name in efficientnet_lite.NAMES:
+        return efficientnet_lite.build(name, image_size), efficientnet_lite.preprocess
     if name == "squeezenet":
         return _squeezenet(image_size), keras.applications.imagenet_utils.preprocess_input
     application = getattr(keras.applications, name)
@@ -156,16 +164,20 @@ def _first_trained(name: str, backbone: keras.Model, prefix: str | None) -> int:
     raise UserError(f"train.fine_tune_from: {name} has no layer {prefix!r}; it has {known}")
 
 
-def _imagenet(network: keras.Model) -> keras.Model:
+def _imagenet(network: keras.Model) -> list[NDArray[np.float32]]:
+    """As `set_weights` takes them."""
+    if network.name in efficientnet_lite.NAMES:
+        return lite_weights.imagenet(network.name)
     if network.name == "squeezenet":
         raise UserError(
             "train.weights: squeezenet needs a path or an address of its weights; "
             "presets/clothing-squeezenet.yaml has one"
         )
     try:
-        return backbone_of(network.name, network.input_shape[1], weights="imagenet")[0]
+        trained, _ = backbone_of(network.name, network.input_shape[1], weights="imagenet")
     except Exception as error:  # Keras' download raises nothing narrower
         raise UserError(
             f"the ImageNet weights of {network.name} can't be had: {error}; give train.weights "
             f"a path, or {FROM_SCRATCH!r} to train from scratch"
         ) from error
+    return list(trained.get_weights())

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from model.images import PictureError, map_ahead
 from pipeline.cli import UserError
+from pipeline.formats import BY_SUFFIX, FORMATS
 from scraper.addresses import fetch, host_port
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 _MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8
 _TIMEOUT = 30  # seconds for one address
@@ -47,7 +47,8 @@ def _meant(name: str) -> list[str]:
     if Path(name).is_dir():
         if found := _pictures_in(name):
             return found
-        raise UserError(f"{name} has no pictures ({', '.join(sorted(_SUFFIXES))})")
+        usual = sorted(form.suffixes[0] for form in FORMATS.values())
+        raise UserError(f"{name} has no pictures ({', '.join(usual)})")
     if Path(name).exists() or not glob.has_magic(name):
         return [name]  # what isn't there is reported with those that can't be read
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
@@ -69,7 +70,7 @@ def _pictures_in(root: str) -> list[str]:
         found += [
             str(Path(folder, name))
             for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES
+            if not name.startswith(".") and Path(name).suffix.lower() in BY_SUFFIX
         ]
     return found
 

@@ -31,7 +31,7 @@ from model.revisions import Revision
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.params import load_params
-from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
+from pipeline.paths import EVALUATE, PARAMS, RAW, RESULTS, TRAIN
 
 SWEEP = RESULTS / "sweep"
 _METRICS = {  # what is compared, and where it stands
@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     todo = [run for run in runs if run.name not in finished]
     if len(todo) < len(runs):
         print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already")
+    if todo:
+        _require_stored()
     failed = _run_all(todo)
     finished = _finished()
     results = [_result(one, finished[one.name]) for one in runs if one.name in finished]
@@ -149,6 +151,21 @@ def _apply(path: Path, overrides: list[str]) -> None:
             f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
             f"a key has to be in {PARAMS} already"
         ) from error
+
+
+def _require_stored() -> None:
+    """UserError where data/raw has files that DVC has not stored: an experiment deletes those."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        changed = repo.data_status()["uncommitted"]
+    kinds = ("added", "modified", "unknown")
+    paths = sorted({path for kind in kinds for path in changed.get(kind, ())})
+    if lost := [path for path in paths if path.startswith(f"{RAW.as_posix()}/")]:
+        raise UserError(
+            f"DVC has not stored all that lies in {', '.join(lost)}, and an experiment would "
+            "delete what it has not stored; run `dvc repro` first"
+        )
 
 
 def _finished() -> dict[str, str]:

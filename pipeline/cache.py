@@ -8,10 +8,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
-import PIL
-
 from pipeline import measure, near_duplicates
 from pipeline.cli import UserError
+from pipeline.decode import decoders
 from pipeline.manifest import Reason
 from pipeline.measure import Failure, Measured, Measurement
 from pipeline.near_duplicates import Candidate, Pair
@@ -32,8 +31,8 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 _MARKS = ", ".join("?" * (len(_FIELDS) + 3))
 _ADD = f"INSERT OR REPLACE INTO measurements VALUES ({_MARKS})"  # noqa: S608 - our own names
-# decoders change with Pillow: two machines with the same versions agree, old results or not
-_VERSION = f"{measure.VERSION} {PIL.__version__}"
+# decoders change: two machines with the same versions agree, old results or not
+_VERSION = f"{measure.VERSION} {decoders()}"
 
 
 class Cache:

@@ -6,6 +6,7 @@ Measure every picture once, judge it, act. What was measured before is not decod
 import argparse
 import gc
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -17,6 +18,7 @@ from pipeline.cli import run
 from pipeline.duplicates import Judged, resolve
 from pipeline.engine import Killed, map_pictures
 from pipeline.findings import Findings, metrics
+from pipeline.incoming import drop_stored
 from pipeline.keep import write_pictures
 from pipeline.manifest import Reason, fresh_folder, write_atomic
 from pipeline.measure import Failure, Measured, Measurement, measure
@@ -38,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         "found, and why, is in results/clean/report.html.",
     )
     parser.parse_args(argv)
-    numbers = metrics(clean(load_params()))
+    params = load_params()
+    findings = clean(params)
+    numbers = metrics(findings)
     counts = {"pictures": numbers["pictures"], "kept": numbers["kept"]}
     for verdict in ("dropped", "flagged"):
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
@@ -46,7 +50,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         counts["left out: not of params.yaml's sources and classes"] = numbers["left_out"]
     for name, count in counts.items():
         print(f"{count:9,}  {name}")
+    if mixed := _demo_beside_own(params, findings):
+        print(mixed)
     print("the pictures, and why, are in results/clean/report.html")
+
+
+def _demo_beside_own(params: Params, findings: Findings) -> str | None:
+    """What to do where somebody's own images are trained beside those of the demo shop."""
+    found = Counter(picture.source for picture in findings.raw.pictures)
+    demo = [name for name in found if getattr(params.sources[name], "url", None) == "demo"]
+    own = [name for name in found if params.sources[name].kind == "folder"]
+    if not (demo and own):
+        return None
+    return (
+        f"{sum(found[name] for name in demo)} images are drawings of the demo shop, beside "
+        f"{sum(found[name] for name in own)} of your own; to train on yours alone, take "
+        f"{', '.join(demo)} out of params.yaml, or start from presets/own.yaml"
+    )
 
 
 def clean(params: Params) -> Findings:
@@ -54,6 +74,7 @@ def clean(params: Params) -> Findings:
 
     Raises UserError where there is no picture, or data/review.csv is ill-formed.
     """
+    drop_stored()  # now, as it takes the room of all that was crawled once more
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:

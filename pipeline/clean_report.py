@@ -16,6 +16,7 @@ from pipeline.rules import Verdict
 
 _TEMPLATE = Path(__file__).parent / "templates" / "clean.html"
 _SHOWN = 48  # of each kind: the page stays quick however many there are
+_NAMES = 5  # of files that are no images
 _SIDE_BY_SIDE = 8  # pictures of one set
 _T = TypeVar("_T")
 
@@ -120,6 +121,11 @@ class _View:
             ],
             "leaks_in_all": len(found),
             "left_out": sorted(self._findings.raw.left_out.items()),
+            "not_images": [
+                (source, kind, len(names), ", ".join(names[:_NAMES]) + ", …" * bool(names[_NAMES:]))
+                for source, kinds in sorted(self._findings.raw.not_images.items())
+                for kind, names in kinds.items()
+            ],
             "sources": self._sources(),
         }
 

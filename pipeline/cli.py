@@ -1,5 +1,7 @@
 """What every command has in common: how it fails."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,18 +21,58 @@ def needs_extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        command = f'pip install "product-classification[{name}]"'
+        command = f'pip install -e ".[{name}]"'
         raise UserError(f"this needs {error.name}; install it with: {command}") from error
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and exit: 0 done, 1 a `UserError` (shown on stderr), 130 interrupted."""
+    """Run a command and exit with its code, or 0.
+
+    Else 1: a `UserError`, or a file that the system won't have read or written; one sentence on
+    stderr says which. 130: interrupted. 141: nobody reads the output any more (`| head`).
+    """
     try:
-        code = main()
+        code = main() or 0
+        sys.stdout.flush()  # what fails here would fail without a word to the person at the end
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 1
+        code = _fail(str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
-    sys.exit(code or 0)
+    except BrokenPipeError:
+        code = 141  # as of what the signal SIGPIPE ends: so scripts know it from other programs
+    except OSError as error:
+        if (sentence := _sentence(error)) is None:
+            raise
+        code = _fail(sentence)
+    _let_go_of_output()
+    sys.exit(code)
+
+
+def _fail(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _sentence(error: OSError) -> str | None:
+    """What a person can do about a file; None where the error is not about one."""
+    file = error.filename2 or error.filename  # of two files the one that is written
+    path = os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else None
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):  # `write` names no file
+        disk = f"the disk of {path}" if path else "the disk"
+        return f"{disk} is full; free some room and run this again: nothing that was done is lost"
+    if path is None or error.strerror is None:
+        return None
+    if error.errno == errno.EROFS:
+        return f"{path} is on a disk that may only be read; work in a folder on another"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{path} may not be read or written by you; change its owner or its mode"
+    return f"{path} can't be used: {error.strerror}"
+
+
+def _let_go_of_output() -> None:
+    """Have Python not try again, at its end, to write what can't be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

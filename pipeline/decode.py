@@ -3,16 +3,15 @@
 import hashlib
 import io
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
 
+from pipeline.formats import open_image
 from pipeline.manifest import Reason
-
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
-"""JPEG's reader opens MPO too. No format that runs a program or reads another file."""
 
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,6 +39,11 @@ class FileError(PictureError):
     """The file is at fault: it is not there, or not what it was."""
 
 
+def decoders() -> str:
+    """The versions of what decodes: other versions may give other pixels."""
+    return f"{version('pillow')} {version('pillow-heif')}"
+
+
 def read(path: Path, sha256: str) -> bytes:
     """The bytes of a regular file (links are followed). Raises FileError, also for other bytes."""
     try:
@@ -55,13 +59,14 @@ def read(path: Path, sha256: str) -> bytes:
     return content
 
 
-def open_header(content: bytes) -> Image.Image:
+def open_header(content: bytes, name: str = "") -> Image.Image:
     """Pillow's picture with its header read and nothing decoded.
 
-    Raises PictureError, also for more pixels than `Image.MAX_IMAGE_PIXELS`.
+    `name` is the file's, by which some camera raw files are known. Raises PictureError, also for
+    more pixels than `Image.MAX_IMAGE_PIXELS`.
     """
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = open_image(content, name)
     except Image.DecompressionBombError as error:
         raise PictureError(Reason.TOO_MANY_PIXELS, str(error)) from error
     except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
@@ -112,14 +117,17 @@ def _orientation(image: Image.Image) -> int:
 def _rgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-    elif image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
+    if image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
         levels = np.nan_to_num(np.asarray(image, dtype=np.float32))
         tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
         top = next((top for top in tops if levels.max() <= top), float(levels.max()))
+        clear = image.info.get("transparency")
         image = Image.fromarray((levels.clip(0) * (255 / top)).astype(np.uint8))
+        if isinstance(clear, int):  # a level, and its pixels are transparent
+            alpha = Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
     if image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("RGB")
     if profile and (transform := _to_srgb(profile, image.mode)) is not None:
@@ -155,12 +163,24 @@ def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _error(content: bytes, error: Exception) -> PictureError:
-    riff = content[:4] == b"RIFF" and int.from_bytes(content[4:8], "little") + 8 > len(content)
-    if "truncat" in str(error).lower() or riff:  # Pillow's WebP reader doesn't tell
-        return PictureError(Reason.TRUNCATED, str(error))
-    if isinstance(error, UnidentifiedImageError):
-        return PictureError(
-            Reason.UNREADABLE,
-            f"no picture of a known format; begins with {content[:12]!r}" if content else "empty",
-        )
-    return PictureError(Reason.UNREADABLE, str(error) or type(error).__name__)
+    is_short = "truncat" in str(error).lower() or _is_short(content)
+    reason = Reason.TRUNCATED if is_short else Reason.UNREADABLE
+    return PictureError(reason, str(error) or type(error).__name__)
+
+
+def _is_short(content: bytes) -> bool:
+    """Whether the end is missing, of files that say where it is: WebP, AVIF, HEIC.
+
+    Their readers don't always tell.
+    """
+    if content[:4] == b"RIFF":
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    at = 0
+    while content[4:8] == b"ftyp" and at + 8 <= len(content):  # a box: its size, its name
+        size = int.from_bytes(content[at : at + 4], "big")
+        if size == 1:  # what is too large for four bytes
+            size = int.from_bytes(content[at + 8 : at + 16], "big")
+        if size < 8:  # all the rest
+            return False
+        at += size
+    return at > len(content)

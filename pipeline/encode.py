@@ -12,7 +12,7 @@ from pipeline.decode import PictureError, decode, is_srgb, open_header, read
 from pipeline.manifest import write_atomic
 from pipeline.measure import Measurement
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Goes up with every change of what `encode` gives."""
 
 # JPEG markers

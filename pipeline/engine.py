@@ -2,22 +2,26 @@
 
 Each worker is a Python process of its own that has the function and nothing else of the program:
 it starts small, so that a cap on its memory means something, and what kills it (a decoder's crash,
-the cap, the clock) costs the one picture that it had in hand.
+the cap, the clock) costs the one picture that it had in hand. It is asked by its standard input and
+answers by its standard output, which every system has.
 """
 
 import os
-import resource
+import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, Generic, TypeVar
+from queue import SimpleQueue
+from typing import IO, Any, TypeVar
 
 from tqdm import tqdm
+
+from pipeline.system import cap_memory, cap_time, took_too_long
 
 Result = TypeVar("Result")
 
@@ -54,27 +58,30 @@ def map_pictures(
 ) -> Iterator[Result | Killed]:
     """`function(*item)` for each item, in their order, from one process a core.
 
-    `function` is a module's own; items and results can be pickled. `memory` (bytes) and `seconds`
-    are caps for one item. An item that its worker did not survive gives `Killed`; an exception of
-    the function is raised here.
+    `function` is a module's own; items and results can be pickled. `memory` (bytes, where the
+    system has such a cap) and `seconds` are caps for one item. An item that its worker did not
+    survive gives `Killed`; an exception of the function is raised here.
     """
     count = min(usable_cores(), -(-len(items) // _CHUNK))
     todo = iter(range(len(items)))
     done: dict[int, Any] = {}
-    workers = [_Worker(function, memory, seconds) for _ in range(count)]
+    task = pickle.dumps((function, memory, seconds))
+    answers: _Answers = SimpleQueue()
+    workers = {_Worker(task, answers) for _ in range(count)}
     try:
+        for worker in workers:
+            worker.feed(todo, items)
         for number in tqdm(range(len(items)), description, unit=" pictures", disable=None):
             while number not in done:
-                for worker in workers:
-                    worker.feed(todo, items)
-                for ready in wait([worker.connection for worker in workers]):
-                    at = next(n for n, w in enumerate(workers) if w.connection is ready)
-                    try:
-                        workers[at].receive(done)
-                    except (EOFError, ConnectionError):
-                        dead = workers[at]
-                        workers[at] = _Worker(function, memory, seconds)
-                        workers[at].inherit(dead, done)
+                worker, answer = answers.get()
+                if answer is None:
+                    workers.remove(worker)
+                    dead, worker = worker, _Worker(task, answers)
+                    workers.add(worker)
+                    worker.inherit(dead, done)
+                else:
+                    worker.receive(answer, done)
+                worker.feed(todo, items)
             result = done.pop(number)
             if isinstance(result, _Raised):
                 raise result.error
@@ -84,57 +91,96 @@ def map_pictures(
             worker.stop()
 
 
-class _Worker(Generic[Result]):
+class _Worker:
     """A process and the items that it was sent and hasn't answered."""
 
-    def __init__(self, function: Callable[..., Result], memory: int, seconds: float) -> None:
-        self.connection, theirs = Pipe()
+    def __init__(self, task: bytes, answers: "_Answers") -> None:
         self._pending: deque[tuple[int, tuple[Any, ...]]] = deque()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), *sys.path],
-                pass_fds=[theirs.fileno()],
-                # one thread each: the other cores have workers of their own
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-            )
-        self.connection.send((function, memory, seconds))
+        self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            [sys.executable, "-c", _COMMAND, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # one thread each: the other cores have workers of their own
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._to, self._from = self._process.stdin, self._process.stdout
+        # a thread waits for it: no system call waits for many pipes on Windows
+        self._listener = threading.Thread(target=self._listen, args=(answers,), daemon=True)
+        self._listener.start()
+        self._send(task)
+
+    def _listen(self, answers: "_Answers") -> None:
+        """Hand on what the process answers, and None at its end."""
+        with suppress(EOFError):
+            while True:
+                answers.put((self, _read(self._from)))
+        answers.put((self, None))
+
+    def _send(self, message: bytes) -> None:
+        with suppress(OSError):  # a dead worker is noticed when it doesn't answer
+            _write(self._to, message)
 
     def feed(self, numbers: Iterator[int], items: Sequence[tuple[Any, ...]]) -> None:
         """Send more items when the worker is about to run out."""
         if len(self._pending) <= _CHUNK // 2:
-            chunk = [(n, items[n]) for _, n in zip(range(_CHUNK), numbers, strict=False)]
-            self._send(chunk)
+            self._ask([(n, items[n]) for _, n in zip(range(_CHUNK), numbers, strict=False)])
 
-    def _send(self, chunk: Sequence[tuple[int, tuple[Any, ...]]]) -> None:
+    def _ask(self, chunk: Sequence[tuple[int, tuple[Any, ...]]]) -> None:
         if chunk:
             self._pending.extend(chunk)
-            with suppress(ConnectionError):  # a dead worker is noticed when it doesn't answer
-                self.connection.send(list(chunk))
+            self._send(pickle.dumps([item for _, item in chunk]))
 
-    def receive(self, done: dict[int, Any]) -> None:
-        """Take one answer. Raises EOFError or ConnectionError where the process has ended."""
-        result = self.connection.recv()
+    def receive(self, answer: bytes, done: dict[int, Any]) -> None:
+        """Take one answer."""
         number, _ = self._pending.popleft()
-        done[number] = result
+        done[number] = _unpickled(answer)
 
-    def inherit(self, dead: "_Worker[Result]", done: dict[int, Any]) -> None:
+    def inherit(self, dead: "_Worker", done: dict[int, Any]) -> None:
         """Go on with what a dead worker left: the item in its hand is answered by its death."""
         code = dead._process.wait()
         dead.stop()
         if code == 1:
             raise RuntimeError("a worker process failed; its own message is above")
-        number, _ = dead._pending.popleft()
-        done[number] = Killed(_why(code))
-        self._send(dead._pending)
+        if dead._pending:
+            number, _ = dead._pending.popleft()
+            done[number] = Killed(_why(code))
+        self._ask(dead._pending)
 
     def stop(self) -> None:
-        self.connection.close()
         self._process.kill()
         self._process.wait()
+        self._listener.join()
+        for pipe in (self._to, self._from):
+            with suppress(OSError):  # what a dead worker was not sent is lost
+                pipe.close()
+
+
+_Answers = SimpleQueue[tuple[_Worker, bytes | None]]
+
+
+def _write(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(len(message).to_bytes(8, "big") + message)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes]) -> bytes:
+    """The next message. Raises EOFError where there is none, or only a part of it."""
+    head = pipe.read(8)
+    size = int.from_bytes(head, "big")
+    message = pipe.read(size)
+    if len(head) < 8 or len(message) < size:
+        raise EOFError
+    return message
+
+
+def _unpickled(message: bytes) -> Any:
+    return pickle.loads(message)  # noqa: S301 - a process of ours wrote it
 
 
 def _why(code: int) -> str:
-    if code == -signal.SIGALRM:
+    if took_too_long(code):
         return "took too long to decode"
     if code < 0:
         return f"its decoder was killed by {signal.Signals(-code).name}"
@@ -143,28 +189,25 @@ def _why(code: int) -> str:
 
 _COMMAND = """
 import sys
-sys.path[:] = sys.argv[2:]
+sys.path[:] = sys.argv[1:]
 from pipeline.engine import serve
-serve(int(sys.argv[1]))
+serve()
 """
 
 
-def serve(descriptor: int) -> None:
-    """What a worker process does: answer items until its parent closes the connection."""
+def serve() -> None:
+    """What a worker process does: answer items until its parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    connection = Connection(descriptor)
-    function, memory, seconds = connection.recv()  # imports what the function needs
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    memory = memory if most == resource.RLIM_INFINITY else min(memory, most)
-    resource.setrlimit(resource.RLIMIT_AS, (memory, most))
-    try:
-        while True:
-            for _, item in connection.recv():
-                signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
-                connection.send(_answer(function, item))
-                signal.setitimer(signal.ITIMER_REAL, 0)
-    except (EOFError, ConnectionError):
-        pass
+    questions = sys.stdin.buffer
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # what a library prints is no answer
+        function, memory, seconds = _unpickled(_read(questions))  # imports what it needs
+        cap_memory(memory)
+        with suppress(EOFError, OSError):
+            while True:
+                for item in _unpickled(_read(questions)):
+                    with cap_time(seconds):
+                        _write(answers, pickle.dumps(_answer(function, item)))
 
 
 def _answer(function: Callable[..., Any], item: tuple[Any, ...]) -> Any:

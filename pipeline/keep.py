@@ -11,12 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import PIL
 from tqdm import tqdm
 
 from pipeline import encode, paths
 from pipeline.cache import Cache
-from pipeline.decode import FileError, read
+from pipeline.decode import FileError, decoders, read
 from pipeline.encode import encode_file, passes_through, strip_metadata
 from pipeline.engine import Killed, map_pictures
 from pipeline.findings import Findings
@@ -41,7 +40,7 @@ def write_pictures(findings: Findings, folder: Path, max_side: int, cache: Cache
 
     (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
     """
-    settings = f"{encode.VERSION} {PIL.__version__} {max_side}"
+    settings = f"{encode.VERSION} {decoders()} {max_side}"
     kept = _kept(findings)
     for label in {one.verdict.label for one in kept}:
         (folder / label).mkdir()

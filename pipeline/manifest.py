@@ -12,7 +12,7 @@ import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +41,7 @@ class Status(StrEnum):
     FAILED_CONNECTION = "failed_connection"
     FAILED_TIMEOUT = "failed_timeout"
     FAILED_TRUNCATED = "failed_truncated"
+    FAILED_UNREADABLE = "failed_unreadable"  # a file of a person's that this user may not read
     FAILED_MISSING = "failed_missing"  # was saved, and its file has vanished since
 
     @property
@@ -165,6 +166,10 @@ class Manifest:
         self._file.flush()
         self._count(row)
 
+    def write_file(self, file: str, content: bytes) -> None:
+        """Write an image that rows tell of: whole, or not at all."""
+        write_atomic(self.path.parent / file, content)
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -214,7 +219,7 @@ def safe_label(name: str) -> str:
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file that appears whole or not at all. An OSError names `path`."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     whole = content.encode() if isinstance(content, str) else content
     try:
@@ -224,8 +229,11 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(whole)
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # it names the hidden file, or none
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.decode import FileError, PictureError, decode, frames, open_header, read
 from pipeline.manifest import Reason
 
-VERSION = 2
+VERSION = 3
 """Goes up with every change of what is measured or how: kept measurements are then made anew."""
 
 _DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that

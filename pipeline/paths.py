@@ -3,6 +3,9 @@
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+OWN = Path("data/own")  # people's own images, unless a source names another folder
+FOLDERS = Path("data/folders")  # links to such folders, by source: what DVC looks at
+INCOMING = Path("data/incoming")  # what crawls bring, until DVC has stored it
 RAW = Path("data/raw")
 REVIEW = Path("data/review.csv")
 CLEAN = Path("data/clean")
@@ -10,6 +13,10 @@ CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded pictures; made an
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
 TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and pictures beyond train.cache_gb
+FOLDER_CACHE = Path(
+    ".cache/folders"
+)  # what was seen in people's own folders; without it all is read
+WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
 DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
 RESULTS = Path("results")
 MODEL = RESULTS / "model"
@@ -19,5 +26,12 @@ AUDIT = RESULTS / "audit"
 EXPORT = RESULTS / "export"
 
 MANIFEST = "manifest.jsonl"
+LEFT_OUT = "left_out.json"  # in data/raw/<source>: names of files that are no images, by kind
 SPLITS = ("train", "validation", "test")
 """What is filed under several counts for the last of them."""
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What datasets and people call the splits, in lower case, and what they are here."""

@@ -1,5 +1,6 @@
 """What lies in data/raw: the pictures that params.yaml asks for, and what is left out."""
 
+import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from pipeline.cli import UserError
 from pipeline.licenses import is_allowed
 from pipeline.manifest import Manifest, Row
-from pipeline.paths import MANIFEST, SPLITS
+from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
 from pipeline.sources import Source
 
 
@@ -50,6 +51,8 @@ class Raw:
     pictures: list[Picture]
     left_out: Counter[tuple[str, str]]
     """files by (source, class folder)"""
+    not_images: dict[str, dict[str, list[str]]]
+    """names of files in people's own folders that are no images, by source and kind"""
 
 
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
@@ -59,6 +62,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     """
     pictures: list[Picture] = []
     left_out: Counter[tuple[str, str]] = Counter()
+    not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
         files = set(_files(folder))
@@ -66,6 +70,8 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
         if folder.name in sources:
             manifest = Manifest(folder / MANIFEST)
             rows = list(_asked(manifest.rows.values(), sources[folder.name]))
+            if (folder / LEFT_OUT).exists():
+                not_images[folder.name] = json.loads((folder / LEFT_OUT).read_text("utf-8"))
         pictures += _pictures(folder.name, rows, files)
         files.difference_update(row.file for row in rows if row.file)
         left_out.update((folder.name, file.partition("/")[0]) for file in files)
@@ -74,7 +80,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             f"{raw} has no picture of the sources in params.yaml ({', '.join(sources)}); "
             "bring some in with: python -m scraper.collect SOURCE"
         )
-    return Raw(sorted(pictures, key=lambda picture: picture.key), left_out)
+    return Raw(sorted(pictures, key=lambda picture: picture.key), left_out, not_images)
 
 
 def _asked(rows: Iterable[Row], source: Source) -> Iterator[Row]:

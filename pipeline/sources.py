@@ -1,12 +1,14 @@
 """The sources in `params.yaml`, typed: where pictures come from, one type for each kind."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from pipeline.licenses import NONE, normal_license
 from pipeline.manifest import safe_label
+from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS
 
 
 class Section(BaseModel):
@@ -42,7 +44,7 @@ def _apart(classes: Any) -> Any:
 
 Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
 LicenseName = Annotated[str, AfterValidator(_license)]
-Format = Literal["jpeg", "png", "webp", "avif", "gif"]
+Format = Literal["jpeg", "png", "webp", "avif", "gif", "bmp", "tiff", "heic"]
 
 
 class SpiderSource(Section):
@@ -82,10 +84,25 @@ class DatasetSource(Section):
     """our class: the dataset's; null takes them all under their own names"""
 
 
+def _own_path(path: str) -> str:
+    if "${" in path:
+        raise ValueError("may not contain ${, which DVC would substitute")
+    place = Path(path).expanduser().resolve()
+    project = Path.cwd().resolve()
+    for owned in (RAW, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING, Path(".dvc"), Path(".git")):
+        if place.is_relative_to(project / owned):
+            raise ValueError(f"lies in {owned}, which DVC or the project writes; choose another")
+    if project.is_relative_to(place):
+        raise ValueError("contains the project itself; name the folder that has the class folders")
+    return path
+
+
 class FolderSource(Section):
-    """Pictures that people put, or crawl, into data/raw/<source>/<class>/."""
+    """Images that people have, or crawl by hand, in `<path>/<class>/`. DVC only reads them."""
 
     kind: Literal["folder"]
+    path: Annotated[str, AfterValidator(_own_path)] = str(OWN)
+    """any folder on this machine; `~` is one's home; in a class, a sub-folder is a product"""
     classes: Annotated[list[Label], AfterValidator(_apart)] | None = None
     license: str | None = None
 
@@ -124,7 +141,8 @@ class ArchiveSource(Section):
     url: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     pattern: Pattern | None = None
-    """searched in each file's path; has the group `label` and, for official splits, `split`"""
+    """searched in each file's path; has the group `label`, and may have `split` (official ones)
+    and `product` (whose images stay in one split)"""
     index: Index | None = None
     classes: Classes | None = None
     """our class: theirs; null takes them all under their own names"""
@@ -136,6 +154,11 @@ class ArchiveSource(Section):
         groups = re.compile(self.pattern).groupindex if self.pattern else ()
         if self.pattern and "label" not in groups and not (self.index and self.index.label_column):
             raise ValueError("pattern needs a group (?P<label>…)")
+        if unknown := set(groups) - {"label", "split", "product"}:
+            raise ValueError(
+                f"pattern has the group {', '.join(sorted(unknown))}; "
+                "groups are label, split and product"
+            )
         if not self.pattern and not (self.index and self.index.label_column):
             raise ValueError("needs a pattern with a group (?P<label>…), or an index of labels")
         return self

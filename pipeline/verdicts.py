@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.findings import Findings
+from pipeline.formats import BY_PILLOW, BY_SUFFIX
 from pipeline.measure import Measurement
 
 if TYPE_CHECKING:
@@ -48,17 +49,6 @@ COLUMNS = {
 }
 _MEASURED = list(COLUMNS)[list(COLUMNS).index("format") : -1]
 _values = attrgetter(*_MEASURED)
-_SUFFIXES = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), "JPEG"),
-    ".png": "PNG",
-    ".apng": "PNG",
-    ".webp": "WEBP",
-    ".gif": "GIF",
-    ".avif": "AVIF",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 
 
 def write_verdicts(findings: Findings, path: Path) -> None:
@@ -129,4 +119,4 @@ def _rows(findings: Findings) -> Iterator[dict[str, Any]]:
 def _agrees(file: str, format_: str) -> bool:
     """Whether a file's name says what the file is; a name without extension says nothing."""
     suffix = PurePosixPath(file).suffix.lower()
-    return not suffix or _SUFFIXES.get(suffix) == format_.replace("MPO", "JPEG")
+    return not suffix or BY_SUFFIX.get(suffix) is BY_PILLOW[format_]

@@ -20,9 +20,11 @@ from pipeline.sources import (
     Source,
     SpiderSource,
 )
-from scraper.counts import metrics, table
+from scraper.counts import left_out_lines, metrics, table
 from scraper.credits import render
 from scraper.folder import is_by_hand, missing, reconcile
+from scraper.folder_source import Report, sync
+from scraper.incoming import recover, store
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -71,13 +73,18 @@ def collect(
         raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
     started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
-    is_fetched, incomplete = not isinstance(source, FolderSource), None
+    is_fetched, incomplete, report = not isinstance(source, FolderSource), None, Report()
+    if isinstance(source, SpiderSource):
+        recover(name)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
         run_state.write(finished=False)
         incomplete = _fetch(name, source, folder, retry_permanent=retry_permanent)
     with Manifest(folder / MANIFEST) as manifest:
-        reconcile(folder, manifest, getattr(source, "license", None))
+        if isinstance(source, FolderSource):
+            report = sync(name, source, folder, manifest)
+        else:
+            reconcile(folder, manifest, getattr(source, "license", None))
         rows = manifest.rows.values()
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     _write_credits(name, folder, rows)
@@ -86,13 +93,18 @@ def collect(
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
+    for line in (*left_out_lines(report.left_out), *report.sentences):
+        print(line)
     if incomplete:
         raise UserError(incomplete)
-    counts = json.dumps(metrics(rows, labels), indent=2, ensure_ascii=False)
-    write_atomic(RESULTS / "collect" / f"{name}.json", counts + "\n")
+    counts = metrics(rows, labels, report.left_out if isinstance(source, FolderSource) else None)
+    text = json.dumps(counts, indent=2, ensure_ascii=False)
+    write_atomic(RESULTS / "collect" / f"{name}.json", text + "\n")
     if is_fetched:
         _require_pictures(name, source, rows, labels)
         run_state.write(finished=True)
+    if isinstance(source, SpiderSource):
+        store(name)
 
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:

@@ -1,7 +1,7 @@
 """What became of the candidates: counts by class and status."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -41,8 +41,21 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
     )
 
 
-def metrics(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, object]:
-    """The same as numbers to compare between runs: few keys, whatever the number of classes."""
+def left_out_lines(left_out: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line for each kind of file that is no image: how many, and the first of them."""
+    return [
+        f"left out, {kind}: {len(names):,} ({', '.join(names[:3])}" + (", …)" if names[3:] else ")")
+        for kind, names in left_out.items()
+    ]
+
+
+def metrics(
+    rows: Iterable[Row], labels: Sequence[str], left_out: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, object]:
+    """The same as numbers to compare between runs: few keys, whatever the number of classes.
+
+    `left_out` are the names of files that are no images, by kind, where a source has such.
+    """
     counts = by_class(rows, labels)
     total: Counter[Status] = sum(counts.values(), Counter())
     kinds: Counter[str] = Counter()
@@ -52,4 +65,5 @@ def metrics(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, object]:
         "candidates": total.total(),
         **{kind: kinds[kind] for kind in ("saved", "duplicate", "rejected", "failed")},
         "saved_by_class": {label: counts[label][Status.SAVED] for label in sorted(counts)},
+        **({"left_out": {k: len(v) for k, v in left_out.items()}} if left_out is not None else {}),
     }

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from scrapy.crawler import AsyncCrawlerProcess
@@ -40,10 +41,12 @@ def run_spider(
     name: str,
     config: SpiderSource,
     renamed: tuple[str, str] = ("", ""),
+    folder: Path | None = None,
 ) -> str | None:
     """Run `config.spider` to its end in this process, which can do so once.
 
     `renamed` is the address that the source has now and the one that the manifest calls it by.
+    `folder` is where images go, if not to data/raw/<name>.
     Gives back and raises what `crawl` does, and KeyboardInterrupt where it was interrupted.
     """
     spider = spider_class(process, name, config.spider)
@@ -54,7 +57,7 @@ def run_spider(
     logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
     # of bodies too long or too short: their rows say so
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
-    task = process.crawl(crawler, source=name, config=config, renamed=renamed)
+    task = process.crawl(crawler, source=name, config=config, renamed=renamed, folder=folder)
     process.start()
     if failure := task.exception():
         raise failure
@@ -126,9 +129,7 @@ def _set_browser(settings: Settings) -> None:
     try:
         from scraper.browser import browser_settings
     except ModuleNotFoundError as error:
-        raise UserError(
-            'browser: true needs an extra: pip install "product-classification[browser]"'
-        ) from error
+        raise UserError('browser: true needs an extra: pip install -e ".[browser]"') from error
     for key, value in browser_settings().items():
         base = settings.getdict(key) if isinstance(value, dict) else None
         settings.set(key, {**base, **value} if base else value, "spider")

@@ -15,11 +15,11 @@ from scrapy.exceptions import DropItem, NotConfigured
 from scrapy.http.request import NO_CALLBACK
 from tqdm import tqdm
 
-from pipeline.manifest import Manifest, Row, Status, write_atomic
-from pipeline.paths import MANIFEST, RAW
+from pipeline.manifest import Row, Status
 from pipeline.sources import SpiderSource
 from scraper.failures import DOWNLOAD_ERRORS, explain, http_message
 from scraper.folder import is_by_hand, is_here, now
+from scraper.incoming import manifest_of
 from scraper.items import ProductImage
 from scraper.optout import picture_opt_out
 from scraper.pictures import Picture, RejectedError, examine
@@ -38,8 +38,8 @@ class PicturePipeline:
         self._crawler = crawler
         self._source: SpiderSource = crawler.spider.config
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
-        self._folder = RAW / crawler.spider.source
-        self._manifest = Manifest(self._folder / MANIFEST)
+        self._folder = crawler.spider.folder
+        self._manifest = manifest_of(crawler.spider.source, self._folder)
         self._writer = ThreadPoolExecutor(1, "pictures")
         """where files are made, as the disk keeps one waiting; a single thread, so that two who
         write the same bytes take turns"""
@@ -136,7 +136,7 @@ class PicturePipeline:
         file, identity = f"{row.label}/{picture.file_name}", (row.label, picture.sha256)
         if identity not in self._first:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._writer, write_atomic, self._folder / file, content)
+            await loop.run_in_executor(self._writer, self._manifest.write_file, file, content)
         first = self._first.get(identity)  # it may have come meanwhile, under another address
         found |= {"file": first.file if first else file, "sha256": picture.sha256}
         row = replace(row, **found)

@@ -4,6 +4,7 @@ import argparse
 import mimetypes
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
@@ -13,6 +14,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
+from pipeline.formats import BY_SUFFIX
 from pipeline.params import load_params
 from pipeline.paths import PARAMS
 from pipeline.sources import SpiderSource
@@ -239,12 +241,14 @@ def _pictures(
 
 
 def _refusal(photo: Photo, source: SpiderSource, opt_out: str | None) -> str | None:
-    kind = (mimetypes.guess_type(urlsplit(photo.url).path)[0] or "").removeprefix("image/")
+    path = urlsplit(photo.url).path
+    known = BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+    kind = (mimetypes.guess_type(path)[0] or "").removeprefix("image/").partition("+")[0]
     named = photo.license or photo.license_url
     candidate = Candidate(
         license=photo.license if named else source.license,
         license_url=photo.license_url,
-        format=kind.partition("+")[0] or None,
+        format=known.name if known else kind or None,
         width=photo.width,
         height=photo.height,
         opt_out=opt_out,

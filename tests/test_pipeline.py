@@ -203,9 +203,9 @@ def test_a_parameter_is_compared(clone: Clone) -> None:
 def test_a_spider_and_a_person_extend_the_classes(clone: Clone, demo_shop: str) -> None:
     crawl = ["scrapy", "crawl", "shop", "-a", "source=own", "-a", "label=cap"]
     clone.run(*crawl, "-a", f"url={demo_shop}caps/")
-    caps = list((clone.root / "data/raw/own/cap").iterdir())
+    caps = list((clone.root / "data/own/cap").iterdir())
     assert len(caps) > 100
-    by_hand = clone.root / "data/raw/own/plate"
+    by_hand = clone.root / "data/own/plate"
     by_hand.mkdir()
     for n in range(30):
         noise = Image.effect_noise((200, 200), 60 + n)
@@ -215,11 +215,47 @@ def test_a_spider_and_a_person_extend_the_classes(clone: Clone, demo_shop: str) 
     before = (clone.root / "data/raw/demo_shop/manifest.jsonl").read_bytes()
     out = clone.run("dvc", "repro")
     assert "Stage 'collect@demo_shop' didn't change, skipping" in out
+    assert "to train on yours alone, take demo_shop out of params.yaml" in out
     assert (clone.root / "data/raw/demo_shop/manifest.jsonl").read_bytes() == before
     assert clone.classes("train") == CLASSES | {"cap", "plate"}
     assert {p.name for p in by_hand.iterdir()} == {f"IMG {n}.jpg" for n in range(30)}
     assert "Running stage" not in clone.run("dvc", "repro")
     clone.commit("two more classes")
+
+
+def test_an_experiment_deletes_nobodys_images(clone: Clone) -> None:
+    """README's loop after a crawl and images by hand: DVC checks outs out by force."""
+    before = clone.digests("data/own")
+    shutil.copy(
+        next((clone.root / "data/own/plate").iterdir()), clone.root / "data/own/plate/x.jpg"
+    )
+    clone.run("dvc", "exp", "run", "-n", "faster", "-S", "train.learning_rate=0.001")
+    clone.run("dvc", "exp", "apply", "faster")
+    assert clone.digests("data/own").items() > before.items()
+    assert clone.classes("train") == CLASSES | {"cap", "plate"}
+    clone.commit("higher rate still")
+
+
+def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
+    """README: `git pull && dvc pull`. No audit was run, and the folder data/own isn't there."""
+    clone.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    clone.commit("remote")
+    clone.run("dvc", "push")
+    clone.run("git", "clone", "-q", str(clone.root), str(tmp_path / "there"))
+    there = Clone.__new__(Clone)
+    there.root = tmp_path / "there"
+    for command in (["dvc", "pull"], ["dvc", "checkout"]):
+        out = there.run(*command)
+        assert "WARNING" not in out
+        assert "ERROR" not in out
+    for folder in ("data/raw", "data/clean", "data/dataset", "results/model"):
+        assert there.digests(folder) == clone.digests(folder)
+    there.run("dvc", "repro")
+    for folder in ("data/clean", "data/dataset"):
+        assert there.digests(folder) == clone.digests(folder)
+    there.run("git", "checkout", "-q", "--force", "HEAD~3")
+    there.run("dvc", "checkout", "--force")
+    assert there.classes("train") == CLASSES
 
 
 def test_an_unknown_source_is_refused_with_what_to_paste(clone: Clone) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -16,13 +16,15 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from model.classifier import Classifier
+from model.images import decode
 from model.occlusion import importance, occluded
 from model.serve.batching import Batcher
-from model.serve.pictures import Addresses, Decoded, Limits, Reader, Refused, explained
+from model.serve.pictures import Addresses, Limits, Reader, Refused, explained, thumbnail
 from pipeline.web import problem
 
 _HERE = Path(__file__).parent
 _RETRY_AFTER = 1  # seconds
+_Decoded = TypeVar("_Decoded")
 
 
 class Guess(BaseModel):
@@ -80,6 +82,7 @@ class Problem(BaseModel):
     detail: str
 
 
+_BINARY = {"type": "string", "format": "binary"}
 _REASONS = {
     400: "The form can't be read",
     401: "The token is missing or wrong",
@@ -110,8 +113,12 @@ def make_app(
     """`addresses` lets clients send where pictures are; `allow_private` is the address guard's."""
     limits = limits or Limits()
     reader = Reader(
-        classifier.model.image_size, limits, addresses=addresses, allow_private=allow_private
+        partial(decode, size=classifier.model.image_size),
+        limits,
+        addresses=addresses,
+        allow_private=allow_private,
     )
+    thumbnails = Reader(thumbnail, limits)
     batcher = Batcher(classifier)
     labels = classifier.model.labels
     places = _Places(limits.requests)
@@ -121,6 +128,7 @@ def make_app(
         yield
         batcher.close()
         reader.close()
+        thumbnails.close()
 
     app = FastAPI(
         title="Product classification",
@@ -171,12 +179,7 @@ def make_app(
         if label is not None and label not in labels:
             raise HTTPException(422, f"label: there is no class {label!r}")
         with places.one():
-            pictures = await reader.pictures(request)
-            if len(pictures) > 1:
-                raise HTTPException(422, "one picture at a time")
-            ((name, picture),) = pictures
-            if isinstance(picture, Refused):
-                raise _refusal(pictures)
+            name, picture = _only(await reader.pictures(request))
             probabilities = await batcher.probabilities(occluded(picture))
         column = probabilities[0].argmax() if label is None else labels.index(label)
         return Importance(
@@ -185,6 +188,19 @@ def make_app(
             confidence=probabilities[0, column],
             importance=importance(probabilities[:, column]).tolist(),
         )
+
+    @app.post(
+        "/v1/thumbnail",
+        summary="Show an image that a browser can't",
+        response_class=Response,
+        responses={**_PROBLEMS, 200: {"content": {"image/jpeg": {"schema": _BINARY}}}},
+        openapi_extra=_body(1, addresses=False),
+    )
+    async def small(request: Request) -> Response:
+        """One image (HEIC, TIFF, …) as JPEG, upright, its longer side at most 512 pixels."""
+        with places.one():
+            _, jpeg = _only(await thumbnails.pictures(request))
+        return Response(jpeg, media_type="image/jpeg")
 
     @app.get("/v1/model", summary="The model and the limits")
     async def model() -> About:
@@ -237,7 +253,17 @@ class _Places:
             self._free += 1
 
 
-def _refusal(pictures: Sequence[tuple[str, Decoded]]) -> HTTPException:
+def _only(pictures: Sequence[tuple[str, _Decoded | Refused]]) -> tuple[str, _Decoded]:
+    """The one picture of a request. Raises HTTPException."""
+    if len(pictures) > 1:
+        raise HTTPException(422, "one picture at a time")
+    ((name, picture),) = pictures
+    if isinstance(picture, Refused):
+        raise _refusal(pictures)
+    return name, picture
+
+
+def _refusal(pictures: Sequence[tuple[str, object]]) -> HTTPException:
     """That no picture can be answered: with the status that all have, else 422."""
     refused = [(name, one) for name, one in pictures if isinstance(one, Refused)]
     statuses = {one.status for _, one in refused}
@@ -259,7 +285,7 @@ async def _explain_parameters(_: Request, error: Exception) -> Response:
 
 def _body(most: int, addresses: bool) -> dict[str, Any]:
     """The request's body for OpenAPI."""
-    file = {"type": "string", "format": "binary", "contentMediaType": "image/*"}
+    file = {**_BINARY, "contentMediaType": "image/*"}
     files = {"type": "array", "items": file, "minItems": 1, "maxItems": most}
     form = {"type": "object", "required": ["files"], "properties": {"files": files}}
     content: dict[str, Any] = {"multipart/form-data": {"schema": form}}

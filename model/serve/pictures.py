@@ -1,19 +1,19 @@
 """What a request brings: its pictures, each decoded or refused with a status and a reason."""
 
 import asyncio
+import io
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated, Generic, TypeAlias, TypeVar
 
-import numpy as np
 from fastapi import HTTPException, Request
-from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from model.images import PictureError, decode
+from model.images import PictureError
 from pipeline import decode as decoder
 from pipeline.cli import UserError
 from pipeline.engine import usable_cores
@@ -22,6 +22,7 @@ from scraper.addresses import fetch
 
 _CONNECTIONS = 8
 _ADDRESS_SECONDS = 15.0
+_THUMBNAIL = 512  # pixels of the longer side
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,36 @@ class Addresses(BaseModel):
 
 
 Source: TypeAlias = Callable[[], bytes | Refused]
-Decoded: TypeAlias = NDArray[np.uint8] | Refused
+Decoded = TypeVar("Decoded")
 
 
-class Reader:
-    """Reads requests. Pictures are fetched and decoded by threads, a few at a time."""
+def thumbnail(content: bytes) -> bytes:
+    """An image in small, as JPEG, for browsers that can't show its format. Raises PictureError."""
+    try:
+        image, _ = decoder.decode(content, decoder.open_header(content), _THUMBNAIL)
+    except decoder.PictureError as error:
+        raise PictureError(f"the image can't be read: {error}") from error
+    image.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BICUBIC, reducing_gap=2)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+class Reader(Generic[Decoded]):
+    """Reads requests. Pictures are fetched and decoded by threads, a few at a time.
+
+    `decode` makes of a picture's bytes what is wanted, or raises PictureError.
+    """
 
     def __init__(
-        self, size: int, limits: Limits, *, addresses: bool, allow_private: Collection[str]
+        self,
+        decode: Callable[[bytes], Decoded],
+        limits: Limits,
+        *,
+        addresses: bool = False,
+        allow_private: Collection[str] = (),
     ) -> None:
-        self._size = size
+        self._decode = decode
         self._limits = limits
         self._addresses = addresses
         self._allow_private = allow_private
@@ -74,7 +95,7 @@ class Reader:
         self._decoding.shutdown(cancel_futures=True)
         self._fetching.shutdown(cancel_futures=True)
 
-    async def pictures(self, request: Request) -> list[tuple[str, Decoded]]:
+    async def pictures(self, request: Request) -> list[tuple[str, Decoded | Refused]]:
         """The name of each picture, and what became of it. Raises HTTPException."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
@@ -97,7 +118,7 @@ class Reader:
         finally:
             await form.close()
 
-    async def _of_files(self, files: Sequence[UploadFile]) -> list[tuple[str, Decoded]]:
+    async def _of_files(self, files: Sequence[UploadFile]) -> list[tuple[str, Decoded | Refused]]:
         self._check_count(len(files))
 
         def read(file: UploadFile) -> Source:
@@ -107,15 +128,18 @@ class Reader:
                 else file.file.read()
             )
 
-        decoded = await asyncio.gather(*(self._decoded(read(file)) for file in files))
-        return [(file.filename or "", one) for file, one in zip(files, decoded, strict=True)]
+        names = [file.filename or "" for file in files]
+        decoded = await asyncio.gather(
+            *(self._decoded(name, read(file)) for name, file in zip(names, files, strict=True))
+        )
+        return list(zip(names, decoded, strict=True))
 
-    async def _of_addresses(self, addresses: Sequence[str]) -> list[tuple[str, Decoded]]:
+    async def _of_addresses(self, addresses: Sequence[str]) -> list[tuple[str, Decoded | Refused]]:
         loop = asyncio.get_running_loop()
 
-        async def one(address: str) -> Decoded:
+        async def one(address: str) -> Decoded | Refused:
             content = await loop.run_in_executor(self._fetching, self._fetched, address)
-            return await self._decoded(lambda: content)
+            return await self._decoded(address, lambda: content)
 
         return list(zip(addresses, await asyncio.gather(*map(one, addresses)), strict=True))
 
@@ -146,23 +170,23 @@ class Reader:
         except UserError as error:
             return Refused(422, str(error))
 
-    async def _decoded(self, source: Source) -> Decoded:
+    async def _decoded(self, name: str, source: Source) -> Decoded | Refused:
         return await asyncio.get_running_loop().run_in_executor(
-            self._decoding, self._decode, source
+            self._decoding, self._decode_one, name, source
         )
 
-    def _decode(self, source: Source) -> Decoded:
+    def _decode_one(self, name: str, source: Source) -> Decoded | Refused:
         content = source()
         if isinstance(content, Refused):
             return content
         try:
-            header = decoder.open_header(content)
+            header = decoder.open_header(content, name)
         except decoder.PictureError as error:
             return Refused(413 if error.reason is Reason.TOO_MANY_PIXELS else 415, str(error))
         if header.width * header.height > self._limits.picture_pixels:
             return Refused(413, f"more than {self._limits.picture_pixels:,} pixels")
         try:
-            return decode(content, self._size)
+            return self._decode(content)
         except PictureError as error:
             return Refused(422, str(error))
 

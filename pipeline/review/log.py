@@ -1,10 +1,10 @@
 """Writing `data/review.csv`: at once, whole, and without losing what somebody else writes."""
 
 import csv
-import fcntl
 import io
 import os
 import stat
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import BinaryIO
 from pipeline.cli import UserError
 from pipeline.manifest import write_atomic
 from pipeline.review.decisions import COLUMNS, Choice, Decision, read_decisions
+from pipeline.system import lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,14 @@ class State:
 class DecisionLog:
     """The file of decisions, for any number of threads and processes that use this class.
 
-    The file itself is locked (`flock`: Linux, macOS), so that nothing else is left on disk.
+    The file itself is locked, so that nothing else is left on disk. Where there are no locks (some
+    network shares), only the threads of one process wait for each other.
     Every method raises UserError where a person's edit has left the file ill-formed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._threads = threading.Lock()
         self._state = State("", {})
 
     def read(self) -> State:
@@ -74,10 +77,19 @@ class DecisionLog:
                 start = reader.line_num
             if found is None or found[2] != decided_at:
                 return False
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            write_atomic(self._path, "".join(lines[: found[0]] + lines[found[1] :]))
-            self._path.chmod(mode)  # others may write it too
+            self._replace(file, "".join(lines[: found[0]] + lines[found[1] :]).encode())
         return True
+
+    def _replace(self, file: BinaryIO, content: bytes) -> None:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        try:
+            write_atomic(self._path, content)
+        except PermissionError:  # Windows replaces no open file, and some folders take no new one
+            file.seek(0)
+            _write(file, content)
+            file.truncate()
+        else:
+            self._path.chmod(mode)  # others may write it too
 
     def _read(self, file: BinaryIO) -> State:
         status = os.fstat(file.fileno())
@@ -89,20 +101,23 @@ class DecisionLog:
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
         """The file, unbuffered, while nobody else has it."""
+        with self._threads:
+            while True:
+                with self._open() as file:
+                    lock(file)
+                    if _is_at(self._path, file):
+                        yield file
+                        return
+                # else it was replaced while we waited: try the new one
+
+    def _open(self) -> BinaryIO:
         while True:
             try:
-                file = self._path.open("rb+", buffering=0)
+                return self._path.open("rb+", buffering=0)
             except FileNotFoundError:
                 read_decisions(self._path)  # says how to make it
-                continue
             except PermissionError as error:
                 raise UserError(f"{self._path} may not be written; change its mode") from error
-            with file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if _is_at(self._path, file):
-                    yield file
-                    return
-            # else it was replaced while we waited: try the new one
 
 
 def _is_at(path: Path, file: BinaryIO) -> bool:
@@ -119,9 +134,14 @@ def _append(file: BinaryIO, line: bytes) -> None:
     if file.read(1) != b"\n":  # some editors end without
         line = b"\n" + line
     try:
-        while line:
-            line = line[file.write(line) :]
-        os.fsync(file.fileno())
+        _write(file, line)
     except OSError:
         file.truncate(size)
         raise
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    """All of it, and onto the disk; an unbuffered file may take it in parts."""
+    while content:
+        content = content[file.write(content) :]
+    os.fsync(file.fileno())

@@ -22,6 +22,8 @@ from pipeline.sources import FolderSource, SpiderSource
 from scraper.addresses import check_url, host_port
 from scraper.counts import table
 from scraper.crawl import own_network, run_spider, spider_class
+from scraper.folder_source import own_folder, sync
+from scraper.incoming import recover, require_current, store
 from scraper.sitemaps import is_file, read_addresses
 from scraper.spiders import SPIDER_KEYS
 
@@ -47,8 +49,21 @@ class Command(ScrapyCrawl):
         params = load_params()
         takes = spider_class(self.crawler_process, name, spider).takes
         config = typed_source(params, spider, name, label, url, typed.get("api"), takes)
-        incomplete = run_spider(self.crawler_process, name, config)
-        rows = Manifest(RAW / name / MANIFEST).rows.values()
+        source = params.sources[name]
+        if isinstance(source, FolderSource):
+            folder = own_folder(name, source)
+            incomplete = run_spider(self.crawler_process, name, config, folder=folder)
+            with Manifest(RAW / name / MANIFEST) as manifest:
+                sync(name, source.model_copy(update={"classes": None}), RAW / name, manifest)
+        else:
+            folder = RAW / name
+            require_current(name)
+            recover(name)
+            try:
+                incomplete = run_spider(self.crawler_process, name, config)
+            finally:
+                store(name)
+        rows = Manifest(folder / MANIFEST).rows.values()
         print(table(rows, [label], config.limit_per_class))
         named = params.sources[name].classes
         if named is not None and label not in named:
@@ -125,6 +140,7 @@ def _refusal(name: str, kind: str | None) -> str:
         f"and run it again with -a source={new}:\n\n"
         f"  {new}:\n"
         f"    kind: folder\n"
+        f"    path: data/{new} # where the images go; any folder\n"
         f"    classes: null # every class folder there is\n"
-        f"    license: null # under which the pictures may be used\n"
+        f"    license: null # under which the images may be used\n"
     )

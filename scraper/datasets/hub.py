@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.cli import UserError
+from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import HuggingFaceSource
 from scraper.addresses import host_port
 from scraper.datasets.catalog import File
-from scraper.datasets.layouts import SPLITS
 
 _log = logging.getLogger(__name__)
 
 ENDPOINT = "HF_ENDPOINT"
 """Environment variable of huggingface_hub: another Hub's address; who sets it vouches for it."""
 
-SPLIT_IN_PATH = rf"(?i)^(.*[-/._ ])?(?P<split>{'|'.join(SPLITS)})[-/._ 0-9]|^"
+SPLIT_IN_PATH = rf"(?i)^(.*[-/._ ])?(?P<split>{'|'.join(SPLIT_WORDS)})[-/._ 0-9]|^"
 """`data/train-00000-of-00002.parquet`, `default/test/0000.parquet`; any other path has none"""
 
 _CONVERTED = "refs/convert/parquet"
@@ -51,7 +51,7 @@ def listing(source: HuggingFaceSource) -> Repository:
         from huggingface_hub import HfApi, hf_hub_url
     except ModuleNotFoundError as error:
         raise UserError(
-            'kind: huggingface needs an extra: pip install "product-classification[huggingface]"'
+            'kind: huggingface needs an extra: pip install -e ".[huggingface]"'
         ) from error
     endpoint = os.environ.get(ENDPOINT)
     api = HfApi(endpoint=endpoint, token=False)
@@ -124,7 +124,7 @@ def _parquet(info: Any) -> list[Any]:
 def _of_config(source: HuggingFaceSource, siblings: Sequence[Any]) -> list[Any]:
     """The files in the configuration's folder, or all if there is but one."""
     folders = {s.rfilename: s.rfilename.rpartition("/")[0].partition("/")[0] for s in siblings}
-    configs = sorted({f for f in folders.values() if f.lower() not in SPLITS})
+    configs = sorted({f for f in folders.values() if f.lower() not in SPLIT_WORDS})
     there = ", ".join(filter(None, configs)) or "none"
     if source.config is None:
         if len(configs) > 1:

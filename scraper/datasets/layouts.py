@@ -2,21 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from pipeline.cli import UserError
+from pipeline.paths import SPLIT_WORDS
 from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
 from scraper.datasets.tables import Facts, PathTable
 from scraper.datasets.unpack import DamagedError, Member
-
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,9 @@ def official_split(word: str | None) -> str | None:
     """A dataset's word for a split as ours: train, validation or test."""
     if not word:
         return None
-    if word.lower() not in SPLITS:
-        raise UserError(f"the split {word!r} is none of {', '.join(SPLITS)}")
-    return SPLITS[word.lower()]
+    if word.lower() not in SPLIT_WORDS:
+        raise UserError(f"the split {word!r} is none of {', '.join(SPLIT_WORDS)}")
+    return SPLIT_WORDS[word.lower()]
 
 
 def _by_path(
@@ -83,6 +78,8 @@ def _by_path(
     words = place.groupdict() if place else {}
     if label := facts.label or words.get("label"):
         split = official_split(facts.split or words.get("split"))
+        if product := words.get("product"):  # often a number that each class begins anew
+            facts = replace(facts, product_id=f"{label}/{product}")
         yield _whole(member, label, split, facts)
 
 

@@ -2,12 +2,14 @@
 
 import logging
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any, ClassVar
 
 from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
+from pipeline.paths import RAW
 from pipeline.sources import SpiderSource
 from scraper.failures import (
     DOWNLOAD_ERRORS,
@@ -32,10 +34,17 @@ class SourceSpider(Spider):
     """of SPIDER_KEYS, those that mean something to this spider"""
 
     def __init__(
-        self, source: str, config: SpiderSource, renamed: tuple[str, str] = ("", ""), **kwargs: Any
+        self,
+        source: str,
+        config: SpiderSource,
+        renamed: tuple[str, str] = ("", ""),
+        folder: Path | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.source = source
+        self.folder = folder or RAW / source
+        """where its class folders and its manifest are"""
         self.config = config
         self.allow_private = frozenset(config.allow_private)
         self._renamed = renamed

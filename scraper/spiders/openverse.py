@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from scrapy import Request
 from scrapy.http import Response
 
+from pipeline.formats import BY_SUFFIX
 from scraper.items import ProductImage
 from scraper.spiders.api import ApiSpider
 
@@ -67,4 +68,5 @@ def _pictures(answer: dict[str, Any], label: str) -> Iterator[ProductImage]:
 
 
 def _format(extension: str | None) -> str | None:
-    return "jpeg" if extension == "jpg" else extension
+    known = BY_SUFFIX.get(f".{extension}".lower())
+    return known.name if known else extension

@@ -1,4 +1,6 @@
+import ast
 import csv
+import html
 import io
 import json
 import re
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser
+from ruamel.yaml import YAML
 
 from model import data, evaluate
 from model.artifact import load
@@ -26,6 +29,9 @@ KEYS = [
     "loss",
     "calibration_error",
 ]
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def again(trained: Path, dataset: Path, out: Path, **options: object) -> dict[str, float]:
@@ -113,6 +119,83 @@ def test_the_report_shows_the_worst_mistakes_with_their_source(
     assert "sky/an &lt;apple&gt;.png" in text
     assert "that shop" in text
     assert "truly sky" in text
+
+
+def test_it_ends_with_what_would_help_most(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network from scratch that has not learned: every apple is an image of the sky, and so on.
+
+    The report says the same near its top, whether an audit has run or not.
+    """
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    for label, other in (("apple", "sky"), ("sky", "apple")):
+        for image in sorted((dataset / "test" / label).iterdir()):
+            shutil.copy(trained / "data/dataset/test" / other / image.name, image)
+    scores = again(trained, dataset, tmp_path / "out")
+    assert scores["accuracy"] < 0.5
+    *_, more, first, second = capsys.readouterr().out.splitlines()
+    assert more == f"more in {tmp_path / 'out/report.html'}"
+    assert first.startswith("The network learned from scratch, from 12 images of a class (median)")
+    assert f"gets {100 * scores['accuracy']:.1f} % of the test images right" in first
+    low, high = (f"{100 * scores[f'accuracy_{side}']:.1f} %" for side in ("low", "high"))
+    assert f"uncertain, {low} to {high} from 15 test images" in second
+    text = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    top = text[: text.index("<h2>Classes</h2>")]
+    words = html.unescape(re.sub("<[^>]*>", "", top)).replace("\xa0", " ")
+    for sentence in (first, second):
+        assert sentence.replace("`", "") in words
+    assert "<code>dvc repro</code>" in top
+    assert "`" not in top
+
+
+@pytest.mark.parametrize(
+    ("sources", "preset"), [(("own",), "own"), (("own", "shop"), "demo-squeezenet")]
+)
+def test_what_it_advises_depends_on_whose_images_they_are(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sources, preset: str
+) -> None:
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    shutil.rmtree(dataset / "test/sky")
+    shutil.copytree(dataset / "test/apple", dataset / "test/sky")
+    files = sorted((dataset / "test").glob("*/*.png"))
+    rows = [
+        f"{file.relative_to(dataset / 'test').as_posix()},{sources[n % len(sources)]}"
+        for n, file in enumerate(files)
+    ]
+    (dataset / "test/metadata.csv").write_text("\n".join(["file_name,source", *rows]) + "\n")
+    again(trained, dataset, tmp_path / "out")
+    assert f"presets/{preset}.yaml" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kept", "epochs", "known"), [(2, 3, 0.5), (4, 3, None), (0, 0, 0.25), (0, 3, None)]
+)
+def test_accuracy_in_training_is_that_of_the_epoch_that_was_kept(
+    kept: int, epochs: int, known: float | None, tmp_path: Path
+) -> None:
+    """0 of 0 is a classifier that was fitted in one go, which DVCLive has as its first step."""
+    (tmp_path / "metrics/train").mkdir(parents=True)
+    table = "step\taccuracy\n0\t0.25\n1\t0.5\n2\t0.75\n"
+    (tmp_path / "metrics/train/accuracy.tsv").write_text(table)
+    assert evaluate._training_accuracy(tmp_path, kept, epochs) == known
+    assert evaluate._training_accuracy(tmp_path / "none", kept, epochs) is None
+
+
+def test_dvc_knows_what_the_stage_is_made_of() -> None:
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    tree = ast.parse((ROOT / "model/evaluate.py").read_text())
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules = {
+        f"{node.module}.{name.name}" if node.module == "model" else str(node.module)
+        for node in imported
+        for name in node.names
+    }
+    used = {f"{name.replace('.', '/')}.py" for name in modules if name.startswith("model.")}
+    assert "model/advice.py" in used
+    assert used <= set(stages["evaluate"]["deps"])
 
 
 def test_calibration_comes_from_validation_alone(trained: Path, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@ import contextlib
 import io
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from model.images import PictureError, decode, decode_many
+
+pillow_heif.register_heif_opener()  # to write them
 
 SIZE = 8
 
@@ -48,6 +51,16 @@ def test_exif_orientation_is_obeyed() -> None:
     exif[0x0112] = 6  # the camera was turned: the picture's left is its top
     content = encoded(halves((255, 255, 255), (0, 0, 0)), "JPEG", exif=exif)
     array = decode(content, SIZE)
+    assert array[:3].min() > 200
+    assert array[5:].max() < 50
+
+
+@pytest.mark.parametrize("form", ["HEIF", "TIFF"])
+def test_images_of_phones_and_scanners_are_turned_once(form: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = halves((255, 255, 255), (0, 0, 0)).resize((80, 64))
+    array = decode(encoded(image, form, exif=exif.tobytes() if form == "HEIF" else exif), SIZE)
     assert array[:3].min() > 200
     assert array[5:].max() < 50
 
@@ -108,6 +121,13 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path) -> None:
         decode(tmp_path, SIZE)
     with pytest.raises(PictureError, match="the picture can't be read"):
         decode(b"", SIZE)
+
+
+def test_a_camera_raw_file_is_refused_with_the_remedy(tmp_path) -> None:
+    path = tmp_path / "IMG_1.NEF"
+    path.write_bytes(encoded(Image.new("RGB", (16, 12)), "TIFF"))
+    with pytest.raises(PictureError, match=r"IMG_1\.NEF can't be read: a camera raw file: export"):
+        decode(path, SIZE)
 
 
 def test_a_truncated_picture_is_refused() -> None:

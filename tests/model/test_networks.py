@@ -21,7 +21,10 @@ def test_the_default_is_the_network_that_was_asked_for() -> None:
     assert network.layers[0](np.float32([[0, 255]])).numpy().tolist() == [[-1, 1]]
 
 
-NAMES = [*sorted(networks.NETWORKS), "squeezenet", "MobileNetV3Small", "ResNet50"]
+NAMES = [
+    *sorted(networks.NETWORKS),
+    *("efficientnet_lite0", "squeezenet", "MobileNetV3Small", "ResNet50"),
+]
 
 FRESH = """
 import sys, keras, numpy as np

@@ -13,15 +13,23 @@ from model.head import fit_head
 from model.recipe import train
 from pipeline.cli import UserError
 
-SHARED = Path(__file__).parents[3] / "shared"
 LABELS = ["apple", "leaf", "sky"]
 
 
 @pytest.fixture(scope="session")
-def squeezenet_weights() -> str:
-    path = SHARED / "weights/squeezenet_imagenet_notop.h5"
-    if not path.is_file():
-        pytest.skip(f"needs the trained weights in {path}")
+def squeezenet_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file as Keras 2 wrote them: drawn weights, layers under Caffe's names."""
+    path = tmp_path_factory.mktemp("weights") / "squeezenet_notop.h5"
+    backbone = pretrained.backbone_of("squeezenet", 48)[0]
+    with h5py.File(path, "w") as file:
+        saved = [layer for layer in backbone.layers if layer.weights]
+        names = [layer.name.replace("_", "/", 1) for layer in saved]
+        file.attrs["layer_names"] = np.array(names, "S")
+        for layer, name in zip(saved, names, strict=True):
+            group = file.create_group(name)
+            group.attrs["weight_names"] = np.array(["kernel:0", "bias:0"], "S")
+            for key, values in zip(("kernel:0", "bias:0"), layer.get_weights(), strict=True):
+                group[key] = values
     return str(path)
 
 
@@ -29,7 +37,7 @@ def pictures(count: int, size: int = 32) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", ["squeezenet", "ResNet50", "DenseNet121", "MobileNetV2"])
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "squeezenet", "ResNet50", "MobileNetV2"])
 def test_what_the_weights_expect_is_inside(name: str) -> None:
     """Channels in another order, means, scales: as the network's own function does it."""
     network = networks.build(name, 32, 3)
@@ -73,16 +81,14 @@ def test_layers_before_the_named_one_are_left_alone(squeezenet_weights: str) -> 
 
 
 @pytest.mark.parametrize("labels", [2, 3])
-def test_the_head_is_fitted_to_features_of_both_mirror_images(
-    labels: int, squeezenet_weights: str, dataset: Path
-) -> None:
+def test_the_head_is_fitted_to_features_of_both_mirror_images(labels: int, dataset: Path) -> None:
     training, validation = (
         (load_split(dataset, split, LABELS[:labels], 32) for split in ("train", "validation"))
         if labels == 3
         else two_classes(dataset)
     )
-    network = networks.build("squeezenet", 32, labels)
-    pretrained.load(network, squeezenet_weights, None)
+    network = networks.build("efficientnet_lite0", 32, labels)
+    pretrained.load(network, None, None)
     logs = fit_head(network, training, validation)
     probabilities = network.predict(validation.images, verbose=0)
     accuracy = (probabilities.argmax(axis=1) == validation.classes).mean()
@@ -100,11 +106,9 @@ def two_classes(dataset: Path) -> list:
     return [load_split(dataset, split, LABELS[:2], 32) for split in ("train", "validation")]
 
 
-@pytest.mark.parametrize("changes", [{"epochs": 0}, {"epochs": 2, "fine_tune_from": "fire8"}])
-def test_in_one_step_or_two(
-    changes: dict, squeezenet_weights: str, dataset: Path, tmp_path: Path, quick_params
-) -> None:
-    params = quick_params(network="squeezenet", weights=squeezenet_weights, **changes)
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"epochs": 2, "fine_tune_from": "block7"}])
+def test_in_one_step_or_two(changes: dict, dataset: Path, tmp_path: Path, quick_params) -> None:
+    params = quick_params(network="efficientnet_lite0", weights=None, **changes)
     train(params, dataset, tmp_path / "model", tmp_path / "train", tmp_path / "cache")
     about = artifact.load(tmp_path / "model").about
     assert 0 <= about["epoch"] <= changes["epochs"]

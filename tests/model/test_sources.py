@@ -49,5 +49,12 @@ def test_a_folder_without_pictures_is_refused() -> None:
         pictures_named(["b.jpg", "empty"])
 
 
+def test_folders_give_the_formats_of_phones_and_scanners() -> None:
+    names = ["a.HEIC", "b.heif", "c.hif", "d.jfif", "e.jpe", "f.TIF", "g.tiff", "h.bmp"]
+    for name in [*names, "i.NEF", "j.mov"]:
+        (Path("empty") / name).touch()
+    assert pictures_named(["empty"]) == [f"empty/{name}" for name in names]
+
+
 def test_only_addresses_are_fetched() -> None:
     assert list(fetched(["b.jpg", "in/c.webp"])) == ["b.jpg", "in/c.webp"]

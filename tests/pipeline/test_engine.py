@@ -3,7 +3,9 @@
 import operator
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,13 +21,33 @@ def test_nothing_to_do_starts_nothing() -> None:
     assert list(map_pictures(pow, [], "nothing")) == []
 
 
+def test_what_a_worker_prints_is_no_answer(capfd: pytest.CaptureFixture) -> None:
+    assert list(map_pictures(print, [("said",)] * 20, "printing")) == [None] * 20
+    assert capfd.readouterr().err.count("said") == 20
+
+
+def test_large_items_and_results_block_nobody() -> None:
+    items = [(bytes([n]) * 300_000,) for n in range(40)]  # several times what a pipe holds
+    assert list(map_pictures(bytes, items, "copying", seconds=10)) == [item for (item,) in items]
+
+
 @pytest.mark.parametrize(
     ("function", "item", "why"),
     [
-        (signal.raise_signal, signal.SIGSEGV, "killed by SIGSEGV"),
+        pytest.param(
+            signal.raise_signal,
+            signal.SIGSEGV,
+            "killed by SIGSEGV",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="has no such exit codes"),
+        ),
         (os._exit, 7, "exit code 7"),
         (time.sleep, 100, "too long"),
-        (bytearray, 1 << 40, "too much memory"),
+        pytest.param(
+            bytearray,
+            1 << 40,
+            "too much memory",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="has no cap on memory"),
+        ),
     ],
 )
 def test_a_killed_worker_costs_one_item(function, item, why: str) -> None:
@@ -36,6 +58,17 @@ def test_a_killed_worker_costs_one_item(function, item, why: str) -> None:
     assert isinstance(killed, Killed)
     assert why in killed.why
     assert results == list(range(40))
+
+
+def test_a_system_without_alarms_and_caps(tmp_path: Path, monkeypatch) -> None:
+    lacking = 'import signal, sys\ndel signal.setitimer\nsys.modules["resource"] = None\n'
+    (tmp_path / "sitecustomize.py").write_text(lacking)  # each worker imports it as it starts
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    items = [(time.sleep, 0), (time.sleep, 100), (int, 7), (bytearray, 1 << 60)]
+    slept, slow, seven, large = map_pictures(operator.call, items, "mixed", seconds=1)
+    assert (slept, seven) == (None, 7)
+    assert slow == Killed("took too long to decode")
+    assert large == Killed("takes too much memory to decode")
 
 
 def test_an_error_of_the_function_is_raised() -> None:
@@ -49,6 +82,7 @@ def test_a_worker_that_cannot_start_is_no_picture(capfd: pytest.CaptureFixture) 
     assert "cannot be loaded" in capfd.readouterr().err
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="can't say which cores to use")
 def test_cores_are_those_that_may_be_used() -> None:
     before = os.sched_getaffinity(0)
     try:

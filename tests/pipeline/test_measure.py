@@ -7,13 +7,16 @@ from pathlib import Path
 
 import imagehash
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, TiffImagePlugin
 
 from pipeline.manifest import Reason
 from pipeline.measure import Failure, Measured, Measurement, measure, perceptual_hashes
+
+pillow_heif.register_heif_opener()  # to write them
 
 
 def failure(content: bytes, tmp_path: Path) -> Failure:
@@ -86,7 +89,7 @@ def test_exif_turns_the_picture(make, tmp_path: Path) -> None:
         assert bits(m.phash, expected.phash) <= 8
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
 def test_formats(make, tmp_path: Path, kind: str) -> None:
     m = measurement(make.encoded(make.photo(5), kind), tmp_path)
     assert m.format == kind
@@ -167,6 +170,16 @@ def test_what_is_no_picture(tmp_path: Path, make) -> None:
         assert "0x7" not in result.error  # no address of this run's memory
 
 
+def test_the_preview_in_a_camera_raw_file_is_not_the_image(make, tmp_path: Path) -> None:
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[50706] = b"\1\6\0\0"
+    result = failure(make.encoded(make.photo(1), "TIFF", tiffinfo=info), tmp_path)
+    assert (result.reason, result.error) == (
+        Reason.UNREADABLE,
+        "a camera raw file: export it as JPEG",
+    )
+
+
 def test_a_bomb_is_not_decoded(tmp_path: Path, make) -> None:
     assert failure(make.bomb(), tmp_path).reason is Reason.TOO_MANY_PIXELS
 
@@ -198,7 +211,7 @@ def test_files_at_fault_are_measured_again(make, tmp_path: Path) -> None:
 )
 @given(st.data())
 def test_no_damage_raises(make, tmp_path: Path, data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF"]))
+    kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "HEIF"]))
     content = bytearray(make.encoded(make.photo(1, (48, 40)), kind))
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

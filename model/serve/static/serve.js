@@ -15,7 +15,7 @@ const status = find("#status");
 const waiting = [];
 let running = 0, asked = 0, done = 0;
 
-async function ask(path, file) {
+async function send(path, file) {
   for (;;) {
     const form = new FormData();
     form.append("files", file, file.name);
@@ -24,12 +24,13 @@ async function ask(path, file) {
       await pause(Number(response.headers.get("retry-after")) || 1);
       continue;
     }
+    if (response.ok) return response;
     const unknown = { detail: `The server answers with the status ${response.status}.` };
-    const content = await response.json().catch(() => unknown);
-    if (!response.ok) throw new Error(content.detail);
-    return content;
+    throw new Error((await response.json().catch(() => unknown)).detail);
   }
 }
+
+const ask = async (path, file) => (await send(path, file)).json();
 
 function reasonOf(error) {
   return error instanceof TypeError ? "The server can't be reached." : error.message;
@@ -40,7 +41,7 @@ function add(files) {
     const tile = copy("answer");
     const image = find("img", tile);
     image.src = URL.createObjectURL(file);
-    image.addEventListener("error", () => { find(".picture", tile).hidden = true; });
+    image.addEventListener("error", () => showThumbnail(file, tile), { once: true });
     find("figcaption", tile).textContent = find("figcaption", tile).title = file.name;
     answers.append(tile);
     waiting.push([file, tile]);
@@ -49,6 +50,19 @@ function add(files) {
   find("#clear").hidden = asked === 0;
   tell("");
   next();
+}
+
+// Few browsers show HEIC and TIFF themselves.
+async function showThumbnail(file, tile) {
+  const image = find("img", tile);
+  const hide = () => { find(".picture", tile).hidden = true; };
+  image.addEventListener("error", hide);
+  URL.revokeObjectURL(image.src);
+  try {
+    image.src = URL.createObjectURL(await (await send("/v1/thumbnail", file)).blob());
+  } catch {
+    hide();
+  }
 }
 
 function next() {

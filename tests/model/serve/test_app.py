@@ -1,5 +1,6 @@
 """The API, asked over HTTP."""
 
+import io
 import re
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pillow_heif
 import pytest
 import requests
 from PIL import Image
@@ -22,6 +24,7 @@ from model.classifier import Classifier
 from model.serve.pictures import Limits
 
 LIMITS = Limits()
+pillow_heif.register_heif_opener()  # to write them
 
 
 def predict(server: str, *pictures: bytes, top: int = 3) -> requests.Response:
@@ -64,9 +67,10 @@ def test_a_bad_picture_fails_alone(server: str, picture: Path, make: Any) -> Non
     ("defect", "status", "reason"),
     [
         (lambda make: b"", 415, "empty"),
-        (lambda make: make.text(), 415, "no picture of a known format"),
-        (lambda make: b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "no picture"),
-        (lambda make: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "no picture"),
+        (lambda make: make.text(), 415, "no image of a known format"),
+        (lambda make: b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "no image"),
+        (lambda make: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "no image"),
+        (lambda make: b"IIRO\x08\0\0\0", 415, "camera raw file: export it as JPEG"),
         (lambda make: make.bomb(), 413, "pixels"),
         (lambda make: make.truncated(), 422, "truncated"),
         (lambda make: make.truncated("PNG"), 422, "truncated"),
@@ -84,9 +88,30 @@ def test_malformed_uploads_are_refused_with_a_reason(
 
 
 def test_unusual_pictures_are_answered(server: str, make: Any) -> None:
-    unusual = [make.tiny(), make.blank(), make.blurred(), make.encoded(make.next(), "AVIF")]
+    unusual = [make.tiny(), make.blank(), make.blurred()]
+    unusual += [make.encoded(make.next(), form) for form in ("AVIF", "HEIF", "TIFF", "BMP")]
     answers = predict(server, *unusual).json()["predictions"]
-    assert [len(answer["top"]) for answer in answers] == [3] * 4
+    assert [len(answer["top"]) for answer in answers] == [3] * 7
+
+
+def thumbnail(server: str, *images: bytes) -> requests.Response:
+    files = [("files", ("a.heic", content)) for content in images]
+    return requests.post(f"{server}/v1/thumbnail", files=files, timeout=60)
+
+
+@pytest.mark.parametrize("form", ["HEIF", "TIFF", "BMP", "JPEG"])
+def test_a_thumbnail_of_any_format(server: str, make: Any, form: str) -> None:
+    response = thumbnail(server, make.encoded(make.photo(1, (1600, 1200)), form))
+    assert response.headers["content-type"] == "image/jpeg"
+    with Image.open(io.BytesIO(response.content)) as image:
+        assert (image.format, image.size) == ("JPEG", (512, 384))
+
+
+def test_what_has_no_thumbnail_has_a_reason(server: str, make: Any) -> None:
+    assert_problem(thumbnail(server, make.text()), 415, r"a\.heic: no image of a known format")
+    assert_problem(thumbnail(server, make.truncated()), 422, r"a\.heic: .*truncated")
+    assert_problem(thumbnail(server, make.tiny(), make.tiny()), 422, "one picture at a time")
+    assert_problem(thumbnail(server), 415, "multipart/form-data")
 
 
 def test_where_all_fail_differently_the_reasons_are_told(server: str, make: Any) -> None:
@@ -171,7 +196,7 @@ def test_pages_load_nothing_from_elsewhere(server: str, path: str) -> None:
 
 def test_the_description_lists_what_there_is(server: str) -> None:
     text = requests.get(f"{server}/docs", timeout=60).text
-    for path in ("/v1/predict", "/v1/explain", "/v1/model", "/healthz"):
+    for path in ("/v1/predict", "/v1/explain", "/v1/thumbnail", "/v1/model", "/healthz"):
         assert path in text
 
 

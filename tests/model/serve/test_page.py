@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from pipeline.formats import FORMATS
+
+pillow_heif.register_heif_opener()  # to write them
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 
@@ -67,11 +72,42 @@ def test_dropped_pictures_are_answered_one_by_one(page: Page, trained: Path) -> 
         expect(guesses).to_have_count(3)
         expect(guesses.first).to_contain_text(label)
     expect(tile(page, "bad.jpg").get_by_role("heading")).to_have_text("Not answered")
-    expect(tile(page, "bad.jpg")).to_contain_text("no picture of a known format")
+    expect(tile(page, "bad.jpg")).to_contain_text("no image of a known format")
     expect(tile(page, hostile).get_by_role("button").first).to_contain_text("leaf")
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".answer")).to_have_count(0)
     expect(page.get_by_role("status")).to_have_text("")
+
+
+@pytest.mark.parametrize("form", ["HEIF", "TIFF"])
+def test_what_the_browser_cannot_show_is_shown_by_the_server(
+    page: Page, make: Any, form: str
+) -> None:
+    content = make.encoded(make.photo(1, (1200, 900)), form)
+    name = f"IMG_1.{form}"
+    dropped = transfer(page, (name, content))
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    image = tile(page, name).locator("img")
+    expect(image).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth === 512", arg=image.element_handle())
+    tile(page, name).get_by_role("button").first.click()
+    expect(tile(page, name).locator(".legend")).not_to_have_text("Looking …")
+
+
+def test_what_nobody_can_show_is_not_shown(page: Page) -> None:
+    page.dispatch_event(
+        "#drop", "drop", {"dataTransfer": transfer(page, ("bad.heic", b"no image"))}
+    )
+    expect(tile(page, "bad.heic").get_by_role("heading")).to_have_text("Not answered")
+    expect(tile(page, "bad.heic").locator("img")).to_be_hidden()
+
+
+def test_files_of_every_format_can_be_chosen(page: Page) -> None:
+    """Browsers know few of these names by `image/*`."""
+    accepted = set(page.locator("#choose").get_attribute("accept").split(","))
+    assert accepted >= {"image/*"}
+    for form in ("heic", "tiff", "bmp", "avif"):
+        assert accepted >= set(FORMATS[form].suffixes)
 
 
 def test_pasted_pictures_are_answered(page: Page, picture: Path) -> None:

@@ -145,6 +145,4 @@ run(main)
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == (
-        'error: this needs fastapi; install it with: pip install "product-classification[web]"\n'
-    )
+    assert done.stderr == 'error: this needs fastapi; install it with: pip install -e ".[web]"\n'

@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,32 @@ run(lambda: DecisionLog(path).decide("b" * 64, Choice.DROP, None, ""))
     assert done.returncode == 1
     assert "review.csv could not be written: File too large" in done.stderr
     assert path.read_bytes() == before
+
+
+def test_without_locks_the_threads_of_one_process_lose_nothing(path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", None)
+    log = DecisionLog(path)
+    names = [f"{n:064x}" for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: log.decide(name, Choice.DROP, None, ""), names))
+    assert sorted(read_decisions(path)) == names
+
+
+def test_undo_where_the_file_can_not_be_replaced(path: Path, monkeypatch) -> None:
+    """As on Windows, while it is open."""
+    log = DecisionLog(path)
+    log.decide(A, Choice.KEEP, None, "stays")
+    before = path.read_bytes()
+    last = log.decide(A, Choice.DROP, None, "goes")
+    monkeypatch.setattr(Path, "replace", _refuse)
+    assert log.undo(A, last.decided_at)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["review.csv"]
+
+
+def _refuse(*args: object) -> None:
+    raise PermissionError(13, "Access is denied")
 
 
 def test_many_at_once_lose_nothing(path: Path) -> None:

