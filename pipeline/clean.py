@@ -46,8 +46,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts = {"pictures": numbers["pictures"], "kept": numbers["kept"]}
     for verdict in ("dropped", "flagged"):
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
-    if numbers["left_out"]:
-        counts["left out: not of params.yaml's sources and classes"] = numbers["left_out"]
+    left_out: Counter[str] = Counter()
+    for (source, _), count in findings.raw.left_out.items():
+        left_out[source] += count
+    for source, count in sorted(left_out.items()):
+        why = "other classes or licenses" if source in params.sources else "not in params.yaml"
+        counts[f"left out, and kept in {paths.RAW / source}: {why}"] = count
     for name, count in counts.items():
         print(f"{count:9,}  {name}")
     if mixed := _demo_beside_own(params, findings):

@@ -175,7 +175,7 @@ class _View:
         return Figure(
             image,
             picture.label,
-            [line for line in lines if line],
+            [line for line in (picture.name, *lines) if line],
             picture.file,
             picture.sha256,
             _link(picture.page_url),

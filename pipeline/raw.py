@@ -33,6 +33,8 @@ class Picture:
     addresses: frozenset[str]
     official: tuple[str, ...]
     rows: int
+    name: str | None
+    """in a person's own folder"""
     title: str | None
     page_url: str | None
     license: str | None
@@ -122,6 +124,7 @@ def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Pic
             addresses=frozenset(r.image_url for r in listed if not r.product_id),
             official=tuple(split for split in reversed(SPLITS) if split in splits),
             rows=len(listed),
+            name=None if "://" in row.image_url else row.image_url,
             title=row.title,
             page_url=row.page_url,
             license=row.license,

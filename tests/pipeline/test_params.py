@@ -86,6 +86,7 @@ def edited(tmp_path: Path, **changes: object) -> Path:
             ({"sources__x": {"kind": "archive", "url": "x.zip", **more}}, message)
             for more, message in (
                 ({}, r"sources\.x .* needs a pattern with a group \(\?P<label>…\), or an index"),
+                ({"pattern": "(?P<label>a)(?P<x>b)"}, r"pattern has the group x"),
                 ({"pattern": "a/b"}, r"pattern needs a group \(\?P<label>…\)"),
                 ({"pattern": "(?P<label>${x})"}, r"may not contain \${"),
                 ({"index": {"file": "x", "path_column": "id"}}, r"or an index of labels"),

@@ -55,6 +55,13 @@ def test_class_folders_at_any_depth(local, take, make_tar, picture) -> None:
     }
 
 
+def test_a_pattern_names_products(local, take, make_tar, picture) -> None:
+    files = {f"{label}/001/{n}.jpg": picture(n) for n, label in enumerate(("mug", "hat"))}
+    pattern = r"(?P<label>[^/]+)/(?P<product>[^/]+)/[^/]+\.jpg$"
+    rows = take(**local("x.tar.gz", make_tar(files)), pattern=pattern)
+    assert {(row.label, row.product_id) for row in rows} == {("mug", "mug/001"), ("hat", "hat/001")}
+
+
 @pytest.mark.parametrize(
     ("word", "split"),
     [
