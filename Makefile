@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 PYTHONS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
-.PHONY: help install anew repro test check format lock
+.PHONY: help install anew repro test check coverage docs format lock
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,10 +48,17 @@ repro: install ## run the whole pipeline: collect, clean, split, train, evaluate
 test: install ## run all tests
 	$(BIN)/pytest
 
-check: install ## lint, check formatting and types
+check: install ## lint, check formatting, types and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+coverage: install ## run all tests and list the lines that none of them runs
+	$(BIN)/pytest --cov
+
+docs: install ## build the pages of docs/ into site/
+	$(BIN)/mkdocs build --strict --quiet
 
 format: install ## bring the code into its format
 	$(BIN)/ruff check --fix-only --quiet .

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,14 @@ from photos import ROOT, add_raw, keep, machine, params, peer, real_photos, work
 from tabulate import tabulate
 
 from pipeline import paths
-from pipeline.cache import Cache
-from pipeline.clean import _measure_all, examine
-from pipeline.clean_report import write_report
+from pipeline.clean.__main__ import _measure_all, examine
+from pipeline.clean.cache import Cache
+from pipeline.clean.measure import Measured, measure
+from pipeline.clean.near_duplicates import pairs_within
+from pipeline.clean.report import write_report
 from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
 from pipeline.manifest import Row, Status
-from pipeline.measure import Measured, measure
-from pipeline.near_duplicates import pairs_within
 from pipeline.raw import read_raw
 
 OLD, NEW = 100_000, 100
@@ -213,15 +213,23 @@ def repro(rounds: int) -> list[Line]:
                 shutil.copyfile(ROOT / file, file)
         subprocess.run(["git", "init", "--quiet"], check=True)
         new = photos[:: len(photos) // (NEW * rounds)][: NEW * rounds]
-        add_raw(sorted(set(photos) - set(new)))
+        _put(set(photos) - set(new))
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         here = {"PYTHONPATH": str(Path.cwd()), "PATH": path}
         first = measured(command, Path.cwd(), here).seconds
         for number in range(rounds):
-            add_raw(new[number * NEW : (number + 1) * NEW])
+            _put(new[number * NEW : (number + 1) * NEW])
             seconds.append(measured(command, Path.cwd(), here).seconds)
     what = f"`dvc repro clean split`, {NEW} new on top of {len(photos) - NEW * rounds:,}"
     return [Line(what, statistics.median(seconds), "s", more={"the first, s": first})]
+
+
+def _put(photos: Iterable[Path]) -> None:
+    """Into the folder of the source `own`, as a person would."""
+    for photo in photos:
+        folder = paths.OWN / photo.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(photo, folder / photo.name)
 
 
 def pairs(rounds: int) -> list[Line]:

@@ -24,10 +24,10 @@ from photos import params as default_params
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from tabulate import tabulate
 
+from pipeline.clean.measure import Measured, measure
+from pipeline.clean.near_duplicates import Candidate, find
 from pipeline.cli import UserError, run
 from pipeline.engine import map_pictures
-from pipeline.measure import Measured, measure
-from pipeline.near_duplicates import Candidate, find
 
 Edit = Callable[[Image.Image], Image.Image]
 Pairs = set[tuple[str, str]]

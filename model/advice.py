@@ -160,7 +160,7 @@ def _from_scratch(facts: Facts) -> str | None:
         )
     else:
         keys = ", ".join(f"`train.{key}`" for key in _TRAIN_KEYS)
-        remedy = f"set {keys} as in presets/demo-squeezenet.yaml, then `dvc repro`"
+        remedy = f"set {keys} as in presets/demo-pretrained.yaml, then `dvc repro`"
     return (
         f"The network learned from scratch, from {images:.0f} images of a class (median), and gets "
         f"{_percent(accuracy)} of the test images right; on photos a pretrained one usually does "
@@ -181,7 +181,7 @@ def _fits_too_little(facts: Facts) -> str | None:
     if facts.comes_trained and recipe.fine_tune_from is None:
         return (
             f"{start}train more than the classifier, with `train` of params.yaml as in "
-            "presets/clothing-squeezenet-tuned.yaml, then `dvc repro`."
+            "presets/clothing-tuned.yaml, then `dvc repro`."
         )
     return f"{start}a larger network may learn more; docs/training.md lists them."
 

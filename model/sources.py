@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from model.images import PictureError, map_ahead
+from pipeline.addresses import fetch, host_port
 from pipeline.cli import UserError
 from pipeline.formats import BY_SUFFIX, FORMATS
-from scraper.addresses import fetch, host_port
 
 _MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8

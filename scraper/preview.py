@@ -13,20 +13,20 @@ from scrapy.responsetypes import responsetypes
 from scrapy.robotstxt import ProtegoRobotParser
 from tabulate import tabulate
 
+from pipeline.addresses import FetchError, RefusedAddressError, ask, check_url, host_port
 from pipeline.cli import UserError, run
 from pipeline.formats import BY_SUFFIX
 from pipeline.params import load_params
 from pipeline.paths import PARAMS
 from pipeline.sources import SpiderSource
-from scraper.addresses import FetchError, RefusedAddressError, ask, check_url, host_port
-from scraper.crawl import own_network
-from scraper.img import shown_pictures
-from scraper.links import breadcrumb, link_texts, menu, source_yaml
-from scraper.markup import Listing, Photo, Product, read_listing, read_product
-from scraper.optout import page_opt_out
-from scraper.pages import Page, place
-from scraper.pictures import RejectedError
-from scraper.selection import Candidate, check
+from scraper.crawling.run import own_network
+from scraper.crawling.selection import Candidate, check
+from scraper.examine import RejectedError
+from scraper.reading.img import shown_pictures
+from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
+from scraper.reading.markup import Listing, Photo, Product, read_listing, read_product
+from scraper.reading.optout import page_opt_out
+from scraper.reading.pages import Page, place
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
 from scraper.spiders.shop import classes_of
 
@@ -168,7 +168,7 @@ def _page(url: str, allow_private: Collection[str]) -> TextResponse:
 
 
 class _Robots:
-    """robots.txt of each host, read once, and judged as scraper.middlewares does."""
+    """robots.txt of each host, read once, and judged as scraper.crawling.middlewares does."""
 
     def __init__(self, allow_private: Collection[str], source: SpiderSource) -> None:
         self.allow_private = allow_private

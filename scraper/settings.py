@@ -17,7 +17,7 @@ DOWNLOAD_SLOTS = {
     "openverse": {"concurrency": 1, "delay": 3, "jitter": 0},  # 20 a minute
     "open_food_facts": {"concurrency": 1, "delay": 6, "jitter": 0},  # 10 searches a minute
 }
-DOWNLOADER = "scraper.downloader.PerHostDownloader"
+DOWNLOADER = "scraper.crawling.downloader.PerHostDownloader"
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False
 
@@ -49,18 +49,18 @@ EXTENSIONS_BASE = {  # without the consoles, which listen for commands; half a s
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # goes ahead without one
-    "scraper.middlewares.RobotsMiddleware": 100,
+    "scraper.crawling.middlewares.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # asks a busy host again at once
-    "scraper.patience.PatientRetry": 550,
+    "scraper.crawling.retry.PatientRetry": 550,
     # nearer to the network than retries, which must not ask again what is refused
-    "scraper.middlewares.AddressGuard": 560,
+    "scraper.crawling.middlewares.AddressGuard": 560,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # counts that no one reads
 }
 SPIDER_MIDDLEWARES = {
-    "scraper.middlewares.CandidateLimits": 10,
+    "scraper.crawling.middlewares.CandidateLimits": 10,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # the same
 }
-ITEM_PIPELINES = {"scraper.images.PicturePipeline": 500}
+ITEM_PIPELINES = {"scraper.crawling.item_pipeline.PicturePipeline": 500}
 
 LOG_LEVEL = "WARNING"
 DEFAULT_DROPITEM_LOG_LEVEL = "DEBUG"  # its row says so

@@ -406,8 +406,9 @@ class Sequences(RuleBasedStateMachine):
             "sweep": ("python", "-m", "model.sweep", "-S", "train.batch_size=5"),
         }
         self.project.kill(tenths / 10, *commands[command])
-        for lock in ("index.lock", "HEAD.lock"):  # what Git asks people to remove, and names
-            (self.project.root / ".git" / lock).unlink(missing_ok=True)
+        # what Git and DVC, killed while they write it, name and ask people to remove
+        for lock in (".git/index.lock", ".git/HEAD.lock", ".dvc/tmp/rwlock"):
+            (self.project.root / lock).unlink(missing_ok=True)
         self._note_what_came(self.own)
         incoming = self.project.root / "data/incoming/shop"
         self._note_what_came(incoming if incoming.is_dir() else self.project.root / "data/raw/shop")

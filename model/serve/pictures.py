@@ -15,10 +15,10 @@ from starlette.requests import ClientDisconnect
 
 from model.images import PictureError
 from pipeline import decode as decoder
+from pipeline.addresses import fetch
 from pipeline.cli import UserError
 from pipeline.engine import usable_cores
 from pipeline.manifest import Reason
-from scraper.addresses import fetch
 
 _CONNECTIONS = 8
 _ADDRESS_SECONDS = 15.0

@@ -14,10 +14,10 @@ from pydantic import BaseModel, StringConstraints, model_validator
 
 from pipeline import paths
 from pipeline.cli import UserError
+from pipeline.decisions import Choice, Decision
 from pipeline.decode import PictureError
 from pipeline.review.catalog import Catalog
 from pipeline.review.changes import changes
-from pipeline.review.decisions import Choice, Decision
 from pipeline.review.log import DecisionLog
 from pipeline.review.thumbnails import Thumbnails
 from pipeline.sources import Label

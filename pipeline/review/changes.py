@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.decisions import Choice, Decision
 from pipeline.manifest import Reason
 from pipeline.review.catalog import UNSHOWABLE, Catalog, Set
-from pipeline.review.decisions import Choice, Decision
 
 _COPIES = (Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
 

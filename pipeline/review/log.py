@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.cli import UserError
+from pipeline.decisions import COLUMNS, Choice, Decision, read_decisions
 from pipeline.manifest import write_atomic
-from pipeline.review.decisions import COLUMNS, Choice, Decision, read_decisions
 from pipeline.system import lock
 
 

@@ -14,17 +14,17 @@ from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
 
 from pipeline import cli
+from pipeline.addresses import check_url, host_port
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, safe_label
 from pipeline.params import Params, load_params
 from pipeline.paths import MANIFEST, RAW
 from pipeline.sources import FolderSource, SpiderSource
-from scraper.addresses import check_url, host_port
 from scraper.counts import table
-from scraper.crawl import own_network, run_spider, spider_class
-from scraper.folder_source import own_folder, sync
-from scraper.incoming import recover, require_current, store
-from scraper.sitemaps import is_file, read_addresses
+from scraper.crawling.incoming import recover, require_current, store
+from scraper.crawling.run import own_network, run_spider, spider_class
+from scraper.folders.sync import own_folder, sync
+from scraper.reading.sitemaps import is_file, read_addresses
 from scraper.spiders import SPIDER_KEYS
 
 _ARGUMENTS = ("source", "label", "url")

@@ -20,10 +20,10 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
+from pipeline.addresses import RefusedAddressError, check_url, host_port, reason, session
 from pipeline.cli import UserError
 from pipeline.manifest import write_atomic
 from pipeline.paths import DOWNLOADS
-from scraper.addresses import RefusedAddressError, check_url, host_port, reason, session
 from scraper.datasets.catalog import File
 from scraper.datasets.unpack import DamagedError
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.addresses import host_port
 from pipeline.cli import UserError
 from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import HuggingFaceSource
-from scraper.addresses import host_port
 from scraper.datasets.catalog import File
 
 _log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.manifest import Manifest, Row, Status, write_atomic
-from scraper.folder import is_here
-from scraper.pictures import RejectedError, examine
+from scraper.examine import RejectedError, examine
+from scraper.raw_folder import is_here
 
 _NOTE = "complete.json"
 MAX_PICTURE = 64 << 20

@@ -10,19 +10,27 @@ from pipeline.cli import UserError, run
 from scraper.demo_shop.catalogue import CATEGORIES, DEFAULT_LABELS
 from scraper.demo_shop.server import Shop
 
+_WELCOME = """{address}
+
+categories:
+{categories}
+
+params.yaml leaves {label!r} out. To take it in, in another terminal:
+  scrapy crawl shop -a source=own -a label={label} -a url={url}
+  dvc repro
+
+Ctrl-C stops the shop."""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m scraper.demo_shop",
         description="Serve the demo shop on this machine until Ctrl-C: five categories of "
-        "products, with the photos and the dirt of real shops.",
+        "products, with the images and the dirt of real shops.",
     )
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
-    parser.add_argument(
-        "--until-stdin-ends",
-        action="store_true",
-        help="stop when standard input closes, for a program that starts the shop",
-    )
+    stop = "stop when standard input closes, for a program that starts the shop"
+    parser.add_argument("--until-stdin-ends", action="store_true", help=stop)
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -32,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"port {options.port} can't be served on ({error}); choose another --port"
         ) from error
     with shop:
-        print(_welcome(shop.address), flush=True)
+        print(_welcome(shop.address.rstrip("/")), flush=True)
         if options.until_stdin_ends:
             threading.Thread(target=_stop_with_stdin, args=[shop], daemon=True).start()
         try:
@@ -46,20 +54,11 @@ def _stop_with_stdin(shop: Shop) -> None:
     shop.shutdown()
 
 
-def _welcome(address: str) -> str:
-    lines = [address, "", "categories:"]
-    lines += [f"  {c.label:10} {address.rstrip('/')}{c.path}" for c in CATEGORIES]
+def _welcome(origin: str) -> str:
+    listed = "\n".join(f"  {c.label:10} {origin}{c.path}" for c in CATEGORIES)
     extra = next(c for c in CATEGORIES if c.label not in DEFAULT_LABELS)
-    url = address.rstrip("/") + extra.path
-    lines += [
-        "",
-        f"params.yaml leaves {extra.label!r} out. To take it in, in another terminal:",
-        f"  scrapy crawl shop -a source=own -a label={extra.label} -a url={url}",
-        "  dvc repro",
-        "",
-        "Ctrl-C stops the shop.",
-    ]
-    return "\n".join(lines)
+    url = origin + extra.path
+    return _WELCOME.format(address=f"{origin}/", categories=listed, label=extra.label, url=url)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the demo shop sells: categories, products, and which photo of each has which defect."""
+"""What the demo shop sells: categories, products, and which image of each has which defect."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from random import Random
 from scraper.demo_shop.defects import PLANS, TWO_CATEGORIES, Defect, Expected, expected_of
 
 PRODUCTS = 200  # in each category
-SECOND_VIEWS = 20  # of them have a second photo
+SECOND_VIEWS = 20  # of them have a second image
 PRIVATE_PRODUCTS = 2  # in each category, behind robots.txt
 
 
@@ -17,21 +17,17 @@ class Category:
     """A class of products, and where the shop keeps it."""
 
     label: str
-    slug: str
+    path: str
     title: str
     words: tuple[str, ...]
 
-    @property
-    def path(self) -> str:
-        return f"/{self.slug}/"
-
 
 CATEGORIES = (
-    Category("backpack", "backpacks", "Backpacks", ("Daypack", "Rucksack", "School bag")),
-    Category("mug", "mugs", "Mugs", ("Mug", "Cup", "Coffee mug")),
-    Category("sneaker", "sneakers", "Sneakers", ("Sneaker", "Trainer", "Court shoe")),
-    Category("t-shirt", "t-shirts", "T-shirts", ("T-shirt", "Tee", "Cotton shirt")),
-    Category("cap", "caps", "Caps", ("Cap", "Baseball cap", "Trucker cap")),
+    Category("backpack", "/backpacks/", "Backpacks", ("Daypack", "Rucksack", "School bag")),
+    Category("mug", "/mugs/", "Mugs", ("Mug", "Cup", "Coffee mug")),
+    Category("sneaker", "/sneakers/", "Sneakers", ("Sneaker", "Trainer", "Court shoe")),
+    Category("t-shirt", "/t-shirts/", "T-shirts", ("T-shirt", "Tee", "Cotton shirt")),
+    Category("cap", "/caps/", "Caps", ("Cap", "Baseball cap", "Trucker cap")),
 )
 DEFAULT_LABELS = ("backpack", "mug", "sneaker", "t-shirt")
 
@@ -45,10 +41,10 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
-    """One photo of a product, at its own address.
+class ProductImage:
+    """One image of a product, at its own address.
 
-    `drawn_as` is the photo that is drawn for it: its own name, or for a copy the original's.
+    `drawn_as` is the image that is drawn for it: its own name, or for a copy the original's.
     """
 
     name: str
@@ -69,7 +65,7 @@ class Product:
     label: str
     title: str
     price: str
-    photos: tuple[Photo, ...]
+    images: tuple[ProductImage, ...]
     also: str | None = None
     private: bool = False
 
@@ -88,9 +84,9 @@ def products() -> dict[str, Product]:
 
 
 @cache
-def photos() -> dict[str, Photo]:
-    """All photos by name."""
-    return {photo.name: photo for product in products().values() for photo in product.photos}
+def images() -> dict[str, ProductImage]:
+    """All images by name."""
+    return {image.name: image for product in products().values() for image in product.images}
 
 
 def listed(label: str) -> list[Product]:
@@ -111,16 +107,16 @@ def expected(labels: Iterable[str] = DEFAULT_LABELS) -> dict[str, Expected]:
 
 def _defects_seen(label: str, labels: set[str]) -> Iterator[Defect | None]:
     for product in listed(label):
-        for photo in product.photos:
-            conflict = photo.defect is Defect.TWO_CATEGORIES
-            yield photo.defect if not conflict or {product.label, product.also} <= labels else None
+        for image in product.images:
+            conflict = image.defect is Defect.TWO_CATEGORIES
+            yield image.defect if not conflict or {product.label, product.also} <= labels else None
 
 
 def _stock(category: Category) -> Iterator[Product]:
-    """A category's products; every defect, every original of a copy and every second view is in a
-    product of its own.
+    """A category's products. No two of these share one: a defect, the original of a copy, a second
+    view.
     """
-    rng = Random(f"stock of {category.label}")
+    label, rng = category.label, Random(f"stock of {category.label}")
     numbers = range(1, PRODUCTS + 1)
     drawn = iter(rng.sample(numbers, PRODUCTS))
     dirty = {next(drawn): defect for defect, plan in PLANS.items() for _ in range(plan.products)}
@@ -128,34 +124,25 @@ def _stock(category: Category) -> Iterator[Product]:
     seconds = {next(drawn) for _ in range(SECOND_VIEWS)}
     formats = {n: rng.choice(("png", "webp")) for n in drawn if rng.random() < 0.08}
     for number in (*numbers, *range(901, 901 + PRIVATE_PRODUCTS)):
-        sku = f"{category.label}-{number:03}"
+        sku, private = f"{label}-{number:03}", number > PRODUCTS
         name = f"{sku}.{formats.get(number, 'jpg')}"
-        original = originals.get(number)
-        first = Photo(
-            name,
-            f"{category.label}-{original:03}.jpg" if original else name,
-            dirty.get(number),
-            number > PRODUCTS,
-        )
-        second = Photo(f"{sku}-2.jpg", f"{sku}-2.jpg")
-        yield Product(
-            sku,
-            category.label,
-            f"{rng.choice(_NAMES)} {rng.choice(category.words).lower()} {number}",
-            f"{rng.randrange(7, 90)}.{rng.choice(('00', '50', '90', '95'))}",
-            (first, second) if number in seconds else (first,),
-            private=number > PRODUCTS,
-        )
+        drawn_as = f"{label}-{originals[number]:03}.jpg" if number in originals else name
+        shown = [ProductImage(name, drawn_as, dirty.get(number), private)]
+        if number in seconds:
+            shown.append(ProductImage(f"{sku}-2.jpg", f"{sku}-2.jpg"))
+        title = f"{rng.choice(_NAMES)} {rng.choice(category.words).lower()} {number}"
+        price = f"{rng.randrange(7, 90)}.{rng.choice(('00', '50', '90', '95'))}"
+        yield Product(sku, label, title, price, tuple(shown), private=private)
 
 
 def _list_twice(found: dict[str, Product], label: str, also: str) -> None:
     """List a clean product, of which there is no copy, in a second category."""
     clean = [p for p in found.values() if p.label == label and not p.private and _is_clean(p)]
-    originals = {photo.drawn_as for p in found.values() for photo in p.photos if photo.defect}
-    chosen = next(p for p in clean[len(clean) // 3 :] if p.photos[0].name not in originals)
-    photo = replace(chosen.photos[0], defect=Defect.TWO_CATEGORIES)
-    found[chosen.sku] = replace(chosen, photos=(photo,), also=also)
+    originals = {image.drawn_as for p in found.values() for image in p.images if image.defect}
+    chosen = next(p for p in clean[len(clean) // 3 :] if p.images[0].name not in originals)
+    image = replace(chosen.images[0], defect=Defect.TWO_CATEGORIES)
+    found[chosen.sku] = replace(chosen, images=(image,), also=also)
 
 
 def _is_clean(product: Product) -> bool:
-    return len(product.photos) == 1 and product.photos[0].defect is None
+    return len(product.images) == 1 and product.images[0].defect is None

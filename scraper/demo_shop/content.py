@@ -1,4 +1,4 @@
-"""The bytes of each photo: drawn, and for some then spoilt as planned."""
+"""The bytes of each image: drawn, and for some then spoilt as planned."""
 
 import io
 from functools import cache
@@ -8,29 +8,29 @@ from PIL import Image, ImageDraw, ImageFont
 
 from scraper.demo_shop import catalogue
 from scraper.demo_shop.defects import Defect
-from scraper.demo_shop.photos import draw
+from scraper.demo_shop.drawing import draw
 
 _FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
 
 def media_type(name: str) -> str:
-    """The media type of a photo, by its name."""
+    """The media type of an image, by its name."""
     return f"image/{_FORMATS[name.rpartition('.')[2]].lower()}"
 
 
 def content(name: str) -> bytes:
-    """The file of a photo by its name: the same bytes every time, from any process."""
-    photo = catalogue.photos()[name]
+    """The file of an image by its name: the same bytes every time, from any process."""
+    drawn_as, defect = catalogue.images()[name].drawn_as, catalogue.images()[name].defect
     rng = Random(f"content of {name}")
-    match photo.defect:
-        case Defect.PLACEHOLDER:
-            return _placeholder()
-        case Defect.BLANK:
-            colour = rng.choice(["#ffffff", "#f4f1ea", "#e9eef2", "#dddddd", "#fbfbf6"])
-            return _encode(Image.new("RGB", (rng.randrange(480, 640), 500), colour), "JPEG", 85)
-    image = draw(photo.drawn_as)
-    format_, quality = _FORMATS[photo.drawn_as.rpartition(".")[2]], _quality(photo.drawn_as)
-    match photo.defect:
+    if defect is Defect.PLACEHOLDER:
+        return _placeholder()
+    if defect is Defect.BLANK:
+        colour = rng.choice(["#ffffff", "#f4f1ea", "#e9eef2", "#dddddd", "#fbfbf6"])
+        return _encode(Image.new("RGB", (rng.randrange(480, 640), 500), colour))
+    image = draw(drawn_as)
+    format_ = _FORMATS[drawn_as.rpartition(".")[2]]
+    quality = Random(f"quality of {drawn_as}").randrange(80, 94)
+    match defect:
         case Defect.RECOMPRESSED:
             # what a second shop does to the file it got from the first
             image = Image.open(io.BytesIO(_encode(image, format_, quality)))
@@ -42,16 +42,12 @@ def content(name: str) -> bytes:
         case Defect.TINY:
             image.thumbnail((48, 48))
     body = _encode(image, format_, quality)
-    if photo.defect is Defect.TRUNCATED:
+    if defect is Defect.TRUNCATED:
         return body[: len(body) * rng.randrange(45, 70) // 100]
     return body
 
 
-def _quality(name: str) -> int:
-    return Random(f"quality of {name}").randrange(80, 94)
-
-
-def _encode(image: Image.Image, format_: str, quality: int) -> bytes:
+def _encode(image: Image.Image, format_: str = "JPEG", quality: int = 85) -> bytes:
     out = io.BytesIO()
     image.save(out, format_, quality=quality, method=0, compress_level=1)  # as fast as they go
     return out.getvalue()
@@ -63,7 +59,6 @@ def _placeholder() -> bytes:
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle((190, 170, 370, 300), 16, outline="#b6bec4", width=8)
     pen.ellipse((245, 200, 315, 270), outline="#b6bec4", width=8)
-    pen.rectangle((230, 152, 275, 172), fill="#b6bec4")
     font = ImageFont.load_default(36)
     pen.text((280, 360), "photo coming soon", fill="#8d979e", font=font, anchor="mm")
-    return _encode(image, "JPEG", 85)
+    return _encode(image)

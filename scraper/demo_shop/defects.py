@@ -9,7 +9,7 @@ from pipeline.manifest import Reason, Status
 
 
 class Defect(StrEnum):
-    """What is wrong with a product's photo, or unusual about it."""
+    """What is wrong with a product's image, or unusual about it."""
 
     MISSING = "missing"  # 404
     SHORT_BODY = "short_body"  # the connection closes before Content-Length is reached
@@ -18,20 +18,20 @@ class Defect(StrEnum):
     PLACEHOLDER = "placeholder"  # "photo coming soon": the same bytes at each address
     TINY = "tiny"  # a thumbnail
     BLANK = "blank"  # one flat colour
-    SAME_BYTES = "same_bytes"  # another product's photo, at another address
-    RECOMPRESSED = "recompressed"  # another product's photo, of a lower JPEG quality
-    RESIZED = "resized"  # another product's photo, smaller
+    SAME_BYTES = "same_bytes"  # another product's image, at another address
+    RECOMPRESSED = "recompressed"  # another product's image, of a lower JPEG quality
+    RESIZED = "resized"  # another product's image, smaller
     TWO_CATEGORIES = "two_categories"  # the product's page is listed in two categories
-    REDIRECT = "redirect"  # 302 to where the photo is
+    REDIRECT = "redirect"  # 302 to where the image is
     SLOW = "slow"  # answers after a second
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a defect is planted in each category, and what the pipeline should say of it.
+    """How many products of each category have a defect, and what the pipeline should say of it.
 
-    `status` is collect's, for each attempt; `reason` is clean's, for each file, None where the
-    file is kept or there is none.
+    `status` is what collect says of each attempt. `reason` is what clean says of each file; it is
+    None where clean keeps the file, and where there is none.
     """
 
     products: int
@@ -44,17 +44,18 @@ PLANS: Mapping[Defect, Plan] = {
     Defect.SHORT_BODY: Plan(2, Status.FAILED_TRUNCATED),
     Defect.HTML: Plan(2, Status.REJECTED_NOT_IMAGE),
     Defect.TRUNCATED: Plan(2, Status.SAVED, Reason.TRUNCATED),
-    # of one category's placeholders the first is saved, the others are duplicates of it
+    # the first placeholder of a category is saved, the others are duplicates of it
     Defect.PLACEHOLDER: Plan(6, Status.DUPLICATE, Reason.PLACEHOLDER),
     Defect.TINY: Plan(2, Status.SAVED, Reason.TOO_SMALL),
     Defect.BLANK: Plan(1, Status.SAVED, Reason.BLANK),
     Defect.SAME_BYTES: Plan(2, Status.DUPLICATE),
     Defect.RECOMPRESSED: Plan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
     Defect.RESIZED: Plan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
+    # not in every category: see below
+    Defect.TWO_CATEGORIES: Plan(0, Status.SAVED, Reason.LABEL_CONFLICT),
     Defect.REDIRECT: Plan(2, Status.SAVED),
     Defect.SLOW: Plan(1, Status.SAVED),
 }
-"""For every category alike; products in two categories are in `TWO_CATEGORIES` beside it."""
 
 TWO_CATEGORIES: Mapping[str, str] = {"t-shirt": "mug", "sneaker": "backpack"}
 """One product of the first label is listed in the category of the second too."""
@@ -62,7 +63,7 @@ TWO_CATEGORIES: Mapping[str, str] = {"t-shirt": "mug", "sneaker": "backpack"}
 
 @dataclass(slots=True)
 class Expected:
-    """What should come out for one label. Every listed photo is a candidate."""
+    """What should come out for one label. Every listed image is a candidate."""
 
     candidates: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
@@ -71,26 +72,18 @@ class Expected:
     kept: int = 0
 
 
-def expected_of(photos: Iterable[Defect | None]) -> Expected:
-    """What should come out of one category's listed photos, given the defect of each."""
+def expected_of(images: Iterable[Defect | None]) -> Expected:
+    """What should come out of one category's listed images, given the defect of each."""
     result = Expected()
-    placeholder_seen = False
-    for defect in photos:
+    for defect in images:
+        plan = PLANS[defect] if defect else Plan(0, Status.SAVED)
+        status = plan.status
+        if defect is Defect.PLACEHOLDER and Reason.PLACEHOLDER not in result.reasons:
+            status = Status.SAVED
         result.candidates += 1
-        match defect:
-            case None:
-                status, reason = Status.SAVED, None
-            case Defect.TWO_CATEGORIES:
-                status, reason = Status.SAVED, Reason.LABEL_CONFLICT
-            case Defect.PLACEHOLDER if not placeholder_seen:
-                placeholder_seen = True
-                status, reason = Status.SAVED, Reason.PLACEHOLDER
-            case _:
-                status, reason = PLANS[defect].status, PLANS[defect].reason
         result.statuses[status] += 1
-        if status is Status.SAVED:
-            if reason is None:
-                result.kept += 1
-            else:
-                result.reasons[reason] += 1
+        if status is Status.SAVED and plan.reason:
+            result.reasons[plan.reason] += 1
+        elif status is Status.SAVED:
+            result.kept += 1
     return result

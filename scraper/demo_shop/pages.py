@@ -19,11 +19,11 @@ _LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer; `photos` are the names of the photos that it shows."""
+    """An answer; `images` are the names of the images that it shows."""
 
     body: bytes
     media_type: str = "text/html; charset=utf-8"
-    photos: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
 
 
 class Pages:
@@ -50,28 +50,28 @@ class Pages:
             return self._product(self._products[path])
         match path:
             case "/":
-                return self._home()
+                shown = [(c, catalogue.listed(c.label)[:5]) for c in CATEGORIES]
+                return self._render(
+                    "home.html", [p for _, some in shown for p in some], shown=shown
+                )
             case "/private/offers/":
-                offers = catalogue.private()
-                return self._render("offers.html", offers, products=offers)
+                return self._render("offers.html", catalogue.private())
             case "/shop.css":
                 return Page((_TEMPLATES / "shop.css").read_bytes(), "text/css; charset=utf-8")
             case "/robots.txt":
-                text = (
+                rules = (
                     f"User-agent: *\nDisallow: /private/\n\nSitemap: {self._origin}/sitemap.xml\n"
                 )
-                return Page(text.encode(), "text/plain; charset=utf-8")
+                return Page(rules.encode(), "text/plain; charset=utf-8")
             case "/sitemap.xml":
-                return self._sitemap()
+                public = [path for path, product in self._products.items() if not product.private]
+                page = self._render("sitemap.xml", [], paths=["/", *self._categories, *public])
+                return Page(page.body, "application/xml; charset=utf-8")
         return None
 
     def not_found(self) -> bytes:
         """The page that says so."""
         return self._render("not_found.html", []).body
-
-    def _home(self) -> Page:
-        shown = [(c, catalogue.listed(c.label)[:5]) for c in CATEGORIES]
-        return self._render("home.html", [p for _, some in shown for p in some], shown=shown)
 
     def _listing(self, category: Category, query: str) -> Page | None:
         listed = catalogue.listed(category.label)
@@ -80,86 +80,41 @@ class Pages:
         if not wanted.isdecimal() or not 1 <= int(wanted) <= pages:
             return None
         number = int(wanted)
-        some = listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
         # the second page of each listing tempts a crawler into the forbidden area
-        offer = next(p for p in catalogue.private() if p.label == category.label)
+        offers = [p for p in catalogue.private() if p.label == category.label and number == 2]
         return self._render(
             "listing.html",
-            some,
+            listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
             category=category,
-            products=some,
             total=len(listed),
             number=number,
             pages=pages,
-            offer=offer if number == 2 else None,
+            offer=offers[0] if offers else None,
         )
 
     def _product(self, product: Product) -> Page:
-        category = next(c for c in CATEGORIES if c.label == product.label)
+        """A product's page. Its schema.org markup has one of the forms that shops write it in."""
         rng = Random(f"page of {product.sku}")
         others = [p for p in catalogue.listed(product.label) if p.sku != product.sku]
         related = rng.sample(others, 4)
+        paths = [image.path for image in product.images]
+        urls = [self._origin + path for path in paths]
+        maker = {"@type": "Organization", "name": "Demo shop"}
+        objects = [
+            {"@type": "ImageObject", "url": url, "license": _LICENSE, "creator": maker}
+            for url in urls
+        ]
+        forms = (paths, urls, paths if len(paths) > 1 else paths[0], objects)
         return self._render(
             "product.html",
             [product],
             product=product,
-            category=category,
+            category=next(c for c in CATEGORIES if c.label == product.label),
             related=related,
-            markup=self._markup(product, category, rng),
+            image=forms[rng.randrange(4)],
             in_graph=rng.random() < 0.3,
         )
 
-    def _markup(self, product: Product, category: Category, rng: Random) -> list[dict[str, Any]]:
-        """schema.org, in the variety of forms that shops write it in."""
-        crumbs = [("Home", "/"), (category.title, category.path), (product.title, product.path)]
-        breadcrumbs = {
-            "@type": "BreadcrumbList",
-            "itemListElement": [
-                {"@type": "ListItem", "position": n, "name": name, "item": self._origin + path}
-                for n, (name, path) in enumerate(crumbs, start=1)
-            ],
-        }
-        paths = [photo.path for photo in product.photos]
-        image: Any
-        match rng.randrange(4):
-            case 0:
-                image = paths
-            case 1:
-                image = [self._origin + path for path in paths]
-            case 2:
-                image = paths[0] if len(paths) == 1 else paths
-            case _:
-                image = [
-                    {
-                        "@type": "ImageObject",
-                        "url": self._origin + path,
-                        "license": _LICENSE,
-                        "creator": {"@type": "Organization", "name": "Demo shop"},
-                    }
-                    for path in paths
-                ]
-        item = {
-            "@type": "Product",
-            "sku": product.sku,
-            "name": product.title,
-            "category": category.title,
-            "url": self._origin + product.path,
-            "image": image,
-            "offers": {
-                "@type": "Offer",
-                "price": product.price,
-                "priceCurrency": "EUR",
-                "availability": "https://schema.org/InStock",
-            },
-        }
-        return [breadcrumbs, item]
-
-    def _sitemap(self) -> Page:
-        paths = ["/", *self._categories]
-        paths += [p.path for p in catalogue.products().values() if not p.private]
-        template = self._environment.get_template("sitemap.xml")
-        return Page(template.render(paths=paths).encode(), "application/xml; charset=utf-8")
-
-    def _render(self, template: str, pictured: list[Product], /, **context: Any) -> Page:
-        html = self._environment.get_template(template).render(**context)
-        return Page(html.encode(), photos=[photo.name for p in pictured for photo in p.photos])
+    def _render(self, template: str, products: list[Product], /, **context: Any) -> Page:
+        html = self._environment.get_template(template).render(products=products, **context)
+        return Page(html.encode(), images=[image.name for p in products for image in p.images])

@@ -1,4 +1,4 @@
-"""The shop's HTTP server: pages, photos, and answers that go wrong as planned."""
+"""The shop's HTTP server: pages, images, and answers that go wrong as planned."""
 
 import multiprocessing
 import os
@@ -7,7 +7,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,43 +21,24 @@ from scraper.demo_shop.pages import Pages
 SLOW_SECONDS = 1.0
 
 
-class PhotoStore:
-    """Photos by name, drawn once: ahead in two processes, or here when one is asked for first."""
+class ImageStore:
+    """Images by name. Two processes draw them, each once, if they can before they are asked for."""
 
     def __init__(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(2, spawn, initializer=_live_with_parent)
         self._futures: dict[str, Future[bytes]] = {}
         self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
 
-    def draw_ahead(self, names: Iterable[str]) -> None:
+    def start(self, name: str) -> Future[bytes]:
+        """Have an image drawn, if it is not yet."""
         with self._lock:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    2, multiprocessing.get_context("spawn"), initializer=_live_with_parent
-                )
-            for name in names:
-                if name not in self._futures:
-                    self._futures[name] = self._pool.submit(content, name)
-
-    def get(self, name: str) -> bytes:
-        with self._lock:
-            future = self._futures.get(name)
-            mine = future is None or future.cancel()
-            if mine:
-                future = self._futures[name] = Future()
-                future.set_running_or_notify_cancel()
-        assert future is not None
-        if mine:
-            try:
-                future.set_result(content(name))
-            except BaseException as error:
-                future.set_exception(error)
-                raise
-        return future.result()
+            if name not in self._futures:
+                self._futures[name] = self._pool.submit(content, name)
+            return self._futures[name]
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _live_with_parent() -> None:
@@ -83,7 +63,7 @@ class Shop(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
-        self.store = PhotoStore()
+        self.store = ImageStore()
         super().__init__(("127.0.0.1", port), _Handler)
         self.address = f"http://127.0.0.1:{self.server_port}/"
         self.pages = Pages(self.address)
@@ -106,59 +86,53 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one packet for headers and a small body
 
     def do_GET(self) -> None:
-        url = urlsplit(self.path)
+        url, pages = urlsplit(self.path), self.server.pages
         folder, _, name = url.path.rpartition("/")
-        photo = catalogue.photos().get(name)
-        if photo is not None and url.path == photo.path:
-            self._photo(photo)
-        elif photo is not None and folder == "/media" and photo.defect is Defect.REDIRECT:
-            self._answer(self.server.store.get(name), media_type(name))
-        elif (page := self.server.pages.get(url.path, url.query)) is not None:
-            self.server.store.draw_ahead(page.photos)
+        image = catalogue.images().get(name)
+        if image and url.path == image.path:
+            self._image(image)
+        elif image and folder == "/media" and image.defect is Defect.REDIRECT:
+            self._answer(self.server.store.start(name).result(), media_type(name))
+        elif page := pages.get(url.path, url.query):
+            for name in page.images:
+                self.server.store.start(name)
             self._answer(page.body, page.media_type)
-        elif self.server.pages.get(url.path + "/", "") is not None:
-            self._redirect(url.path + "/")
+        elif pages.get(url.path + "/", ""):
+            self._answer(b"", status=HTTPStatus.MOVED_PERMANENTLY, location=url.path + "/")
         else:
-            self._answer(
-                self.server.pages.not_found(), "text/html; charset=utf-8", HTTPStatus.NOT_FOUND
-            )
+            self._answer(pages.not_found(), status=HTTPStatus.NOT_FOUND)
 
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _photo(self, photo: catalogue.Photo) -> None:
-        match photo.defect:
+    def _image(self, image: catalogue.ProductImage) -> None:
+        match image.defect:
             case Defect.MISSING:
-                self._answer(
-                    self.server.pages.not_found(), "text/html; charset=utf-8", HTTPStatus.NOT_FOUND
-                )
+                self._answer(self.server.pages.not_found(), status=HTTPStatus.NOT_FOUND)
                 return
             case Defect.REDIRECT:
-                self._redirect(f"/media/{photo.name}", HTTPStatus.FOUND)
+                self._answer(b"", status=HTTPStatus.FOUND, location=f"/media/{image.name}")
                 return
             case Defect.HTML:
                 self._answer(self.server.pages.not_found(), "image/jpeg")
                 return
             case Defect.SLOW:
                 time.sleep(SLOW_SECONDS)
-        body = self.server.store.get(photo.name)
-        cut = len(body) * 6 // 10 if photo.defect is Defect.SHORT_BODY else None
-        self._answer(body, media_type(photo.name), cut=cut)
-
-    def _redirect(self, path: str, status: HTTPStatus = HTTPStatus.MOVED_PERMANENTLY) -> None:
-        self.send_response(status)
-        self.send_header("Location", path)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        body = self.server.store.start(image.name).result()
+        cut = len(body) * 6 // 10 if image.defect is Defect.SHORT_BODY else None
+        self._answer(body, media_type(image.name), cut=cut)
 
     def _answer(
         self,
         body: bytes,
-        kind: str,
+        kind: str = "text/html; charset=utf-8",
         status: HTTPStatus = HTTPStatus.OK,
+        location: str | None = None,
         cut: int | None = None,
     ) -> None:
         self.send_response(status)
+        if location:
+            self.send_header("Location", location)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

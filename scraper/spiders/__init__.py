@@ -11,7 +11,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from pipeline.paths import RAW
 from pipeline.sources import SpiderSource
-from scraper.failures import (
+from scraper.crawling.failures import (
     DOWNLOAD_ERRORS,
     ForbiddenByRobotsError,
     explain,

@@ -8,7 +8,7 @@ from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 from w3lib.url import add_or_replace_parameters
 
-from scraper.failures import explain, may_pass
+from scraper.crawling.failures import explain, may_pass
 from scraper.spiders import SourceSpider
 
 _PATIENCE = 5  # times a busy API is asked again

@@ -13,7 +13,7 @@ import lxml.html
 from scrapy import Request
 from scrapy.http import Response
 
-from scraper.items import ProductImage
+from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
 
 _AT_ONCE = 50  # files whose details one request may ask for

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from scrapy import Request
 from scrapy.http import Response
 
-from scraper.items import ProductImage
+from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
 
 _PAGE_SIZE = 100

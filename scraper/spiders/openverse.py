@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from pipeline.formats import BY_SUFFIX
-from scraper.items import ProductImage
+from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
 
 _PAGE_SIZE = 20  # the most that is given to who has no key

@@ -13,13 +13,13 @@ from scrapy import Request
 from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
-from scraper.addresses import RefusedAddressError, check_url
-from scraper.failures import explain, may_pass
-from scraper.items import ProductImage
-from scraper.markup import Product, read_listing, read_product
-from scraper.optout import page_opt_out
-from scraper.pages import place
-from scraper.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
+from pipeline.addresses import RefusedAddressError, check_url
+from scraper.crawling.failures import explain, may_pass
+from scraper.crawling.items import ProductImage
+from scraper.reading.markup import Product, read_listing, read_product
+from scraper.reading.optout import page_opt_out
+from scraper.reading.pages import place
+from scraper.reading.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business

@@ -11,8 +11,8 @@ from model.advice import Answers, Facts, Pair, Share, Weakest, advice
 from pipeline.params import Train, load_params
 
 ROOT = Path(__file__).parents[2]
-PRETRAINED = load_params(ROOT / "presets/demo-squeezenet.yaml").train
-TUNED = load_params(ROOT / "presets/clothing-squeezenet-tuned.yaml").train
+PRETRAINED = load_params(ROOT / "presets/demo-pretrained.yaml").train
+TUNED = load_params(ROOT / "presets/clothing-tuned.yaml").train
 SCRATCH = load_params(ROOT / "params.yaml").train
 
 
@@ -69,7 +69,7 @@ def test_from_scratch_on_few_images_a_pretrained_network_comes_first() -> None:
             "The network learned from scratch, from 28 images of a class (median), and gets 43.6 % "
             "of the test images right; on photos a pretrained one usually does better: set "
             "`train.network`, `train.weights`, `train.image_size`, `train.epochs` as in "
-            "presets/demo-squeezenet.yaml, then `dvc repro`."
+            "presets/demo-pretrained.yaml, then `dvc repro`."
         ),
         LABELS,
     ]
@@ -111,7 +111,7 @@ def test_the_keys_that_it_names_make_any_recipe_a_pretrained_one(path: Path) -> 
 
     keys = re.findall(r"`train\.(\w+)`", advice(FROM_SCRATCH)[0])
     recipe = load_params(path).train
-    preset = load_params(ROOT / "presets/demo-squeezenet.yaml").train
+    preset = load_params(ROOT / "presets/demo-pretrained.yaml").train
     taken = recipe.model_copy(update={key: getattr(preset, key) for key in keys})
     assert comes_trained(taken)
     if not comes_trained(recipe):  # the rest says how to take steps, and none is taken
@@ -119,7 +119,7 @@ def test_the_keys_that_it_names_make_any_recipe_a_pretrained_one(path: Path) -> 
         assert taken.fine_tune_from == preset.fine_tune_from
 
 
-@pytest.mark.parametrize("name", ["own", "demo-squeezenet", "clothing-squeezenet-tuned"])
+@pytest.mark.parametrize("name", ["own", "demo-pretrained", "clothing-tuned"])
 def test_the_presets_that_it_names_come_trained(name: str) -> None:
     from model.pretrained import comes_trained
 
@@ -147,7 +147,7 @@ def fits_too_little(recipe: Train, **changed: object) -> Facts:
             fits_too_little(PRETRAINED),
             (
                 "train more than the classifier, with `train` of params.yaml as in "
-                "presets/clothing-squeezenet-tuned.yaml, then `dvc repro`."
+                "presets/clothing-tuned.yaml, then `dvc repro`."
             ),
         ),
         (

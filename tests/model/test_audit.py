@@ -110,14 +110,11 @@ def test_gradients_know_a_direction() -> None:
 
 
 def test_features_of_a_network(dataset: Path, quick_params) -> None:
-    weights = ROOT.parent / "shared/weights/squeezenet_imagenet_notop.h5"
-    if not weights.is_file():
-        pytest.skip(f"needs {weights}")
-    recipe = quick_params(network="squeezenet", weights=str(weights), image_size=64).train
+    recipe = quick_params(network="efficientnet_lite0", weights=None, image_size=64).train
     network = features.backbone(recipe, 3)
     images = np.zeros((2, 64, 64, 3), np.uint8)
     assert features.image_size(recipe, network) == 64
-    assert features.extract(images, network).shape == (2, 1024)
+    assert features.extract(images, network).shape == (2, 2 * 1280)
     assert features.backbone(quick_params().train, 3) is None
 
 

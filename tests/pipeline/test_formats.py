@@ -66,7 +66,7 @@ def test_images_of_the_general_brand(kind: str) -> None:
 
 
 def test_names_alone_need_no_pillow() -> None:
-    code = "import scraper.pictures, pipeline.formats, sys; print(*sys.modules)"
+    code = "import scraper.examine, pipeline.formats, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not [name for name in done.stdout.split() if name.startswith(("PIL", "pillow_heif"))]
 

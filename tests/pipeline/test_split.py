@@ -78,6 +78,29 @@ def test_shares_are_kept(count: int, validation: float, test: float, seed: int) 
     assert abs(places["test"] + places["validation"] - (test + validation) * count) <= slack
 
 
+def test_a_class_is_brought_within_its_shares_from_below_and_from_above() -> None:
+    """Where chance alone would be off by more than the tolerance, to either side."""
+    count, share = 400, 0.2
+    pictures = [picture(n) for n in range(count)]
+    off: Counter[bool] = Counter()
+    for seed in range(300):
+        by_chance = sum(split._draw(seed, p.group) < share for p in pictures)
+        slack = split.TOLERANCE * count
+        if abs(by_chance - share * count) > slack + 1:
+            off[by_chance > share * count] += 1
+            settings = Split(validation=0.1, test=share, keep_official=False, seed=seed)
+            found = assign(pictures, settings).count("test")
+            assert abs(found - share * count) <= slack + 1
+    assert min(off[False], off[True]) > 5
+
+
+def test_draws_are_even_between_0_and_1() -> None:
+    draws = [split._draw(1, str(n)) for n in range(1000)]
+    tenths = Counter(int(draw * 10) for draw in draws)
+    assert set(tenths) == set(range(10))
+    assert max(tenths.values()) < 150
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_tenth_more_moves_under_two_percent(seed: int) -> None:
     settings = SETTINGS.model_copy(update={"seed": seed})

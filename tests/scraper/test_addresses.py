@@ -11,8 +11,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli import UserError
-from scraper.addresses import (
+from pipeline.addresses import (
     MAX_REDIRECTS,
     FetchError,
     RefusedAddressError,
@@ -22,6 +21,7 @@ from scraper.addresses import (
     host_port,
     session,
 )
+from pipeline.cli import UserError
 
 PRIVATE = {
     "loopback": "127.0.0.1 127.8.8.8 ::1",

@@ -1,4 +1,4 @@
-"""docs/sources.md: its spider runs, its entries are valid, its tables are complete."""
+"""docs/sources.md: its spider runs, its entries are valid, and no key or status lacks a line."""
 
 import re
 import shutil
@@ -24,6 +24,7 @@ from scraper.datasets.plan import plan
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs/sources.md").read_text()
+PARAMETERS = (ROOT / "docs/parameters.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
@@ -38,9 +39,9 @@ def entries() -> dict[str, dict]:
     return {k: v for block in blocks("yaml") for k, v in read(textwrap.dedent(block)).items()}
 
 
-def first_column(heading: str) -> list[str]:
+def first_column(page: str, heading: str) -> list[str]:
     """Of the table below a heading."""
-    text = DOCS.partition(f"{heading}\n")[2].partition("\n#")[0]
+    text = page.partition(f"{heading}\n")[2].partition("\n#")[0]
     return re.findall(r"^\| `(\w+)`", text, re.MULTILINE)
 
 
@@ -65,13 +66,16 @@ def test_the_entries_are_valid():
     ],
 )
 def test_every_key_has_a_line(kind: str, section: type[Section]):
-    assert first_column(f"### kind: {kind}") == [k for k in section.model_fields if k != "kind"]
+    column = first_column(PARAMETERS, f"### kind: {kind}")
+    assert column == [k for k in section.model_fields if k != "kind"]
     if kind == "archive":
-        assert all(f"`{key}`" in DOCS for key in Index.model_fields)
+        assert all(f"`index.{key}`" in PARAMETERS for key in Index.model_fields)
 
 
 def test_every_status_has_a_line():
-    assert first_column("## What became of each candidate") == [str(status) for status in Status]
+    assert first_column(DOCS, "## What became of each candidate") == [
+        str(status) for status in Status
+    ]
 
 
 def test_the_spider_of_ones_own_runs(web, workshop):

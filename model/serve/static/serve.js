@@ -13,7 +13,9 @@ const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000
 const answers = find("#answers");
 const status = find("#status");
 const waiting = [];
-let running = 0, asked = 0, done = 0;
+let running = 0,
+  asked = 0,
+  done = 0;
 
 async function send(path, file) {
   for (;;) {
@@ -55,7 +57,9 @@ function add(files) {
 // Few browsers show HEIC and TIFF themselves.
 async function showThumbnail(file, tile) {
   const image = find("img", tile);
-  const hide = () => { find(".picture", tile).hidden = true; };
+  const hide = () => {
+    find(".picture", tile).hidden = true;
+  };
   image.addEventListener("error", hide);
   URL.revokeObjectURL(image.src);
   try {
@@ -86,7 +90,9 @@ async function answer(file, tile) {
   const heading = find("h2", tile);
   const note = find(".note", tile);
   try {
-    const { predictions: [found] } = await ask(`/v1/predict?top=${SHOWN}`, file);
+    const {
+      predictions: [found],
+    } = await ask(`/v1/predict?top=${SHOWN}`, file);
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
     note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
@@ -107,15 +113,18 @@ function row(guess, file, tile) {
   find(".label", line).textContent = guess.label;
   find(".percent", line).textContent = percent(guess.confidence);
   find(".fill", line).style.width = `${guess.confidence * 100}%`;
-  button.setAttribute("aria-label",
-    `${guess.label}, ${percent(guess.confidence)}: show what in the picture decided`);
+  button.setAttribute(
+    "aria-label",
+    `${guess.label}, ${percent(guess.confidence)}: show what in the picture decided`,
+  );
   button.addEventListener("click", () => toggle(button, guess.label, file, tile));
   return line;
 }
 
 async function toggle(button, label, file, tile) {
   const shown = button.getAttribute("aria-pressed") === "true";
-  for (const other of tile.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
+  for (const other of tile.querySelectorAll("[aria-pressed]"))
+    other.setAttribute("aria-pressed", "false");
   find("canvas", tile).hidden = true;
   const legend = find(".legend", tile);
   legend.hidden = shown;
@@ -128,9 +137,10 @@ async function toggle(button, label, file, tile) {
     if (button.getAttribute("aria-pressed") !== "true") return;
     const most = Math.max(...found.importance.flat());
     if (most >= 0.01) paint(find("canvas", tile), found.importance, most);
-    text = most < 0.01
-      ? `No single part of it makes "${label}" more likely.`
-      : `Coloured: what speaks for "${label}". Covering the strongest part costs ${percent(most)}.`;
+    text =
+      most < 0.01
+        ? `No single part of it makes "${label}" more likely.`
+        : `Coloured: what speaks for "${label}". Covering the strongest part costs ${percent(most)}.`;
   } catch (error) {
     text = reasonOf(error);
   }
@@ -145,18 +155,26 @@ function paint(canvas, rows, most) {
   });
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext("2d").putImageData(pixels, 0, 0);  // the browser smooths it
+  canvas.getContext("2d").putImageData(pixels, 0, 0); // the browser smooths it
   canvas.hidden = false;
 }
 
 const drop = find("#drop");
 const pictures = (transfer) => [...transfer.files];
 for (const input of [find("#choose"), find("#photograph")]) {
-  input.addEventListener("change", () => { add([...input.files]); input.value = ""; });
+  input.addEventListener("change", () => {
+    add([...input.files]);
+    input.value = "";
+  });
 }
 drop.addEventListener("submit", (event) => event.preventDefault());
-addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) drop.classList.remove("over");
+});
 addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
@@ -175,5 +193,6 @@ find("#clear").addEventListener("click", () => {
 fetch("/v1/model").then(async (response) => {
   const { labels } = await response.json();
   const some = labels.slice(0, 12).join(", ");
-  find("#model").textContent = labels.length > 12 ? `${labels.length} classes: ${some}, …` : `The classes: ${some}.`;
+  find("#model").textContent =
+    labels.length > 12 ? `${labels.length} classes: ${some}, …` : `The classes: ${some}.`;
 });

@@ -4,10 +4,18 @@ const EVERY = 4000; // milliseconds
 
 /** Ask the server; gives the JSON, null for "nothing new". Throws an Error with the server's reason. */
 export async function api(path, body) {
-  const response = await fetch(path, body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const response = await fetch(
+    path,
+    body && {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    },
+  );
   if (response.status === 204) return null;
   const content = await response.json().catch(() => ({}));
-  const why = content.detail?.[0]?.msg ?? content.detail ?? `the server answered ${response.status}`;
+  const why =
+    content.detail?.[0]?.msg ?? content.detail ?? `the server answered ${response.status}`;
   if (!response.ok) throw new Error(why);
   return content;
 }
@@ -58,7 +66,13 @@ export class DecisionBook {
     this.#catalog ??= found.catalog;
     if (found.catalog !== this.#catalog) this.#trouble("stale", "Clean has run since.");
     const both = [...before.keys(), ...this.#decisions.keys()];
-    this.onChange(new Set(both.filter((sha256) => before.get(sha256)?.decided_at !== this.#decisions.get(sha256)?.decided_at)));
+    this.onChange(
+      new Set(
+        both.filter(
+          (sha256) => before.get(sha256)?.decided_at !== this.#decisions.get(sha256)?.decided_at,
+        ),
+      ),
+    );
   }
 
   /** Shown at once; sent after what was decided before. */

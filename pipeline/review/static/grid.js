@@ -1,11 +1,26 @@
 // Thousands of cards in a scrolling box, of which only those in view are in the document.
 
-const GAP = 12, TEXT = 42, PAD = 10, HEAD = 26, AHEAD = 600; // pixels; AHEAD is drawn beyond the view
+const GAP = 12,
+  TEXT = 42,
+  PAD = 10,
+  HEAD = 26,
+  AHEAD = 600; // pixels; AHEAD is drawn beyond the view
 
 export class Grid {
   /** `draw(index, inSet)` makes the card of an item, `name(set)` the text above a set. */
   constructor(scroller, sheet, draw, name) {
-    Object.assign(this, { scroller, sheet, draw, name, sets: [], inSets: false, rows: [], drawn: new Map(), cards: new Map(), place: [] });
+    Object.assign(this, {
+      scroller,
+      sheet,
+      draw,
+      name,
+      sets: [],
+      inSets: false,
+      rows: [],
+      drawn: new Map(),
+      cards: new Map(),
+      place: [],
+    });
     scroller.addEventListener("scroll", () => this.#later(), { passive: true });
     new ResizeObserver(() => {
       const width = sheet.clientWidth;
@@ -45,19 +60,26 @@ export class Grid {
     const columns = Math.max(2, Math.floor((this.width + GAP) / (least + GAP)));
     this.side = (this.width - GAP * (columns - 1)) / columns;
     for (let n = 0; n < items.length; n += columns) {
-      const cells = items.slice(n, n + columns).map((index, i) => ({ index, x: i * (this.side + GAP), y: 0 }));
+      const cells = items
+        .slice(n, n + columns)
+        .map((index, i) => ({ index, x: i * (this.side + GAP), y: 0 }));
       add(this.side + TEXT, cells, []);
     }
   }
 
   #arrangeSets(add) {
     const frame = 2 * PAD + GAP; // of a panel with two cards
-    const pairs = Math.max(1, Math.floor((this.width + GAP) / (2 * (this.width < 500 ? 120 : 180) + frame + GAP)));
+    const pairs = Math.max(
+      1,
+      Math.floor((this.width + GAP) / (2 * (this.width < 500 ? 120 : 180) + frame + GAP)),
+    );
     this.side = ((this.width - GAP * (pairs - 1)) / pairs - frame) / 2;
     const widthOf = (count) => count * (this.side + GAP) - GAP + 2 * PAD;
     const most = Math.max(2, Math.floor((this.width - 2 * PAD + GAP) / (this.side + GAP)));
     const height = this.side + TEXT + HEAD + PAD;
-    let cells = [], panels = [], x = 0;
+    let cells = [],
+      panels = [],
+      x = 0;
     const finish = () => {
       if (panels.length) add(height, cells, panels);
       [cells, panels, x] = [[], [], 0];
@@ -67,7 +89,9 @@ export class Grid {
         const part = set.slice(n, n + most);
         if (x + widthOf(part.length) > this.width + 1) finish();
         panels.push({ x, width: widthOf(part.length), height, set: number });
-        part.forEach((index, i) => cells.push({ index, x: x + PAD + i * (this.side + GAP), y: HEAD }));
+        part.forEach((index, i) =>
+          cells.push({ index, x: x + PAD + i * (this.side + GAP), y: HEAD }),
+        );
         x += widthOf(part.length) + GAP;
       }
     }
@@ -85,7 +109,8 @@ export class Grid {
     const from = this.scroller.scrollTop - AHEAD;
     const to = this.scroller.scrollTop + this.scroller.clientHeight + AHEAD;
     const wanted = new Set();
-    for (let n = this.#rowAt(from); n < this.rows.length && this.rows[n].top < to; n++) wanted.add(n);
+    for (let n = this.#rowAt(from); n < this.rows.length && this.rows[n].top < to; n++)
+      wanted.add(n);
     for (const [n, element] of this.drawn) {
       if (!wanted.has(n)) {
         for (const image of element.querySelectorAll("img")) image.removeAttribute("src"); // no longer load it
@@ -98,7 +123,8 @@ export class Grid {
   }
 
   #rowAt(y) {
-    let low = 0, high = this.rows.length;
+    let low = 0,
+      high = this.rows.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.rows[middle].top + this.rows[middle].height < y) low = middle + 1;
@@ -156,7 +182,8 @@ export class Grid {
     const { scrollTop, clientHeight } = this.scroller;
     const top = this.sheet.offsetTop + row.top;
     if (top - GAP < scrollTop) this.scroller.scrollTop = top - GAP;
-    else if (top + row.height + GAP > scrollTop + clientHeight) this.scroller.scrollTop = top + row.height + GAP - clientHeight;
+    else if (top + row.height + GAP > scrollTop + clientHeight)
+      this.scroller.scrollTop = top + row.height + GAP - clientHeight;
     this.#render();
   }
 
@@ -165,6 +192,8 @@ export class Grid {
     const { row, x } = this.place[index];
     const cells = this.rows[row + direction]?.cells ?? [];
     const near = (cell) => Math.abs(cell.x - x);
-    return cells.length ? cells.reduce((best, cell) => (near(cell) < near(best) ? cell : best)).index : index;
+    return cells.length
+      ? cells.reduce((best, cell) => (near(cell) < near(best) ? cell : best)).index
+      : index;
   }
 }

@@ -1,9 +1,9 @@
 """The counter says what clean then does."""
 
 from pipeline import paths
+from pipeline.decisions import read_decisions
 from pipeline.review.catalog import read_catalog
 from pipeline.review.changes import changes
-from pipeline.review.decisions import read_decisions
 
 
 def verdicts(work) -> dict[str, tuple[bool, set[str]]]:

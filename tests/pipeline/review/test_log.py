@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import UserError
-from pipeline.review.decisions import Choice, Decision, read_decisions
+from pipeline.decisions import Choice, Decision, read_decisions
 from pipeline.review.log import DecisionLog
 
 ROOT = Path(__file__).parents[3]
@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_no_half_line(path: Path) -> None:
 import resource, sys
 from pathlib import Path
 from pipeline.cli import run
-from pipeline.review.decisions import Choice
+from pipeline.decisions import Choice
 from pipeline.review.log import DecisionLog
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20,) * 2)
@@ -143,7 +143,7 @@ def test_many_at_once_lose_nothing(path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from pipeline.review.decisions import Choice
+from pipeline.decisions import Choice
 from pipeline.review.log import DecisionLog
 log, me, undoes = DecisionLog(Path(sys.argv[1])), int(sys.argv[2]), sys.argv[3] == "undoes"
 for n in range(60):

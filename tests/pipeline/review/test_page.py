@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
-from pipeline.review.decisions import read_decisions
+from pipeline.decisions import read_decisions
 
 DONE = "[...document.querySelectorAll('.chip')].every(one => !one.classList.contains('pending'))"
 CHIPS = "[...document.querySelectorAll('.chip')].map(one => one.textContent)"

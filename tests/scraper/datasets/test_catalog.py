@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
+from pipeline.addresses import check_url
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
-from scraper.addresses import check_url
 from scraper.datasets.catalog import Entry, FilesLayout, catalog, find
 from scraper.datasets.labels import Labels
 

@@ -20,7 +20,7 @@ from pipeline.raw import read_raw
 from pipeline.sources import ArchiveSource, DatasetSource
 from scraper import datasets
 from scraper.datasets import store
-from scraper.folder import reconcile
+from scraper.raw_folder import reconcile
 
 ROOT = Path(__file__).parents[3]
 RAW = Path("data/raw/src")

@@ -249,5 +249,5 @@ def test_an_unreachable_hub(collect, monkeypatch):
 
 def test_the_extra_is_named_where_it_is_missing(collect, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(UserError, match=r'pip install "product-classification\[huggingface\]"'):
+    with pytest.raises(UserError, match=r'pip install -e "\.\[huggingface\]"'):
         collect()

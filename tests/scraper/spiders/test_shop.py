@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from scraper.markup import Product
+from scraper.reading.markup import Product
 from scraper.spiders.shop import classes_of
 
 

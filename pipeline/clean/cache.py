@@ -1,0 +1,180 @@
+"""What clean found out before, kept by content hash in a folder that is safe to delete."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline.clean import measure, near_duplicates
+from pipeline.clean.measure import Failure, Measured, Measurement
+from pipeline.clean.near_duplicates import Candidate, Pair
+from pipeline.cli import UserError
+from pipeline.decode import decoders
+from pipeline.manifest import Reason
+
+_FIELDS = [field.name for field in dataclasses.fields(Measurement)]
+_values = attrgetter(*_FIELDS)
+_SCHEMA = f"""
+CREATE TABLE measurements (
+  sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
+) WITHOUT ROWID;
+CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB);
+CREATE TABLE pairs (
+  a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
+) WITHOUT ROWID;
+CREATE TABLE compared (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE written (name TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+"""
+_MARKS = ", ".join("?" * (len(_FIELDS) + 3))
+_ADD = f"INSERT OR REPLACE INTO measurements VALUES ({_MARKS})"  # noqa: S608 - our own names
+# decoders change: two machines with the same versions agree, old results or not
+_VERSION = f"{measure.VERSION} {decoders()}"
+
+
+class Cache:
+    """Measurements, thumbnails and compared pairs in one SQLite file. A context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            raise UserError(f"{path} is damaged ({error}); delete it, it is made anew") from error
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(self._path, timeout=60)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and self._setting("version") != _VERSION:
+            self._database.close()
+            self._path.unlink()
+            self._open()
+        elif not tables:
+            self._database.executescript(_SCHEMA)
+            self._set("version", _VERSION)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._database.close()
+
+    def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
+        """What is kept of the wanted pictures, by SHA-256."""
+        with self._wanted(wanted):
+            rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
+            return {sha256: _result(values) for sha256, *values in rows}
+
+    def add(self, results: Iterable[tuple[str, Measured | Failure]]) -> None:
+        """Keep these, in one go."""
+        measurements, thumbnails = [], []
+        for sha256, result in results:
+            if isinstance(result, Measured):
+                measurements.append((sha256, None, None, *_values(result.measurement)))
+                thumbnails.append((sha256, result.thumbnail))
+            else:
+                nothing = [None] * len(_FIELDS)
+                measurements.append((sha256, result.reason.value, result.error, *nothing))
+        with self._database:
+            self._database.executemany(_ADD, measurements)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails
+            )
+
+    def thumbnail(self, sha256: str) -> bytes:
+        """A measured picture in small, as JPEG. Raises KeyError."""
+        query = "SELECT jpeg FROM thumbnails WHERE sha256 = ?"
+        row = self._database.execute(query, (sha256,)).fetchone()
+        if row is None:
+            raise KeyError(sha256)
+        jpeg: bytes = row[0]
+        return jpeg
+
+    def compared(self, radius: int, mirrored: bool) -> set[str]:
+        """The pictures that were all compared with one another under these settings."""
+        settings = f"{near_duplicates.VERSION} {radius} {mirrored}"
+        if self._setting("compared") != settings:
+            with self._database:
+                self._database.execute("DELETE FROM pairs")
+                self._database.execute("DELETE FROM compared")
+            self._set("compared", settings)
+        return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
+
+    def candidates(self, wanted: Iterable[str] | None = None) -> list[Candidate]:
+        """What is compared of these pictures, or of all `compared` ones, sorted by SHA-256."""
+        if wanted is None:
+            return self._candidates("compared")
+        with self._wanted(wanted):
+            return self._candidates("wanted")
+
+    def _candidates(self, table: str) -> list[Candidate]:
+        columns = "sha256, phash, mirrored_phash, tiny"
+        query = f"SELECT {columns} FROM measurements JOIN {table} USING (sha256)"  # noqa: S608 - ours
+        return [Candidate(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
+
+    def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
+        """Keep that these pictures were compared with all compared before, and what was found."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)",
+                (dataclasses.astuple(pair) for pair in pairs),
+            )
+            self._database.executemany("INSERT INTO compared VALUES (?)", ((s,) for s in compared))
+
+    def pairs(self, wanted: Container[str]) -> list[Pair]:
+        """The pairs that were found among the wanted pictures, sorted."""
+        rows = self._database.execute(
+            "SELECT a, b, mirrored, distance, difference FROM pairs ORDER BY a, b, mirrored"
+        )
+        return [
+            Pair(a, b, bool(mirrored), distance, difference)
+            for a, b, mirrored, distance, difference in rows
+            if a in wanted and b in wanted
+        ]
+
+    def written(self, settings: str) -> dict[str, str]:
+        """The stamps of the files that the run before wrote, by name, under these settings."""
+        if self._setting("written") != settings:
+            return {}
+        return dict(self._database.execute("SELECT * FROM written"))
+
+    def set_written(self, settings: str, stamps: Mapping[str, str]) -> None:
+        """Keep the stamps of the files that this run wrote, in the place of all before."""
+        self._set("written", "")  # until they are all there
+        with self._database:
+            self._database.execute("DELETE FROM written")
+            self._database.executemany("INSERT INTO written VALUES (?, ?)", stamps.items())
+        self._set("written", settings)
+
+    @contextmanager
+    def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:
+        self._database.execute("CREATE TEMP TABLE wanted (sha256 TEXT PRIMARY KEY) WITHOUT ROWID")
+        try:
+            in_order = ((sha256,) for sha256 in sorted(wanted))
+            self._database.executemany("INSERT INTO wanted VALUES (?)", in_order)
+            yield
+        finally:
+            self._database.rollback()
+            self._database.execute("DROP TABLE IF EXISTS temp.wanted")
+
+    def _setting(self, name: str) -> str | None:
+        query = "SELECT value FROM settings WHERE name = ?"
+        row = self._database.execute(query, (name,)).fetchone()
+        return row[0] if row else None
+
+    def _set(self, name: str, value: str) -> None:
+        with self._database:
+            self._database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
+
+
+def _result(values: list[Any]) -> Measurement | Failure:
+    reason, error, *fields = values
+    if reason is not None:
+        return Failure(Reason(reason), error)
+    return Measurement(*fields)

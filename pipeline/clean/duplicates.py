@@ -1,0 +1,181 @@
+"""Pictures that show the same: which one stays, which are in conflict, which belong together."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pipeline.clean.measure import Measurement
+from pipeline.clean.near_duplicates import Pair
+from pipeline.clean.rules import Verdict
+from pipeline.manifest import Reason
+from pipeline.params import Clean
+from pipeline.paths import SPLITS
+from pipeline.raw import Picture
+
+
+class Sets:
+    """Disjoint sets of anything hashable that are joined one pair at a time."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Hashable, Hashable] = {}
+
+    def find(self, item: Hashable) -> Hashable:
+        """One member that stands for the set of `item`."""
+        root = item
+        while (parent := self._parents.get(root, root)) != root:
+            root = parent
+        while item != root:  # the next search is shorter
+            self._parents[item], item = root, self._parents[item]
+        return root
+
+    def join(self, a: Hashable, b: Hashable) -> None:
+        self._parents[self.find(a)] = self.find(b)
+
+
+class Judged:
+    """A picture with its verdict and measurement, as the rules here need them."""
+
+    def __init__(self, picture: Picture, verdict: Verdict, measurement: Measurement) -> None:
+        self.picture = picture
+        self.verdict = verdict
+        self.pixels = measurement.pixels
+        side = measurement.width * measurement.height
+        self.rank = (
+            not verdict.reviewed,
+            "test" not in picture.official,
+            -side,
+            -picture.bytes,
+            picture.sha256,
+            picture.source,
+            picture.label,
+        )
+        """the smallest survives: a person's choice, official test, pixels, bytes, SHA-256"""
+
+
+def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> list[list[Judged]]:
+    """Settle duplicates and label conflicts, and fill in the groups, in the verdicts.
+
+    `judged` are the pictures that nothing else drops, `pairs` the near-duplicates among them.
+    Returns the sets of pictures that show the same, each with its best one first.
+    """
+    by_pixels = clean.same_pixels.action != "off"
+    names = {one.picture.sha256: one.pixels if by_pixels else one.picture.sha256 for one in judged}
+    same = Sets()
+    for pair in pairs:
+        same.join(names[pair.a], names[pair.b])
+    sets = _split(judged, lambda one: same.find(names[one.picture.sha256]))
+    for members in sets.values():
+        if len(members) > 1:
+            members.sort(key=lambda one: one.rank)
+            _settle(members, clean)
+    _group(sets.values())
+    return list(sets.values())
+
+
+def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
+    parts: dict[Any, list[Judged]] = defaultdict(list)
+    for one in members:
+        parts[key(one)].append(one)
+    return parts
+
+
+def _settle(members: Sequence[Judged], clean: Clean) -> None:
+    """Judge pictures that show the same, best first: conflicts of labels, then duplicates."""
+    by_label = _split(members, lambda one: one.verdict.label)
+    staying = set(by_label)
+    if len(by_label) > 1:
+        staying = _labels_that_stay(by_label, clean.conflicts)
+        for one in members:
+            stays = one.verdict.label in staying
+            one.verdict.find(Reason.LABEL_CONFLICT, "flag" if stays else "drop")
+    for label in sorted(staying):
+        _settle_duplicates(by_label[label], clean)
+
+
+def _labels_that_stay(by_label: Mapping[str, list[Judged]], conflicts: str) -> set[str]:
+    reviewed = {
+        label for label, members in by_label.items() if any(one.verdict.reviewed for one in members)
+    }
+    if reviewed:  # a person has settled it
+        return reviewed
+    if conflicts == "keep_both":
+        return set(by_label)
+    if conflicts == "majority":
+        counts = Counter({label: len(members) for label, members in by_label.items()})
+        (first, most), (_, second) = counts.most_common(2)
+        if most > second:
+            return {first}
+    return set()
+
+
+def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
+    """Of one class, best first. What stays of one step goes into the next, wider one."""
+    steps: list[tuple[Reason, str, Any]] = [
+        (Reason.SAME_PIXELS, clean.same_pixels.action, lambda one: one.pixels),
+        (Reason.NEAR_DUPLICATE, clean.near_duplicate.action, lambda _: None),
+    ]
+    better: dict[Judged, Judged] = {}
+    survivors = []
+    for survivor, *others in _split(members, lambda one: one.picture.sha256).values():
+        survivors.append(survivor)
+        for one in others:  # one file for both: not even a person can keep it twice
+            one.verdict.reason = Reason.EXACT_DUPLICATE
+            better[one] = survivor
+    for reason, action, key in steps:
+        if action == "off":
+            continue
+        members, survivors = survivors, []
+        for survivor, *others in _split(members, key).values():
+            survivors.append(survivor)
+            for one in others:
+                one.verdict.find(reason, action)
+                better[one] = survivor
+        survivors.sort(key=lambda one: one.rank)
+    for one, survivor in better.items():
+        while survivor in better:
+            survivor = better[survivor]
+        one.verdict.duplicate_of = survivor.picture.sha256
+
+
+def _group(sets: Iterable[list[Judged]]) -> None:
+    """Name the group of each picture: what shows the same, and the views of one product.
+
+    The name comes from the products where there are any, else from the smallest SHA-256: another
+    view of a product then leaves the group its name, and so its place in the split.
+    """
+    joined = Sets()
+    names: dict[Judged, list[str]] = {}
+    for members in sets:
+        for one in members:
+            names[one] = list(_products(one.picture))
+            joined.join(one.picture.sha256, members[0].picture.sha256)
+            for name in names[one]:
+                joined.join(one.picture.sha256, name)
+    for members in _split(names, lambda one: joined.find(one.picture.sha256)).values():
+        products = [name for one in members for name in names[one]]
+        group = min(products or [one.picture.sha256 for one in members])
+        for one in members:
+            one.verdict.group = group
+
+
+def _products(picture: Picture) -> Iterator[str]:
+    """Names of its products that no other source's product has, nor any picture."""
+    for product in picture.products:
+        yield hashlib.sha256(f"{picture.source}\n{product}".encode()).hexdigest()
+
+
+def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
+    """What the official splits share: the stronger split's picture, and each weaker split's.
+
+    Twice the same picture where its source files it under several splits.
+    """
+    found = []
+    for members in sets:
+        official = [one for one in members if one.picture.official]
+        official.sort(key=lambda one: (-SPLITS.index(one.picture.official[0]), one.rank))
+        found += [(one, one) for one in official if len(one.picture.official) > 1]
+        for one in official[1:]:
+            if one.picture.official[0] != official[0].picture.official[0]:
+                found.append((official[0], one))
+    return found

@@ -1,0 +1,39 @@
+"""All that a run of clean found out, and its few numbers."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.clean.duplicates import Judged, leaks
+from pipeline.clean.measure import Failure, Measurement
+from pipeline.clean.near_duplicates import Pair
+from pipeline.clean.rules import Verdict
+from pipeline.raw import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was read, what was measured (by SHA-256), and what becomes of it."""
+
+    raw: Raw
+    measurements: Mapping[str, Measurement | Failure]
+    verdicts: Sequence[Verdict]
+    """of `raw.pictures`, in their order"""
+    sets: Sequence[list[Judged]]
+    """pictures that show the same"""
+    pairs: Sequence[Pair]
+
+
+def metrics(findings: Findings) -> dict[str, Any]:
+    """What `dvc metrics diff` compares: counts, of reasons only those that occur."""
+    dropped = Counter(v.reason for v in findings.verdicts if v.reason is not None)
+    flagged = Counter(flag for v in findings.verdicts for flag in v.flags if v.reason is None)
+    return {
+        "pictures": len(findings.verdicts),
+        "kept": len(findings.verdicts) - dropped.total(),
+        "dropped": dict(sorted(dropped.items())),
+        "flagged": dict(sorted(flagged.items())),
+        "leaks": len(leaks(findings.sets)),
+        "left_out": findings.raw.left_out.total(),
+    }

@@ -1,0 +1,243 @@
+"""The page that shows what clean found: `results/clean/report.html`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.clean.duplicates import Judged, leaks
+from pipeline.clean.findings import Findings, metrics
+from pipeline.clean.measure import Measurement
+from pipeline.clean.rules import Verdict
+from pipeline.manifest import Reason
+from pipeline.raw import Picture
+from pipeline.report import data_uri, write_page
+
+_TEMPLATE = Path(__file__).with_name("report.html")
+_SHOWN = 48  # of each kind: the page stays quick however many there are
+_NAMES = 5  # of files that are no images
+_SIDE_BY_SIDE = 8  # pictures of one set
+_T = TypeVar("_T")
+
+_ABOUT = {
+    Reason.REVIEWED: "Decided by a person in data/review.csv.",
+    Reason.MISSING: "In the manifest, and not on disk.",
+    Reason.UNREADABLE: "No picture, or one that no decoder here reads.",
+    Reason.TRUNCATED: "The file ends before the picture does.",
+    Reason.TOO_MANY_PIXELS: "So large when decoded that it is not tried.",
+    Reason.TOO_SMALL: "The shorter side, in pixels, is under the limit.",
+    Reason.EXTREME_ASPECT: "Very long or very tall.",
+    Reason.BLANK: "One flat colour.",
+    Reason.DARK: "Even the brightest spots are dark.",
+    Reason.LIGHT: "Even the darkest spots are light.",
+    Reason.LOW_INFORMATION: "Few levels of grey.",
+    Reason.BLURRED: "No sharp edge.",
+    Reason.PLACEHOLDER: "The same bytes for many products.",
+    Reason.EXACT_DUPLICATE: "The same bytes, from another source.",
+    Reason.SAME_PIXELS: "The same picture to the pixel in other bytes.",
+    Reason.NEAR_DUPLICATE: "The same picture, re-compressed, resized, lightly cropped or marked.",
+    Reason.LABEL_CONFLICT: "The same picture under several classes.",
+}
+_VALUES: dict[Reason, Callable[[Measurement], str]] = {
+    Reason.TOO_SMALL: lambda m: f"{m.width}×{m.height} pixels",
+    Reason.EXTREME_ASPECT: lambda m: f"{m.width}×{m.height} pixels",
+    Reason.BLANK: lambda m: f"contrast {m.contrast:.1f}",
+    Reason.DARK: lambda m: f"brightest {m.brightest:.0f}",
+    Reason.LIGHT: lambda m: f"darkest {m.darkest:.0f}",
+    Reason.LOW_INFORMATION: lambda m: f"entropy {m.entropy:.2f} bits",
+    Reason.BLURRED: lambda m: f"sharpness {m.sharpness:.0f}",
+}
+_SEVERAL = (Reason.EXACT_DUPLICATE, Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture as it is shown. `image` is a data URI, empty where there is nothing to show."""
+
+    image: str
+    label: str
+    lines: list[str]
+    file: str
+    sha256: str
+    page_url: str | None
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Pictures of one reason; `figures` of `count`."""
+
+    id: str
+    name: str
+    about: str
+    count: int
+    figures: list[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """Pictures that show the same, and how many more of them there are."""
+
+    figures: list[Figure]
+    more: int
+
+
+def write_report(findings: Findings, path: Path, thumbnail: Callable[[str], bytes]) -> None:
+    """Write the page. `thumbnail` gives a JPEG by SHA-256, or raises KeyError."""
+    view = _View(findings, thumbnail)
+    write_page(path, _TEMPLATE, **view.context())
+
+
+class _View:
+    def __init__(self, findings: Findings, thumbnail: Callable[[str], bytes]) -> None:
+        self._findings = findings
+        self._thumbnail = thumbnail
+        self._rows = list(zip(findings.raw.pictures, findings.verdicts, strict=True))
+        self._pairs = {(pair.a, pair.b): pair for pair in findings.pairs}
+
+    def context(self) -> dict[str, Any]:
+        conflicts, duplicates = [], []
+        for members in self._findings.sets:
+            if len({one.verdict.label for one in members}) > 1:
+                conflicts.append(members)
+            elif len(members) > 1:
+                duplicates.append(members)
+        found = leaks(self._findings.sets)
+        return {
+            "numbers": metrics(self._findings),
+            "flagged": sum(bool(v.flags) and v.reason is None for _, v in self._rows),
+            "classes": self._classes(),
+            "reasons": self._reasons(),
+            "dropped": self._galleries(lambda v: [v.reason] if v.reason else []),
+            "flags": self._galleries(lambda v: [] if v.reason else v.flags),
+            "duplicates": [self._set(members) for members in _some(duplicates)],
+            "duplicates_in_all": len(duplicates),
+            "conflicts": [self._set(members) for members in _some(conflicts)],
+            "conflicts_in_all": len(conflicts),
+            "leaks": [
+                (_file(a), a.picture.official[0], _file(b), b.picture.official[-1])
+                for a, b in _some(found)
+            ],
+            "leaks_in_all": len(found),
+            "left_out": sorted(self._findings.raw.left_out.items()),
+            "not_images": [
+                (source, kind, len(names), ", ".join(names[:_NAMES]) + ", …" * bool(names[_NAMES:]))
+                for source, kinds in sorted(self._findings.raw.not_images.items())
+                for kind, names in kinds.items()
+            ],
+            "sources": self._sources(),
+        }
+
+    def _reasons(self) -> list[Reason]:
+        found = {v.reason for _, v in self._rows}
+        return [reason for reason in Reason if reason in found]
+
+    def _classes(self) -> list[tuple[str, int, int, Counter[Reason | None]]]:
+        """By class in the raw folders: name, pictures, kept, and pictures by reason."""
+        counts: dict[str, Counter[Reason | None]] = defaultdict(Counter)
+        for picture, verdict in self._rows:
+            counts[picture.label][verdict.reason] += 1
+        return [(label, c.total(), c[None], c) for label, c in sorted(counts.items())]
+
+    def _galleries(self, kinds: Callable[[Verdict], Iterable[Reason]]) -> list[Gallery]:
+        """One for each reason but duplicates and conflicts, which are shown as sets."""
+        found: dict[Reason, list[tuple[Picture, Verdict]]] = defaultdict(list)
+        for picture, verdict in self._rows:
+            for reason in kinds(verdict):
+                if reason not in (*_SEVERAL, Reason.LABEL_CONFLICT):
+                    found[reason].append((picture, verdict))
+        return [
+            Gallery(
+                reason,
+                reason.replace("_", " "),
+                _ABOUT[reason],
+                len(found[reason]),
+                [self._figure(p, v, [self._why(p, v, reason)]) for p, v in _some(found[reason])],
+            )
+            for reason in Reason
+            if reason in found
+        ]
+
+    def _why(self, picture: Picture, verdict: Verdict, reason: Reason) -> str:
+        measured = self._findings.measurements[picture.sha256]
+        if reason is Reason.PLACEHOLDER:
+            return f"{picture.rows} times in this class"
+        if reason in _VALUES and isinstance(measured, Measurement):
+            return _VALUES[reason](measured)
+        return verdict.note
+
+    def _figure(self, picture: Picture, verdict: Verdict, lines: Iterable[str]) -> Figure:
+        try:
+            image = data_uri(self._thumbnail(picture.sha256), "image/jpeg")
+        except KeyError:
+            image = ""
+        return Figure(
+            image,
+            picture.label,
+            [line for line in (picture.name, *lines) if line],
+            picture.file,
+            picture.sha256,
+            _link(picture.page_url),
+            verdict.reason is None,
+        )
+
+    def _set(self, members: Sequence[Judged]) -> PictureSet:
+        """Pictures that show the same, the best one first."""
+        best = members[0]
+        figures = []
+        for one in members[:_SIDE_BY_SIDE]:
+            measured = self._findings.measurements[one.picture.sha256]
+            assert isinstance(measured, Measurement)
+            size = f"{measured.width}×{measured.height}, {one.picture.bytes / 1000:.0f} kB"
+            official = f"official {one.picture.official[0]}" if one.picture.official else ""
+            fate = "stays" if one.verdict.reason is None else "goes"
+            lines = [fate, self._relation(best, one), size, one.picture.source, official]
+            figures.append(self._figure(one.picture, one.verdict, lines))
+        return PictureSet(figures, len(members) - len(figures))
+
+    def _relation(self, best: Judged, one: Judged) -> str:
+        if one is best:
+            return ""
+        if one.picture.sha256 == best.picture.sha256:
+            return "same bytes"
+        if one.pixels == best.pixels:
+            return "same pixels"
+        first, second = sorted((best.picture.sha256, one.picture.sha256))
+        pair = self._pairs.get((first, second))
+        if pair is None:
+            return "by way of another copy"
+        mirrored = ", mirrored" if pair.mirrored else ""
+        return f"{pair.distance} of 256 bits, difference {pair.difference:.2f}{mirrored}"
+
+    def _sources(self) -> list[tuple[str, int, list[tuple[str, str | None, int]]]]:
+        """Name, pictures, and its licenses: name, address, pictures."""
+        licenses: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
+        for picture, _ in self._rows:
+            name = picture.license or "unknown"
+            licenses[picture.source][name, picture.license_url] += 1
+        return [
+            (
+                source,
+                counts.total(),
+                [(name, _link(url), n) for (name, url), n in counts.most_common()],
+            )
+            for source, counts in sorted(licenses.items())
+        ]
+
+
+def _link(address: str | None) -> str | None:
+    """What may be linked to: the address came from the web."""
+    web = address is not None and address.startswith(("http://", "https://"))
+    return address if web else None
+
+
+def _file(one: Judged) -> str:
+    return one.picture.file
+
+
+def _some(items: Sequence[_T]) -> list[_T]:
+    """At most `_SHOWN`, evenly from all."""
+    if len(items) <= _SHOWN:
+        return list(items)
+    return [items[n * len(items) // _SHOWN] for n in range(_SHOWN)]

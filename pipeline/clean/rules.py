@@ -1,0 +1,107 @@
+"""Measurements and thresholds → what is wrong with each picture. Nothing is decoded here."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pipeline.clean.measure import Failure, Measurement
+from pipeline.decisions import Choice, Decision
+from pipeline.manifest import Reason
+from pipeline.params import Clean
+from pipeline.raw import Picture
+
+RULES: Final[Mapping[Reason, Callable[[Measurement, Any], bool]]] = {
+    Reason.TOO_SMALL: lambda m, rule: min(m.width, m.height) < rule.min_side,
+    Reason.EXTREME_ASPECT: lambda m, rule: (
+        max(m.width, m.height) > rule.max_ratio * min(m.width, m.height)
+    ),
+    Reason.BLANK: lambda m, rule: m.contrast <= rule.max_contrast,
+    Reason.DARK: lambda m, rule: m.brightest <= rule.max_brightness,
+    Reason.LIGHT: lambda m, rule: m.darkest >= rule.min_brightness,
+    Reason.LOW_INFORMATION: lambda m, rule: m.entropy < rule.min_entropy,
+    Reason.BLURRED: lambda m, rule: m.sharpness < rule.min_sharpness,
+}
+"""What each rule finds, in the order of telling; its thresholds are `clean.<reason>`."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What becomes of a picture. `label` is its class in the dataset; `reason` None means kept."""
+
+    label: str
+    reason: Reason | None = None
+    note: str = ""
+    """what the decoder said, or a person"""
+    flags: list[Reason] = field(default_factory=list)
+    reviewed: bool = False
+    """a person wants it kept: no rule drops it"""
+    group: str = ""
+    duplicate_of: str = ""
+
+    def find(self, reason: Reason, action: str) -> None:
+        """Note a finding; only the first that drops is the reason, the others are flags."""
+        if action == "drop" and self.reason is None and not self.reviewed:
+            self.reason = reason
+        elif action != "off" and reason not in self.flags:
+            self.flags.append(reason)
+
+
+def judge_each(
+    pictures: Iterable[Picture],
+    measurements: Mapping[str, Measurement | Failure],
+    decisions: Mapping[str, Decision],
+    clean: Clean,
+) -> list[Verdict]:
+    """A verdict for each picture by what is known of it alone, and of its bytes elsewhere.
+
+    What a person decided comes first; but what can't be decoded can't be kept. Then the
+    placeholder, which would else be called blank or, under two classes, a label conflict.
+    """
+    pictures = list(pictures)
+    products = _products(pictures)
+    rules = [(reason, holds, getattr(clean, reason)) for reason, holds in RULES.items()]
+    verdicts = []
+    for picture in pictures:
+        verdict = _decided(picture, decisions.get(picture.sha256))
+        verdicts.append(verdict)
+        result = measurements[picture.sha256]
+        if verdict.reason is not None:
+            continue
+        if not picture.there:
+            verdict.reason, verdict.note = Reason.MISSING, "the file is not there"
+        elif isinstance(result, Failure):
+            verdict.reason, verdict.note = result.reason, result.error
+        else:
+            if len(products[picture.sha256]) >= clean.placeholder.min_products:
+                verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
+            for reason, holds, rule in rules:
+                if holds(result, rule):
+                    verdict.find(reason, rule.action)
+    return verdicts
+
+
+def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
+    """By SHA-256, what shows these bytes: products, and addresses that tell of no product."""
+    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for picture in pictures:
+        shown = found[picture.sha256]
+        for product in picture.products:
+            shown.add((picture.source, product))
+        for address in picture.addresses:
+            shown.add((address,))
+    return found
+
+
+def _decided(picture: Picture, decision: Decision | None) -> Verdict:
+    """A verdict with what a person said, if anything, and nothing else."""
+    verdict = Verdict(picture.label)
+    if decision is not None:
+        verdict.note = decision.note
+        if decision.choice is Choice.DROP:
+            verdict.reason = Reason.REVIEWED
+        else:
+            verdict.reviewed = True
+            verdict.flags.append(Reason.REVIEWED)
+            verdict.label = decision.label or picture.label
+    return verdict

@@ -1,0 +1,122 @@
+"""What a crawl brings is written to data/incoming too, where no experiment of DVC's deletes it.
+
+See pipeline/incoming.py. Its files are hard links to those in data/raw, where the disk has such.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli import UserError
+from pipeline.incoming import drop_stored
+from pipeline.manifest import Manifest, Row, write_atomic
+from pipeline.params import load_params
+from pipeline.paths import FOLDERS, INCOMING, MANIFEST, RAW
+from scraper.folders.links import link_folders
+from scraper.raw_folder import is_here
+
+_DVC = Path(".dvc")
+
+
+class IncomingManifest(Manifest):
+    """The manifest of data/raw/<name>, and beside it that of what is not stored yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(RAW / name / MANIFEST)
+        self._incoming = Manifest(INCOMING / name / MANIFEST)
+
+    def append(self, row: Row) -> None:
+        self._incoming.append(row)
+        super().append(row)
+
+    def close(self) -> None:
+        self._incoming.close()
+        super().close()
+
+    def write_file(self, file: str, content: bytes) -> None:
+        """Write an image to both places; the one that no experiment deletes comes first."""
+        incoming = self._incoming.path.parent / file
+        write_atomic(incoming, content)
+        _link(incoming, self.path.parent / file)
+
+
+def manifest_of(name: str, folder: Path) -> Manifest:
+    """The manifest of a crawl's folder. It also writes to data/incoming, where DVC owns that."""
+    is_out = folder == RAW / name and _DVC.is_dir()
+    return IncomingManifest(name) if is_out else Manifest(folder / MANIFEST)
+
+
+def recover(name: str) -> None:
+    """Bring back into data/raw/<name> what is not there any more, or never came to be."""
+    folder = INCOMING / name
+    drop_stored()
+    if not folder.exists():
+        return
+    with Manifest(RAW / name / MANIFEST) as raw:
+        for row in Manifest(folder / MANIFEST).rows.values():
+            if row.file and not is_here(raw.path.parent, row) and is_here(folder, row):
+                _link(folder / row.file, raw.path.parent / row.file)
+            known = raw.rows.get(row.key)
+            if known is None or str(known.fetched_at) < str(row.fetched_at):
+                raw.append(row)
+
+
+def require_current(name: str) -> None:
+    """Raise UserError where `store` could not, as DVC's stage of the source has to run first."""
+    if not _is_ours():
+        return
+    stage = f"collect@{name}"
+    done = _dvc("status", "--json", stage)
+    found = json.loads(done.stdout or "{}").get(stage, []) if done.returncode == 0 else ["?"]
+    if any(one != {"changed outs": one.get("changed outs")} for one in map(_as_dict, found)):
+        raise UserError(
+            f"what a crawl brings into {name} is stored by DVC's stage {stage}, which was never "
+            f"run, or before params.yaml changed. Run this first: dvc repro {stage}"
+        )
+
+
+def store(name: str) -> None:
+    """Have DVC store data/raw/<name> as it is now; then nothing of it is incoming any more.
+
+    Within a stage that DVC runs, it does so itself.
+    """
+    if not _is_ours():
+        return
+    if not (FOLDERS / name).exists():  # of the stage `folders`, which never ran here
+        link_folders(load_params().sources)
+    done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
+    if done.returncode:
+        raise UserError(
+            f"DVC could not store {RAW / name}: {done.stderr.strip()}\nNothing is lost: what is "
+            f"new lies in {INCOMING / name} too. Run again: dvc commit --force collect@{name}"
+        )
+    drop_stored()
+
+
+def _is_ours() -> bool:
+    """There is DVC here, and it isn't what runs this process."""
+    return _DVC.is_dir() and "DVC_STAGE" not in os.environ
+
+
+def _dvc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command, no shell
+        [sys.executable, "-m", "dvc", *arguments], check=False, capture_output=True, text=True
+    )
+
+
+def _as_dict(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {"changed": found}
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        os.link(source, part)
+    except OSError:  # the disk has no hard links
+        shutil.copyfile(source, part)
+    part.replace(target)

@@ -1,0 +1,190 @@
+"""Scrapy item pipeline: a candidate becomes a content-named file and one manifest row.
+
+Scrapy's own ImagesPipeline re-encodes what it gets; here the bytes stay as received.
+"""
+
+import asyncio
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem, NotConfigured
+from scrapy.http.request import NO_CALLBACK
+from tqdm import tqdm
+
+from pipeline.manifest import Row, Status
+from pipeline.sources import SpiderSource
+from scraper.crawling.failures import DOWNLOAD_ERRORS, explain, http_message
+from scraper.crawling.incoming import manifest_of
+from scraper.crawling.items import ProductImage
+from scraper.crawling.selection import Candidate, check
+from scraper.examine import Picture, RejectedError, examine
+from scraper.raw_folder import is_by_hand, is_here, now
+from scraper.reading.optout import picture_opt_out
+from scraper.spiders import SourceSpider
+
+_ACCEPT = {"Accept": "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"}
+_PERMANENT_HTTP = {404, 410}
+_LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
+
+
+class PicturePipeline:
+    """Fetches what is new or failed before; what is here already is never fetched again."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._source: SpiderSource = crawler.spider.config
+        self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._folder = crawler.spider.folder
+        self._manifest = manifest_of(crawler.spider.source, self._folder)
+        self._writer = ThreadPoolExecutor(1, "pictures")
+        """where files are made, as the disk keeps one waiting; a single thread, so that two who
+        write the same bytes take turns"""
+        self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
+        self._first: dict[tuple[str, str], Row] = {}
+        self.saved: Counter[str] = Counter()
+        """class: pictures that are here, but for those that people put there"""
+        self.of_product: Counter[tuple[str, str]] = Counter()
+        """class and product: its pictures that are here, duplicates of others' too"""
+        for row in self._manifest.rows.values():
+            if row.status.has_file and is_here(self._folder, row):
+                self._remember(row)
+        limit, classes = self._source.limit_per_class, self._source.classes
+        self._progress = tqdm(  # where nothing limits the pictures, no one knows how long it takes
+            desc=crawler.spider.source,
+            total=limit * len(classes) if limit else None,
+            initial=self._wanted_here(),
+            unit=" pictures",
+            disable=None,
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if not isinstance(crawler.spider, SourceSpider):
+            raise NotConfigured  # `scrapy shell`, say
+        return cls(crawler)
+
+    def close_spider(self) -> None:
+        self._progress.close()
+        self._writer.shutdown()
+        self._manifest.close()
+
+    async def process_item(self, item: ProductImage) -> ProductImage:
+        row = self._row(item)
+        known = self._manifest.rows.get(row.key)
+        if known and known.status.has_file and is_here(self._folder, known):
+            raise DropItem(f"{known.status} before")
+        declared = known if known and known.format else item
+        try:
+            check(_candidate(row, declared, item.opt_out), self._source)
+        except RejectedError as error:
+            row = replace(row, status=error.status, error=str(error))
+        else:
+            if known and not self._retry_permanent and self._is_permanent(known):
+                raise DropItem(f"{known.status} before")
+            row = await self._attempt(row, item.image_url)
+        if known and _refused_again(known, row):
+            raise DropItem(f"{row.status} again")
+        self._manifest.append(row)
+        self._progress.update(self._wanted_here() - self._progress.n)
+        if not row.status.has_file:
+            raise DropItem(f"{row.status}: {row.error}")
+        return item
+
+    def _wanted_here(self) -> int:
+        return sum(self.saved[label] for label in self._source.classes)
+
+    def _is_permanent(self, row: Row) -> bool:
+        """Asking again would cost a request and give the same."""
+        match row.status:
+            case Status.REJECTED_NOT_IMAGE | Status.REJECTED_TOO_LARGE:
+                return True
+            case Status.REJECTED_FORMAT:  # none of those that can be kept, whatever the parameters
+                return row.http_status is not None and row.format is None
+            case Status.REJECTED_ROBOTS:  # by the picture's own header
+                return row.http_status is not None and self._source.obey_robots
+        return row.status is Status.FAILED_HTTP and row.http_status in _PERMANENT_HTTP
+
+    async def _attempt(self, row: Row, url: str) -> Row:
+        request = Request(url, headers=_ACCEPT, callback=NO_CALLBACK)
+        if timeouts := self._manifest.timeouts[row.key]:
+            patience = min(2**timeouts, _LONGEST_PATIENCE)
+            request.meta["download_timeout"] = patience * self._timeout
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except DOWNLOAD_ERRORS as error:
+            status, message = explain(error)
+            return replace(row, status=status, error=message)
+        found: dict[str, Any] = {"http_status": response.status}
+        if response.status != 200:
+            return replace(row, status=Status.FAILED_HTTP, error=http_message(response), **found)
+        found["bytes"] = len(response.body)
+        try:
+            picture = examine(response.body)
+            found |= {key: getattr(picture, key) for key in ("format", "width", "height")}
+            check(_candidate(row, picture, picture_opt_out(response)), self._source)
+        except RejectedError as error:
+            return replace(row, status=error.status, error=str(error), **found)
+        return await self._store(row, picture, response.body, found)
+
+    async def _store(
+        self, row: Row, picture: Picture, content: bytes, found: dict[str, Any]
+    ) -> Row:
+        file, identity = f"{row.label}/{picture.file_name}", (row.label, picture.sha256)
+        if identity not in self._first:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._writer, self._manifest.write_file, file, content)
+        first = self._first.get(identity)  # it may have come meanwhile, under another address
+        found |= {"file": first.file if first else file, "sha256": picture.sha256}
+        row = replace(row, **found)
+        if first and first.image_url <= row.image_url:
+            row = replace(row, status=Status.DUPLICATE)
+        elif first:  # which of equal pictures is the saved one must not depend on what came first
+            self._manifest.append(replace(first, status=Status.DUPLICATE))
+            self._first[identity] = row
+        self._remember(row)
+        return row
+
+    def _remember(self, row: Row) -> None:
+        self.of_product[row.label, str(row.product_id)] += 1
+        if row.status is Status.SAVED and (row.label, str(row.sha256)) not in self._first:
+            self._first[row.label, str(row.sha256)] = row
+            self.saved[row.label] += not is_by_hand(row)
+
+    def _row(self, item: ProductImage) -> Row:
+        named = item.license or item.license_url
+        return Row(
+            status=Status.SAVED,
+            label=item.label,
+            image_url=self._recorded(item.image_url),
+            page_url=self._recorded(item.page_url),
+            product_id=self._recorded(item.product_id),
+            title=item.title,
+            license=item.license if named else self._source.license,
+            license_url=item.license_url,
+            author=item.author,
+            fetched_at=now(),
+        )
+
+    def _recorded(self, url: str) -> str:
+        return str(self._crawler.spider.recorded(url))
+
+
+def _candidate(row: Row, seen: Row | ProductImage | Picture, opt_out: str | None) -> Candidate:
+    return Candidate(
+        license=row.license,
+        license_url=row.license_url,
+        format=seen.format,
+        width=seen.width,
+        height=seen.height,
+        opt_out=opt_out,
+    )
+
+
+def _refused_again(known: Row, row: Row) -> bool:
+    """Nothing was asked, and nothing is new."""
+    is_refusal = row.status.startswith("rejected") and row.http_status is None
+    return is_refusal and (known.status, known.error) == (row.status, row.error)

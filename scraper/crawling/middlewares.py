@@ -1,0 +1,258 @@
+"""What stands between the spiders and the network: address guard, robots.txt, limits."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CannotResolveHostError, NotConfigured
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.robotstxt import ProtegoRobotParser
+from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
+from zope.interface import implementer
+
+from pipeline.addresses import RefusedAddressError, check_address, host_port
+from scraper.crawling.failures import (
+    DOWNLOAD_ERRORS,
+    ForbiddenByRobotsError,
+    RobotsUnavailableError,
+    explain,
+    http_message,
+)
+from scraper.crawling.item_pipeline import PicturePipeline
+from scraper.crawling.items import ProductImage
+from scraper.spiders import SourceSpider
+
+_OWN_NETWORK = {"download_slot": "own network", "autothrottle_dont_adjust_delay": True}
+
+
+class AddressGuard:
+    """Refuses addresses that `pipeline.addresses` refuses, redirects and robots.txt included.
+
+    The reactor's resolver is where a connection gets its address: what is checked there is what is
+    connected to. Hosts that a source allows are its own network, and are asked without a delay.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.allowed: frozenset[str] = getattr(crawler.spider, "allow_private", frozenset())
+        self.resolver: GuardedResolver | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        guard = cls(crawler)
+        crawler.signals.connect(guard.spider_opened, signal=signals.spider_opened)
+        return guard
+
+    def spider_opened(self) -> None:
+        from twisted.internet import reactor  # importing it installs it
+
+        self.resolver = GuardedResolver(reactor.nameResolver, self.allowed)
+        reactor.installNameResolver(self.resolver)
+
+    def process_request(self, request: Request) -> None:
+        at = host_port(request.url)  # raises for what is no address
+        for key in _OWN_NETWORK:  # a redirect takes them along
+            request.meta.pop(key, None)
+        if at in self.allowed:
+            request.meta.update(_OWN_NETWORK)
+        elif api := request.meta.get("api"):
+            request.meta.update({**_OWN_NETWORK, "download_slot": api})
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        assert self.resolver is not None
+        if isinstance(exception, CannotResolveHostError):
+            refused = self.resolver.refused.get(host_port(request.url))
+            if refused:
+                raise RefusedAddressError(refused) from exception
+
+
+@implementer(IHostnameResolver)
+class GuardedResolver:
+    """Hands on, of a name's addresses, only those that may be asked."""
+
+    def __init__(self, inner: Any, allowed: frozenset[str]) -> None:
+        self._inner = inner
+        self._allowed = allowed
+        self.refused: dict[str, str] = {}
+        """host:port: why. A name without other addresses looks as if it had none"""
+
+    def resolveHostName(  # noqa: N802 - Twisted's names
+        self,
+        receiver: Any,
+        host: str,
+        portNumber: int = 0,  # noqa: N803
+        *more: Any,
+    ) -> Any:
+        guarded = _GuardedReceiver(receiver, host, portNumber, self._allowed, self.refused)
+        return self._inner.resolveHostName(guarded, host, portNumber, *more)
+
+
+@implementer(IResolutionReceiver)
+class _GuardedReceiver:
+    def __init__(
+        self, inner: Any, host: str, port: int, allowed: frozenset[str], refused: dict[str, str]
+    ) -> None:
+        self._host, self._port, self._allowed, self._refused = host, port, allowed, refused
+        self._inner = inner
+        self.resolutionBegan = inner.resolutionBegan
+        self.resolutionComplete = inner.resolutionComplete
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802 - Twisted's name
+        try:
+            check_address(self._host, self._port, address.host, self._allowed)
+        except RefusedAddressError as error:
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self._refused[host_port(f"http://{host}:{self._port}")] = str(error)
+        else:
+            self._inner.addressResolved(address)
+
+
+class RobotsMiddleware:
+    """Obeys robots.txt; where it can't be read (RFC 9309, 2.3.1.4), the host is left alone.
+
+    Scrapy's own goes ahead then, and knows no crawl delay.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._agent: str = crawler.settings["USER_AGENT"]
+        self._rules: dict[str, asyncio.Task[ProtegoRobotParser]] = {}
+        self._next_turn: dict[str, float] = {}
+        """host with a crawl delay: when it may be asked next, on the event loop's clock"""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        if not request.meta.get("dont_obey_robotstxt"):
+            origin, rules = await self._allowed(request.url)
+            if delay := rules.crawl_delay(self._agent):
+                await self._wait_for_turn(origin, delay)
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """A browser follows redirects by itself: where they have led is judged here."""
+        if "playwright" in response.flags and response.url != request.url:
+            await self._allowed(response.url)
+        return response
+
+    async def _allowed(self, url: str) -> tuple[str, ProtegoRobotParser]:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            self._rules[origin] = asyncio.ensure_future(self._fetch(f"{origin}/robots.txt"))
+        rules = await self._rules[origin]
+        if not rules.allowed(url, self._agent):
+            raise ForbiddenByRobotsError(f"{origin}/robots.txt forbids it")
+        return origin, rules
+
+    async def _wait_for_turn(self, origin: str, delay: float) -> None:
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_turn.get(origin, 0))
+        self._next_turn[origin] = turn + delay
+        await asyncio.sleep(turn - now)
+
+    async def _fetch(self, url: str) -> ProtegoRobotParser:
+        request = Request(url, callback=NO_CALLBACK, meta={"dont_obey_robotstxt": True})
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except RefusedAddressError:
+            raise
+        except DOWNLOAD_ERRORS as error:
+            raise _unavailable(url, explain(error)[1]) from error
+        if response.status in _TRY_LATER or response.status >= 500:
+            raise _unavailable(url, http_message(response))
+        rules = ProtegoRobotParser(response.body if response.status == 200 else b"", spider=None)
+        delay = rules.crawl_delay(self._agent) or 0
+        if delay > _LONG_DELAY:  # or else the crawl would just seem to hang
+            self._crawler.spider.logger.warning("%s asks for %g s between requests", url, delay)
+        return rules
+
+
+_TRY_LATER = {429}
+_LONG_DELAY = 10  # seconds
+
+
+def _unavailable(url: str, why: str) -> RobotsUnavailableError:
+    return RobotsUnavailableError(f"{url} can't be read ({why}), so its host is left alone")
+
+
+class CandidateLimits:
+    """Each candidate once, and no more pictures of a class and of a product than the source wants.
+
+    A candidate waits where those before it may yet fill a limit, so that which ones are taken
+    follows the order in which the spider yields them, whatever arrives first.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._seen: set[tuple[str, str]] = set()
+        self._pending: Counter[str | tuple[str, str]] = Counter()
+        self._settled = asyncio.Event()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        if not isinstance(crawler.spider, SourceSpider):
+            raise NotConfigured
+        limits = cls(crawler)
+        for signal in (signals.item_scraped, signals.item_dropped, signals.item_error):
+            crawler.signals.connect(limits.item_settled, signal=signal)
+        crawler.signals.connect(limits.item_error, signal=signals.item_error)
+        return limits
+
+    async def process_spider_output(
+        self,
+        response: Response,  # noqa: ARG002 - Scrapy's signature
+        result: AsyncIterator[Any],
+    ) -> AsyncIterator[Any]:
+        async for item in self._limited(result):
+            yield item
+
+    async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for item in self._limited(start):
+            yield item
+
+    async def _limited(self, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for item in result:
+            if not self._crawler.engine.running:  # interrupted
+                return
+            if not isinstance(item, ProductImage):
+                yield item
+            elif (item.label, item.image_url) not in self._seen:
+                self._seen.add((item.label, item.image_url))
+                if await self._admitted(item):
+                    yield item
+
+    async def _admitted(self, item: ProductImage) -> bool:
+        spider = self._crawler.spider
+        label, product = item.label, (item.label, item.product_id)
+        per_class, per_product = spider.config.limit_per_class, spider.config.limit_per_product
+        pictures = self._crawler.get_item_pipeline(PicturePipeline)
+        while True:
+            of_class, of_product = pictures.saved[label], pictures.of_product[product]
+            if per_class is not None and of_class >= per_class:
+                spider.full.add(label)
+                return False
+            if per_product is not None and of_product >= per_product:
+                return False
+            if (per_class is None or of_class + self._pending[label] < per_class) and (
+                per_product is None or of_product + self._pending[product] < per_product
+            ):
+                break
+            self._settled.clear()
+            await self._settled.wait()
+        self._pending.update([label, product])
+        return True
+
+    def item_settled(self, item: ProductImage) -> None:
+        self._pending.subtract([item.label, (item.label, item.product_id)])
+        self._settled.set()
+
+    def item_error(self) -> None:
+        self._crawler.stats.inc_value("item_errors")

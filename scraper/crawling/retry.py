@@ -1,0 +1,80 @@
+"""Retries that wait as long as a host asks them to."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Self
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.settings import BaseSettings
+
+from pipeline.addresses import host_port
+
+_BUSY = {429, 503}
+_BUSY_WIKI = {b"maxlag", b"ratelimited"}  # MediaWiki says so with status 200
+
+
+class BusyHostError(IgnoreRequest):
+    """A host asks for more time than we wait for."""
+
+
+class PatientRetry(RetryMiddleware):
+    """Scrapy's retries, and nothing asked of a host before the time that its Retry-After names.
+
+    Where a host is busy without naming a time, the waits double (not on one's own network). A host
+    that asks for more than RETRY_AFTER_MAX seconds is left alone for as long: its requests fail.
+    """
+
+    def __init__(self, settings: BaseSettings) -> None:
+        super().__init__(settings)
+        self._longest = settings.getfloat("RETRY_AFTER_MAX")
+        self._backoff = settings.getfloat("RETRY_BACKOFF")
+        self._own: frozenset[str] = frozenset()
+        self._free_at: dict[str, float] = {}
+        """host: when it may be asked again, on the monotonic clock"""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        retry: Self = super().from_crawler(crawler)
+        retry._own = crawler.spider.allow_private
+        return retry
+
+    async def process_request(self, request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        while (wait := self._free_at.get(host, 0) - time.monotonic()) > 0:
+            if wait > self._longest:
+                raise BusyHostError(f"{host} asks to be left alone for {wait:.0f} s")
+            await asyncio.sleep(wait)
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        wiki_is_busy = response.headers.get("MediaWiki-API-Error") in _BUSY_WIKI
+        if response.status in _BUSY or wiki_is_busy:
+            wait = retry_after(response)
+            if wait is None and host_port(request.url) not in self._own:
+                wait = self._backoff * 2 ** request.meta.get("retry_times", 0)
+            host = urlsplit(request.url).netloc
+            free_at = time.monotonic() + (wait or 0)
+            self._free_at[host] = max(self._free_at.get(host, 0), free_at)
+            if wait and wait > self._longest:
+                return response
+        if wiki_is_busy:
+            return self._retry(request, "busy") or response
+        retried: Request | Response = super().process_response(request, response)
+        return retried
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds to wait, whether Retry-After gives them or a date; None where it gives neither."""
+    value = response.headers.get("Retry-After", b"").decode("latin-1").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):  # no date, or one without a time zone
+        return None

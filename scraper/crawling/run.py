@@ -1,0 +1,168 @@
+"""Runs one spider for one source, and says in a sentence what went wrong."""
+
+import difflib
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings
+
+from pipeline.addresses import RefusedAddressError, check_address, check_url, host_port
+from pipeline.cli import UserError
+from pipeline.sources import SpiderSource
+from scraper.reading.sitemaps import is_file
+from scraper.spiders import SPIDER_KEYS, SourceSpider
+
+_LOGGER = logging.getLogger(__name__)
+DEMO = "demo"
+_DEMO_NAME = "http://demo-shop.localhost/"
+
+
+def crawl(name: str, source: SpiderSource, *, retry_permanent: bool = False) -> str | None:
+    """Crawl a source of params.yaml into data/raw/<name>; the demo shop runs for as long.
+
+    `retry_permanent`: ask again also for what failed for good.
+    Gives back which listings could not be read to their end, and why; None if all were.
+    Raises UserError where the spider fails.
+    """
+    settings = Settings()
+    settings.setmodule("scraper.settings", priority="project")
+    settings.set("RETRY_PERMANENT", retry_permanent, "cmdline")
+    with _served(source) as (config, renamed):
+        return run_spider(AsyncCrawlerProcess(settings), name, config, renamed)
+
+
+def run_spider(
+    process: AsyncCrawlerProcess,
+    name: str,
+    config: SpiderSource,
+    renamed: tuple[str, str] = ("", ""),
+    folder: Path | None = None,
+) -> str | None:
+    """Run `config.spider` to its end in this process, which can do so once.
+
+    `renamed` is the address that the source has now and the one that the manifest calls it by.
+    `folder` is where images go, if not to data/raw/<name>.
+    Gives back and raises what `crawl` does, and KeyboardInterrupt where it was interrupted.
+    """
+    spider = spider_class(process, name, config.spider)
+    _check_keys(name, config, spider)
+    crawler = process.create_crawler(spider)
+    _set_manners(name, config, crawler.settings)
+    # what is below the level is not even made into a message: there are several for each picture
+    logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
+    # of bodies too long or too short: their rows say so
+    logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
+    task = process.crawl(crawler, source=name, config=config, renamed=renamed, folder=folder)
+    process.start()
+    if failure := task.exception():
+        raise failure
+    stats = crawler.stats
+    if stats.get_value("finish_reason") == "shutdown":
+        raise KeyboardInterrupt
+    if broken := stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_errors", 0):
+        raise UserError(f"{name}: the spider failed {broken} times; its messages are above")
+    return _incomplete(name, crawler.spider)
+
+
+def _incomplete(name: str, spider: SourceSpider) -> str | None:
+    parts = []
+    for what, why in (
+        ("categories can't be read", spider.unreadable),
+        ("listings were cut short, and may have more", spider.cut_short),
+    ):
+        if why:
+            lines = [f"{label}: {reason}" for label, reason in sorted(why.items())]
+            parts.append("\n  ".join([f"{name}: {len(lines)} {what}", *lines]))
+    remedy = "check these addresses and the network, then run this again"
+    return "\n".join([*parts, remedy]) if parts else None
+
+
+def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[SourceSpider]:
+    """The spider that `sources.<name>` calls `spider`. Raises UserError where there is none."""
+    known = process.spider_loader.list()
+    if spider in known:
+        found: type[SourceSpider] = process.spider_loader.load(spider)
+        return found
+    near = difflib.get_close_matches(spider, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    raise UserError(f"{name}: no spider is called {spider!r}; {hint}")
+
+
+def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
+    """Raise UserError for a key without effect, a lacking one, and what is no address or file."""
+    for key in SPIDER_KEYS:
+        unset = SpiderSource.model_fields[key].default
+        if getattr(config, key) != unset and key not in spider.takes:
+            raise UserError(
+                f"{name}: the spider {config.spider} takes no {key}; "
+                f"set it to {'null' if unset is None else 'false'}"
+            )
+    if config.url is None and "url" in spider.takes:
+        raise UserError(f"{name}: the spider {config.spider} needs a url to start from")
+    try:
+        for address in filter(None, (config.url, config.api)):
+            if not is_file(address):
+                check_url(address)
+    except RefusedAddressError as error:
+        raise UserError(f"{name}: {error}") from error
+
+
+def _set_manners(name: str, config: SpiderSource, settings: Settings) -> None:
+    if config.contact:
+        settings.set("USER_AGENT", f"{settings['BOT_NAME']} ({config.contact})", "spider")
+    if config.browser:
+        _set_browser(settings)
+    if not config.obey_robots:
+        settings.set("ROBOTSTXT_OBEY", False, "spider")
+        _LOGGER.warning(
+            "%s: obey_robots is false: robots.txt, crawl delays, noai and noimageindex are ignored",
+            name,
+        )
+
+
+def _set_browser(settings: Settings) -> None:
+    try:
+        from scraper.crawling.browser import browser_settings
+    except ModuleNotFoundError as error:
+        raise UserError('browser: true needs an extra: pip install -e ".[browser]"') from error
+    for key, value in browser_settings().items():
+        base = settings.getdict(key) if isinstance(value, dict) else None
+        settings.set(key, {**base, **value} if base else value, "spider")
+    # of pages that fail: their messages say so
+    logging.getLogger("scrapy-playwright").setLevel(logging.ERROR)
+
+
+def own_network(url: str) -> list[str]:
+    """`host:port` of an address typed by hand, if it is none of the public network.
+
+    Who types an address vouches for it; what its pages then name is checked as ever.
+    """
+    parts = urlsplit(url)
+    host, port = str(parts.hostname), int(host_port(url).rpartition(":")[2])
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for *_, (ip, *_) in found:
+            check_address(host, port, str(ip), ())
+    except RefusedAddressError:
+        return [host_port(url)]
+    except OSError:
+        pass  # the crawl says it better
+    return []
+
+
+@contextmanager
+def _served(source: SpiderSource) -> Iterator[tuple[SpiderSource, tuple[str, str]]]:
+    """The source as it can be reached now, and how the manifest calls its address."""
+    if source.url != DEMO:
+        yield source, ("", "")
+        return
+    from scraper.demo_shop import serve  # only here, for its start-up
+
+    with serve() as url:
+        update = {"url": url, "allow_private": [*source.allow_private, host_port(url)]}
+        yield source.model_copy(update=update), (url, _DEMO_NAME)

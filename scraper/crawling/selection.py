@@ -1,0 +1,39 @@
+"""Which candidates a source takes: by license, format, size, and the wishes of their pages.
+
+Asked of what a page declares before anything is downloaded, and of the picture's header after.
+"""
+
+from dataclasses import dataclass
+
+from pipeline.licenses import is_allowed
+from pipeline.manifest import Status
+from pipeline.sources import SpiderSource
+from scraper.examine import KEPT, RejectedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is known of a candidate so far; None is not known, and passes but for the license."""
+
+    license: str | None
+    license_url: str | None
+    format: str | None
+    width: int | None
+    height: int | None
+    opt_out: str | None
+
+
+def check(candidate: Candidate, source: SpiderSource) -> None:
+    """Raise RejectedError, with the status of its row, where `source` won't have the candidate."""
+    if candidate.opt_out and source.obey_robots:
+        raise RejectedError(Status.REJECTED_ROBOTS, candidate.opt_out)
+    if not is_allowed(candidate.license, candidate.license_url, source.licenses):
+        named = candidate.license or candidate.license_url or "no license"
+        raise RejectedError(Status.REJECTED_LICENSE, f"{named} is not among the source's licenses")
+    if candidate.format and candidate.format not in (source.formats or KEPT):
+        message = f"{candidate.format} is not among the formats taken"
+        raise RejectedError(Status.REJECTED_FORMAT, message)
+    sides = [side for side in (candidate.width, candidate.height) if side]
+    if source.min_side and sides and min(sides) < source.min_side:
+        message = f"{min(sides)} pixels is less than {source.min_side}"
+        raise RejectedError(Status.REJECTED_TOO_SMALL, message)

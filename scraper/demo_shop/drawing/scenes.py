@@ -1,0 +1,54 @@
+"""Where products are shown: on plain paper, on a table or a floor."""
+
+from random import Random
+from typing import TypeAlias
+
+from PIL import Image, ImageOps
+
+from scraper.demo_shop.drawing.canvas import Canvas, Part
+from scraper.demo_shop.drawing.colours import mix, pick
+from scraper.demo_shop.drawing.geometry import Pair, box
+from scraper.demo_shop.drawing.textures import SIDE, texture
+
+Size: TypeAlias = tuple[int, int]
+
+_TONES = {  # dark and light, one pair for each colour of a ground
+    "planks": ("#3d2413 #d9a066", "#2a1a12 #9a6a44", "#8d8d88 #f4f2ec", "#2c2c2e #87878a"),
+    "concrete": ("#5c5d5e #cfcfcc", "#8e8a82 #efeae0", "#2c3034 #83898e", "#12250e #87b04f"),
+    "linen": ("#8f8f8c #ffffff", "#5d6a7a #c5d2e0", "#8a6f58 #ecd9c4", "#4c1f24 #b35b62"),
+}
+
+
+def paper(rng: Random, size: Size) -> Image.Image:
+    """White, tinted or coloured."""
+    amount = rng.choice((0, 0, 0.06, 0.06, rng.uniform(0.15, 0.5), 1))
+    return Image.new("RGB", size, mix((255, 255, 255), pick(rng), amount))
+
+
+def ground(rng: Random, size: Size, squash: float = 1) -> Image.Image:
+    """Planks, concrete or linen from above; `squash` > 1 as seen at a low angle."""
+    name = rng.choice(tuple(_TONES))
+    scale = rng.uniform(0.8, 1.25)
+    width, height = int(size[0] * scale), min(SIDE, int(size[1] * scale * squash))
+    left, top = rng.randrange(SIDE - width + 1), rng.randrange(SIDE - height + 1)
+    area = (left, top, left + width, top + height)
+    piece = texture(name).resize(size, Image.Resampling.BILINEAR, area)
+    dark, light = rng.choice(_TONES[name]).split()
+    return ImageOps.colorize(piece, dark, light)
+
+
+def table(rng: Random, size: Size) -> tuple[Image.Image, float]:
+    """A table before a wall, and the y of what stands on it."""
+    image = ground(rng, size) if rng.random() < 0.3 else paper(rng, size)
+    edge = int(size[1] * rng.uniform(0.35, 0.66))
+    image.paste(ground(rng, (size[0], size[1] - edge), squash=2), (0, edge))
+    return image, edge + (size[1] - edge) * rng.uniform(0.55, 0.85)
+
+
+def shade(rng: Random, image: Image.Image, light: Pair, strength: float) -> None:
+    """Make an image brighter on the side of the light and darker on the other."""
+    width, height = image.size
+    far, dim = (width * (0.5 - light[0] / 2), height * (0.5 - light[1] / 2)), rng.uniform(0, 0.6)
+    part = Part(Canvas(image, light), box(-9, -9, width + 9, height + 9), None)
+    part.ramp(lambda t: -strength * (dim + t * 0.7), (width / 2, height / 2), far)
+    part.cloth("smooth", 0).done()  # it hides the steps of a slow gradient

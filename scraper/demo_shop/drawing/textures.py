@@ -1,0 +1,65 @@
+"""Surfaces of goods and of grounds, made once in each process: L images around 128."""
+
+from functools import cache
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+SIDE = 1024
+
+
+@cache
+def texture(name: str) -> Image.Image:
+    """A square of smooth, weave, concrete, linen or planks, `SIDE` pixels wide."""
+    y, x = np.indices((SIDE, SIDE)) / 1.0
+    rough = _tiled(_noise(0.25, 3))
+    match name:
+        case "smooth":
+            value = rough * 1.2
+        case "weave":
+            weft = np.sin(x * 1.35) * (np.sin(y * 0.67) > 0)
+            warp = np.sin(y * 1.35) * (np.sin(x * 0.67) > 0)
+            value = rough * 4 + (weft + warp) * 5
+        case "concrete":
+            value = _tiled(_noise(1.3, 5)) * 16 + rough * 9
+        case "linen":
+            value = _tiled(slopes()[0] + slopes()[1]) * 14 + rough * 4
+        case _:
+            value = _planks(x.astype(int), y.astype(int)) + rough * 3
+    return Image.fromarray(np.clip(value + 128, 0, 255).astype(np.uint8))
+
+
+@cache
+def slopes() -> tuple[Array, Array]:
+    """How steep a crumpled cloth is, in x and y: seamless, 512 by 512, of deviation 1."""
+    down, right = np.gradient(_noise(2.2, 2))
+    return right / right.std(), down / down.std()
+
+
+def _planks(x: npt.NDArray[np.int_], y: npt.NDArray[np.int_]) -> Array:
+    row, along = y // 128, x + y // 128 * 371
+    grain = _noise(1.0, 7)[y * 3 // 2 % 512, (x // 14 + row * 61) % 512]
+    shade = np.random.default_rng(6).uniform(-28, 28, (8, 8))[row, along // 512 % 8]
+    gap = (y % 128 < 3) | (along % 512 < 3)
+    return np.asarray(np.where(gap, -95, shade + grain * 17))
+
+
+def _noise(roughness: float, seed: int) -> Array:
+    """Seamless fractal noise, 512 by 512, of mean 0 and deviation 1.
+
+    Its amplitudes fall with the frequency to the power `roughness`: 0 is white noise, 2 are hills.
+    """
+    white = np.random.default_rng(seed).standard_normal((512, 512))
+    axis = np.fft.fftfreq(512)
+    frequency = np.hypot(axis[:, None], axis[None, :])
+    frequency[0, 0] = np.inf
+    field = np.fft.ifft2(np.fft.fft2(white) * frequency**-roughness).real
+    return np.asarray(field / field.std())
+
+
+def _tiled(tile: Array) -> Array:
+    return np.tile(tile, (2, 2))

@@ -1,0 +1,40 @@
+"""Images of a person's that lie in data/raw itself, where an experiment of DVC's deletes them."""
+
+import hashlib
+from pathlib import Path
+
+from pipeline.manifest import Manifest, write_atomic
+from pipeline.paths import LEFT_OUT, MANIFEST
+from scraper.folders.note import Note
+
+
+def take_over(folder: Path, manifest: Manifest, root: Path, note: Note) -> int:
+    """Copy what lies in data/raw itself to the person's folder, where it is safe; how many.
+
+    Before there was `path`, all of a person's images lay there; and some may still be put there.
+    """
+    is_old = bool(manifest.rows) and not (folder / LEFT_OUT).exists()
+    listed = {row.file: row for row in manifest.rows.values() if row.file}
+    taken = 0
+    with Manifest(root / MANIFEST) as crawled:
+        for path in sorted(folder.glob("*/**/*")):
+            file = path.relative_to(folder).as_posix()
+            if not path.is_file() or "/." in file or (file in listed and not is_old):
+                continue
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if path.stem == digest and not is_old:  # our own, of a run that was killed
+                continue
+            row = listed.get(file)
+            if row is not None and row.image_url != file and row.key not in crawled.rows:
+                crawled.append(row)
+            target = root / file
+            if target.exists() and target.read_bytes() != content:
+                target = target.with_stem(f"{target.stem}-{digest[:8]}")
+            if not target.exists():
+                write_atomic(target, content)
+            path.unlink()
+            taken += 1
+    if is_old:
+        note.seen |= manifest.rows.keys()
+    return taken

@@ -1,0 +1,68 @@
+"""Links to people's own folders, one for each source, for DVC to look at.
+
+A stage's deps are the same for all keys of its `foreach`, but only some sources have a folder. So
+each source has something at data/folders/<source>: a link to its folder, else a small file.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.cli import UserError
+from pipeline.paths import FOLDERS
+from pipeline.sources import FolderSource, Source
+from pipeline.system import link_folder
+from scraper.folders.sync import own_folder
+
+
+def link_folders(sources: Mapping[str, Source]) -> None:
+    """Make data/folders anew. Raises UserError where two sources read the same folder."""
+    roots: dict[Path, str] = {}
+    for name, source in sources.items():
+        if isinstance(source, FolderSource):
+            root = own_folder(name, source).resolve()
+            if (other := roots.setdefault(root, name)) != name:
+                raise UserError(
+                    f"sources.{other} and sources.{name} both read {root}; "
+                    f"give one of them another path"
+                )
+    FOLDERS.mkdir(parents=True, exist_ok=True)
+    for old in FOLDERS.iterdir():
+        _remove(old)
+    for root, name in roots.items():
+        if not (_dvc_can_read(root) and link_folder(root, FOLDERS / name)):
+            (FOLDERS / name).write_text("DVC can't look into the folder; collect does\n")
+    for name in sources.keys() - roots.values():
+        (FOLDERS / name).write_text("not a folder on this machine\n")
+
+
+def _remove(old: Path) -> None:
+    """Take away a link or file of ours, never what is behind a link."""
+    if old.is_symlink() or old.is_file():
+        old.unlink()
+    elif old.is_dir():
+        os.rmdir(old)  # noqa: PTH106 - a junction of Windows; an error for a folder with files
+
+
+def _dvc_can_read(root: Path) -> bool:
+    """Whether DVC sees all of it: it stops at broken links, and sees nothing behind folder links.
+
+    It stops at names that are not UTF-8 too, and hangs at pipes.
+    """
+    if not root.is_dir():
+        return False
+    for parent, folders, files in os.walk(root):
+        links = any(Path(parent, name).is_symlink() for name in folders)
+        if links or not all(Path(parent, name).is_file() for name in files):
+            return False
+        if not all(map(_is_text, (*folders, *files))):
+            return False
+    return True
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,274 @@
+"""`kind: folder`: people's own images, in class folders that are only read → data/raw/<source>.
+
+data/raw/<source> follows the folder: what is new there is copied, what has gone from there goes.
+Only what this machine has seen in the folder can go: images that came with `dvc pull`, from
+somebody else's folder, stay. What was seen is noted in .cache/folders; without the note nothing
+goes, and all is read again.
+"""
+
+import difflib
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
+from pipeline.sources import FolderSource
+from scraper.examine import IMAGE, RejectedError, examine, kind_of
+from scraper.folders.earlier import take_over
+from scraper.folders.note import Facts, Note
+from scraper.folders.walk import UNREADABLE, Entry, Listing, walk
+from scraper.raw_folder import now
+
+_MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
+_HEAD = 4096  # bytes that tell what a file is
+
+
+@dataclass
+class Report:
+    """What collect tells people: files that are no images, by kind, and sentences."""
+
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    sentences: list[str] = field(default_factory=list)
+
+
+def own_folder(name: str, source: FolderSource) -> Path:
+    """Where the source's class folders are; made, if it would be in the project.
+
+    Raises UserError where the path is a file.
+    """
+    root = Path(source.path).expanduser()
+    if root.exists() and not root.is_dir():
+        raise UserError(f"sources.{name}.path: {root} is a file; name the folder of the classes")
+    if not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve()):
+        root.mkdir(parents=True)
+    return root
+
+
+def sync(
+    name: str, source: FolderSource, folder: Path, manifest: Manifest, attempts: int = 3
+) -> Report:
+    """Make `folder` (data/raw/<name>) follow the person's folder: files, and their rows.
+
+    Where the folder changed meanwhile, it is read again, `attempts` times at most.
+
+    Raises UserError, before it writes, where the folder is not there and never was, a class folder
+    can't be one, or `classes` names a class that has none.
+    """
+    root, report = own_folder(name, source), Report()
+    note = Note(FOLDER_CACHE / f"{name}.json")
+    if taken := take_over(folder, manifest, root, note):
+        report.sentences.append(
+            f"{taken} images lay in {folder}, where an experiment of DVC's deletes what DVC has "
+            f"not stored. They are in {root} now: put more of them there"
+        )
+    if not (folder / LEFT_OUT).exists():  # from here on all in data/raw is ours
+        write_atomic(folder / LEFT_OUT, "{}\n")
+    listing = walk(root) if root.is_dir() else Listing()
+    before = [row for row in manifest.rows.values() if row.status.has_file]
+    _check_classes(name, source, root, listing, {row.label for row in before})
+    is_away = not listing.labels  # a mount point without its disk is an empty folder
+    if is_away and not before and not root.is_dir():
+        raise UserError(
+            f"sources.{name}.path: {root} is not there; mend the path in params.yaml, or make it "
+            "and put a folder of images there for each class"
+        )
+    if is_away and before:
+        what = "has no class folder" if root.is_dir() else "is not there"
+        report.sentences.append(
+            f"{root} {what}: the {len(before)} images that were collected before stay. "
+            f"To start anew without them: rm -r {folder}"
+        )
+    rows = _read(source, root, listing, note, folder, name)
+    note.write(rows)  # before the rows: what was seen is known, wherever this run is killed
+    for row in rows.values():
+        old = manifest.rows.get(row.key)
+        if old is None or replace(row, fetched_at=old.fetched_at) != old:
+            manifest.append(row)
+    if not is_away:
+        _forget_what_has_gone(rows, note, folder, manifest, root, report)
+    report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
+    write_atomic(folder / LEFT_OUT, json.dumps(report.left_out, indent=1) + "\n")
+    _tell_dvc(name)
+    if attempts > 1 and root.is_dir() and walk(root).entries != listing.entries:
+        # DVC takes the folder as it is at the end of the stage for what the stage has read
+        return sync(name, source, folder, manifest, attempts - 1)
+    return report
+
+
+def _check_classes(
+    name: str, source: FolderSource, root: Path, listing: Listing, before: Collection[str]
+) -> None:
+    for label in source.classes or ():
+        if label not in listing.labels and label not in before:
+            near = difflib.get_close_matches(label, listing.labels, n=1, cutoff=0.5)
+            there = ", ".join(sorted(listing.labels)) or "no class folder at all"
+            hint = f"did you mean {near[0]!r}?" if near else f"there is {there}"
+            raise UserError(
+                f"sources.{name}.classes names {label!r}, and {root} has no such folder; {hint}"
+            )
+
+
+def _read(
+    source: FolderSource, root: Path, listing: Listing, note: Note, folder: Path, name: str
+) -> dict[tuple[str, str], Row]:
+    """The rows of all files in class folders; images that are new are copied into `folder`.
+
+    What crawls by hand noted in the folder's own manifest is handed on: an image's page, license
+    and product, wherever a person has moved it since, and the attempts that brought none.
+    """
+    crawled: dict[str | None, list[Row]] = defaultdict(list)
+    for row in Manifest(root / MANIFEST).rows.values():
+        crawled[row.sha256 if row.status.has_file else None].append(row)
+    rows = {row.key: row for row in crawled.pop(None, [])}
+    first: set[str] = set()
+    facts = {}
+    for entry in tqdm(listing.entries, name, unit=" images", disable=None):
+        known = note.facts.get(entry.name)
+        found = known if known and known.stamp == entry.stamp else _examine(entry)
+        facts[entry.name] = found
+        if found.status is not Status.SAVED:
+            listing.left_out[found.kind or UNREADABLE].append(entry.name)
+        else:
+            _copy(entry.path, folder / entry.label / str(found.file_name), found)
+        for row in _rows(source, entry, found, crawled.get(found.sha256, [])):
+            if row.key in rows and rows[row.key].status.has_file:  # a copy: the address is taken
+                row = replace(row, image_url=entry.name)
+            if row.file in first:
+                row = replace(row, status=Status.DUPLICATE)
+            elif row.file is not None:
+                first.add(row.file)
+            rows[row.key] = row
+    note.facts = facts
+    return rows
+
+
+def _rows(
+    source: FolderSource, entry: Entry, found: Facts, crawled: Sequence[Row]
+) -> Iterator[Row]:
+    """One row, or those of the addresses where a crawl by hand found the same bytes."""
+    by_hand = Row(
+        status=found.status,
+        label=entry.label,
+        image_url=entry.name,
+        split=entry.split,
+        license=source.license,
+        fetched_at=now(),
+    )
+    for row in sorted(crawled, key=lambda row: (row.status != Status.SAVED, row.key)) or [by_hand]:
+        yield replace(
+            row,
+            status=found.status,
+            label=entry.label,
+            product_id=row.product_id or entry.product,
+            file=found.file_name and f"{entry.label}/{found.file_name}",
+            sha256=found.sha256,
+            bytes=found.bytes,
+            format=found.format,
+            width=found.width,
+            height=found.height,
+            error=found.error,
+        )
+
+
+def _examine(entry: Entry) -> Facts:
+    """Read a file of the person's, once. What is no image is told by its beginning."""
+    try:
+        with entry.path.open("rb") as file:
+            head = file.read(_HEAD)
+            size = entry.stamp[0]
+            if size > _MAX_BYTES:
+                error = f"more than {_MAX_BYTES:,} bytes"
+                return _refused(entry, Status.REJECTED_TOO_LARGE, head, error)
+            content = head + file.read()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return Facts(entry.stamp, Status.FAILED_UNREADABLE, error=f"can't be read: {why}")
+    try:
+        image = examine(content, entry.path.name)
+    except RejectedError as error:
+        return _refused(entry, error.status, head, str(error))
+    if (kind := kind_of(head, entry.path.name)) != IMAGE:  # a camera's thumbnail, a JPEG inside
+        return _refused(entry, Status.REJECTED_NOT_IMAGE, head, kind)
+    return Facts(
+        entry.stamp,
+        Status.SAVED,
+        bytes=image.bytes,
+        sha256=image.sha256,
+        format=image.format,
+        width=image.width,
+        height=image.height,
+        file_name=image.file_name,
+    )
+
+
+def _refused(entry: Entry, status: Status, head: bytes, error: str) -> Facts:
+    kind = kind_of(head, entry.path.name)
+    return Facts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
+
+
+def _copy(path: Path, target: Path, found: Facts) -> None:
+    """A reflink where the disk can, which costs no room; else a copy, never a hard link.
+
+    DVC makes the file that it stores from the one in data/raw. With a hard link that would be the
+    person's own file: DVC would make it read-only, and an edit in place would damage what it keeps.
+    """
+    if target.exists() and target.stat().st_size == found.bytes:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    from dvc_objects.fs.system import reflink
+
+    try:
+        reflink(str(path), str(part))  # type: ignore[no-untyped-call]
+    except (OSError, NotImplementedError):
+        shutil.copyfile(path, part)
+    part.replace(target)
+
+
+def _forget_what_has_gone(
+    rows: Mapping[tuple[str, str], Row],
+    note: Note,
+    folder: Path,
+    manifest: Manifest,
+    root: Path,
+    report: Report,
+) -> None:
+    """A row for each file that has gone from the person's folder, and no file of it in raw."""
+    others = 0
+    for key, row in list(manifest.rows.items()):
+        if key in rows or row.status is Status.FAILED_MISSING:
+            continue
+        if key in note.seen:
+            error = f"no longer in {root}"
+            manifest.append(
+                replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
+            )
+        else:
+            others += row.status.has_file
+    listed = {row.file for row in manifest.rows.values()}
+    for path in folder.glob("*/*"):
+        if path.is_file() and path.relative_to(folder).as_posix() not in listed:
+            path.unlink()
+    if others:
+        report.sentences.append(
+            f"{others} images were collected from another folder than {root}, or on another "
+            f"machine; they stay. To go by {root} alone: rm -r {folder}, then run this again"
+        )
+
+
+def _tell_dvc(name: str) -> None:
+    """Where DVC can't look into the folder, have this stage run again the next time.
+
+    The file is an out of the stage `folders`: changed here, both stages run at each `dvc repro`.
+    """
+    mark = FOLDERS / name
+    if mark.is_file():
+        mark.write_text("collect has looked; the stage `folders` writes this anew\n")

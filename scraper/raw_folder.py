@@ -1,0 +1,119 @@
+"""What lies in a source's folder, against what its manifest says: offline, without decoding."""
+
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest, Row, Status, safe_label
+from scraper.settings import DOWNLOAD_MAXSIZE
+
+
+def now() -> str:
+    """UTC, ISO 8601, to the second; one string for all the rows of a second."""
+    return sys.intern(datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def is_here(folder: Path, row: Row) -> bool:
+    """Whether the row's file is there, as long as it was. (Its bytes are DVC's to verify.)"""
+    if row.file is None:
+        return False
+    try:
+        return (folder / row.file).stat().st_size == row.bytes
+    except OSError:
+        return False
+
+
+def missing(folder: Path, manifest: Manifest) -> list[Row]:
+    """Rows that have a file, and the file has vanished."""
+    rows = manifest.rows.values()
+    return [row for row in rows if row.status.has_file and not is_here(folder, row)]
+
+
+def is_by_hand(row: Row) -> bool:
+    """A person put it there: its address is its path, and it can't be fetched again."""
+    return row.image_url == row.file
+
+
+def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  # noqa: A002 - column
+    """One row more for each file that has vanished, and for each that a person has added.
+
+    Sub-folders are classes; files in them may have any name. Hidden files are passed over.
+    Raises UserError, before it writes, for a folder that can't be a class.
+    """
+    files = list(_files(folder))
+    for part in folder.glob("*/.*.part"):  # what a killed run was writing
+        part.unlink()
+    for row in missing(folder, manifest):
+        error = f"{row.file} is gone"
+        manifest.append(
+            replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
+        )
+    held = {row.file for row in manifest.rows.values()}
+    for label, path in files:
+        name = path.relative_to(folder).as_posix()
+        if name not in held and not _is_judged(manifest.rows.get((label, name)), path):
+            manifest.append(_adopted(folder, manifest, label, path, license))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for entry in sorted(folder.iterdir()):
+        if not entry.is_dir() or entry.name.startswith("."):
+            continue
+        label = unicodedata.normalize("NFC", entry.name)  # some systems take names apart
+        if safe_label(label) != label:
+            raise UserError(
+                f"{entry} can't be the folder of a class; rename it, to {safe_label(label)!r} say"
+            )
+        for path in sorted(entry.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not hidden:
+                yield label, path
+
+
+def _is_judged(row: Row | None, path: Path) -> bool:
+    return (
+        row is not None
+        and row.status is not Status.FAILED_MISSING
+        and (row.bytes == path.stat().st_size)
+    )
+
+
+def _adopted(
+    folder: Path,
+    manifest: Manifest,
+    label: str,
+    path: Path,
+    license: str | None,  # noqa: A002
+) -> Row:
+    from scraper.examine import RejectedError, examine  # Pillow: only where there is something new
+
+    name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+    row = Row(
+        status=Status.SAVED,
+        label=label,
+        image_url=name,
+        file=name,
+        bytes=size,
+        license=license,
+        fetched_at=now(),
+    )
+    if size > DOWNLOAD_MAXSIZE:
+        error = f"more than {DOWNLOAD_MAXSIZE:,} bytes"
+        return replace(row, status=Status.REJECTED_TOO_LARGE, file=None, error=error)
+    try:
+        picture = examine(path.read_bytes())
+    except RejectedError as rejected:
+        return replace(row, status=rejected.status, file=None, error=str(rejected))
+    here = {(r.label, r.sha256) for r in manifest.rows.values() if r.status.has_file}
+    return replace(
+        row,
+        status=Status.DUPLICATE if (label, picture.sha256) in here else Status.SAVED,
+        sha256=picture.sha256,
+        format=picture.format,
+        width=picture.width,
+        height=picture.height,
+    )

@@ -1,0 +1,396 @@
+"""The clean stage on made pictures whose defects are counted."""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from ruamel.yaml import YAML
+
+from pipeline import paths, split
+from pipeline.cli import UserError
+from pipeline.engine import map_pictures
+from pipeline.manifest import Manifest, Reason, Row, Status
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_thousand_defects_are_found_and_nothing_else(work, make) -> None:
+    for label in ("mug", "sneaker"):
+        for kind in ("JPEG", "PNG", "WEBP", "GIF") * 3:
+            work.add(make.encoded(make.next(), kind), label)
+        work.add(b"" if label == "mug" else b"\0", label, reason=Reason.UNREADABLE)
+        for _ in range(26):
+            add_one_of_each(work, make, label)
+    placeholder = make.encoded(make.next())
+    for n in range(3):
+        for label in ("mug", "sneaker"):
+            first = Reason.PLACEHOLDER if n == 0 else None
+            work.add(placeholder, label, reason=first, product_id=f"{label} {n}")
+    twice = make.encoded(make.next())
+    for label in ("mug", "sneaker"):
+        work.add(twice, label, reason=Reason.LABEL_CONFLICT, product_id="twice")
+    work.clean()
+    work.assert_expected()
+    assert work.expected.total() > 1000
+    kept = {f"{r['label']}/{r['sha256']}.jpg" for r in work.rows(verdict="keep")}
+    assert set(work.written()) == kept | {"verdicts.parquet"}
+
+
+def add_one_of_each(work, make, label: str) -> None:
+    """Each kind of defect, in its forms, and the pictures that the copies are of."""
+    for content in (make.text(), make.text(), make.damaged()):
+        work.add(content, label, reason=Reason.UNREADABLE)
+    work.add(make.bomb(), label, reason=Reason.TOO_MANY_PIXELS)
+    for kind in ("JPEG", "PNG", "WEBP", "GIF"):
+        work.add(make.truncated(kind), label, reason=Reason.TRUNCATED)
+    for _ in range(4):
+        work.add(make.tiny(), label, reason=Reason.TOO_SMALL)
+        work.add(make.blank(), label, reason=Reason.BLANK)
+    for copy in (make.recompressed, make.resized):
+        original = make.next()
+        work.add(make.encoded(original), label)
+        work.add(copy(original), label, reason=Reason.NEAR_DUPLICATE)
+    original = make.encoded(make.next())
+    work.add(original, label)
+    commented = original[:2] + b"\xff\xfe\x00\x04hi" + original[2:]
+    work.add(commented, label, reason=Reason.SAME_PIXELS)
+    work.add(original, label, source="other", reason=Reason.EXACT_DUPLICATE)
+
+
+def test_every_rule_can_flag_or_be_off(work, make) -> None:
+    dark = Image.fromarray(np.asarray(make.next()) // 5)
+    tall = make.next((60, 320)).resize((100, 600))
+    kinds = {
+        "too_small": make.tiny(),
+        "blank": make.blank(),
+        "dark": make.encoded(dark),
+        "light": make.encoded(make.next().convert("L").point(lambda v: 255 if v > 128 else 244)),
+        "low_information": make.encoded(make.next().quantize(2).convert("RGB"), "PNG"),
+        "blurred": make.blurred(),
+        "extreme_aspect": make.encoded(tall),
+    }
+    for content in kinds.values():
+        work.add(content)
+    for content in (make.encoded(make.next()) for _ in range(3)):
+        work.add(content)
+    clean = work.values["clean"]
+    clean["low_information"]["min_entropy"] = 3
+    seen = {}
+    for action in ("drop", "flag", "off"):
+        for name in kinds:
+            clean[name]["action"] = action
+        work.clean()
+        seen[action] = work.metrics()
+    assert set(seen["drop"]["dropped"]) == set(kinds)
+    assert seen["drop"]["kept"] == 3
+    assert (seen["flag"]["kept"], seen["off"]["kept"]) == (10, 10)
+    assert set(seen["flag"]["flagged"]) == set(kinds)
+    assert seen["off"]["flagged"] == {}
+
+
+def test_a_rerun_decodes_nothing(work, make, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        work.add(make.encoded(make.next()))
+        work.add(make.encoded(make.next(), "PNG"))
+    work.add(make.text(), reason=Reason.UNREADABLE)
+    work.clean()
+    before = work.written()
+    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", _only_nothing)
+    monkeypatch.setattr("pipeline.clean.near_duplicates.pairs_within", _never)
+    work.clean()
+    assert work.written() == before
+    work.values["clean"]["too_small"]["min_side"] = 300
+    work.clean()
+    assert work.metrics()["dropped"] == {"too_small": 10, "unreadable": 1}
+
+
+def test_what_was_written_before_is_taken_over_unless_it_was_touched(work, make) -> None:
+    for n in range(6):
+        work.add(make.encoded(make.next(), "PNG" if n % 2 else "JPEG"))
+    work.clean()
+    before = work.written()
+    jpegs = sorted(paths.CLEAN.rglob("*.jpg"))
+    inodes = [path.stat().st_ino for path in jpegs]
+    for path in jpegs[:2]:
+        path.write_bytes(b"touched")
+    work.clean()
+    assert work.written() == before
+    assert [path.stat().st_ino for path in jpegs][2:] == inodes[2:]
+    assert all(path.stat().st_nlink == 1 for path in jpegs)
+    work.values["clean"]["max_side"] = 100
+    work.clean()
+    assert not {path.stat().st_ino for path in jpegs} & set(inodes)
+
+
+def test_a_new_class_is_measured_alone(work, make, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        work.add(make.encoded(make.next()))
+    work.clean()
+    new = {work.add(make.encoded(make.next()), "cap") for _ in range(3)}
+    given = []
+
+    def spy(function, items, description):
+        given.extend(items)
+        return map_pictures(function, items, description)
+
+    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", spy)
+    work.clean()
+    assert {item[1] for item in given if len(item) == 2} == new
+    assert work.metrics()["kept"] == 8
+
+
+def _only_nothing(function, items, description):
+    assert items == []
+    return iter(())
+
+
+def _never(*args):
+    raise AssertionError("nothing is new")
+
+
+def test_the_cache_is_safe_to_delete_and_no_part_of_the_result(work, make) -> None:
+    for n in range(6):
+        work.add(make.encoded(make.next(), "PNG" if n % 2 else "JPEG"))
+    work.clean()
+    before = work.written()
+    assert list(paths.CLEAN_CACHE.rglob("*.jpg"))
+    shutil.rmtree(paths.CLEAN_CACHE)
+    work.clean()
+    assert work.written() == before
+
+
+def test_a_damaged_cache_is_named(work, make) -> None:
+    work.add(make.encoded(make.next()))
+    path = paths.CLEAN_CACHE / "findings.sqlite"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database" * 100)
+    with pytest.raises(UserError, match=r"findings.sqlite is damaged .* delete it"):
+        work.clean()
+
+
+def test_a_new_version_measures_anew(work, make, monkeypatch: pytest.MonkeyPatch) -> None:
+    work.add(make.encoded(make.next()))
+    work.clean()
+    monkeypatch.setattr("pipeline.clean.cache._VERSION", "next")
+    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", _refuse)
+    with pytest.raises(ConnectionError):
+        work.clean()
+
+
+def _refuse(*args):
+    raise ConnectionError
+
+
+def test_compressed_data_is_kept_where_it_may_be(work, make) -> None:
+    plain, large = make.encoded(make.next()), make.encoded(make.next((1500, 900)))
+    names = [work.add(plain), work.add(large)]
+    work.clean()
+    written = work.written()
+    assert plain[plain.index(b"\xff\xda") :] in written[f"mug/{names[0]}.jpg"]
+    with Image.open(io.BytesIO(written[f"mug/{names[1]}.jpg"])) as image:
+        assert image.size == (1024, 614)
+
+
+def test_what_is_not_asked_for_is_left_out(work, make) -> None:
+    work.source("shop", ["mug"])
+    work.add(make.encoded(make.next()), "mug", "shop")
+    work.add(make.encoded(make.next()), "cup", "shop")
+    work.add(make.encoded(make.next()), "mug", "former", unasked=True)
+    stray = paths.RAW / "shop" / "mug" / "not in the manifest.jpg"
+    stray.write_bytes(b"x")
+    (paths.RAW / ".gitignore").write_text("/shop\n")
+    findings = work.clean()
+    assert findings.raw.left_out == {("shop", "cup"): 1, ("shop", "mug"): 1, ("former", "mug"): 1}
+    assert work.metrics()["pictures"] == 1
+    assert stray.exists()
+    page = (paths.RESULTS / "clean" / "report.html").read_text()
+    assert "<td>former</td><td>mug</td><td>1</td>" in page
+
+
+def test_a_source_without_a_folder_is_fine_if_another_has_pictures(work, make) -> None:
+    work.source("empty")
+    with pytest.raises(UserError, match=r"no picture of the sources .*empty.*scraper.collect"):
+        work.clean()
+    assert not paths.CLEAN.exists()
+    work.add(make.encoded(make.next()))
+    work.clean()
+    assert work.metrics()["kept"] == 1
+
+
+def test_a_file_that_vanished_or_changed(work, make) -> None:
+    gone, changed = (work.add(make.encoded(make.next())) for _ in range(2))
+    stays = work.add(make.encoded(make.next()))
+    (paths.RAW / f"own/mug/{gone}.jpg").unlink()
+    (paths.RAW / f"own/mug/{changed}.jpg").write_bytes(make.encoded(make.next()))
+    for _ in range(2):
+        work.clean()
+        assert work.metrics()["dropped"] == {"missing": 1, "unreadable": 1}
+    (paths.RAW / f"own/mug/{stays}.jpg").write_bytes(b"after it was measured")
+    work.clean()
+    assert work.metrics()["dropped"] == {"missing": 1, "unreadable": 2}
+
+
+def test_devices_and_links_in_the_folder(work, make) -> None:
+    linked = work.add(make.encoded(make.next()))
+    path = paths.RAW / f"own/mug/{linked}.jpg"
+    path.rename("elsewhere.jpg")
+    path.symlink_to(Path("elsewhere.jpg").absolute())  # as DVC may link to its cache
+    piped = work.add(make.encoded(make.next()), reason=Reason.UNREADABLE)
+    path = paths.RAW / f"own/mug/{piped}.jpg"
+    path.unlink()
+    os.mkfifo(path)
+    work.clean()
+    work.assert_expected()
+
+
+def test_a_link_that_was_saved_many_times_is_one_row(work, make) -> None:
+    content = make.encoded(make.next())
+    for _ in range(3):
+        work.add(content)
+    work.clean()
+    assert len(work.rows()) == 1
+    assert work.metrics()["kept"] == 1
+
+
+def test_rows_without_a_file_are_no_pictures(work, make) -> None:
+    work.add(make.encoded(make.next()))
+    with Manifest(paths.RAW / "own" / paths.MANIFEST) as manifest:
+        manifest.append(Row(status=Status.FAILED_HTTP, label="mug", image_url="http://x/1"))
+    work.clean()
+    assert len(work.rows()) == 1
+
+
+def test_a_name_that_says_another_format_is_told(work, make) -> None:
+    right = work.add(make.encoded(make.next()))  # all are called .jpg here
+    wrong = work.add(make.encoded(make.next(), "PNG"))
+    broken = work.add(b"text", reason=Reason.UNREADABLE)
+    work.clean()
+    work.assert_expected()
+    told = {row["sha256"]: row["extension_mismatch"] for row in work.rows()}
+    assert told == {right: False, wrong: True, broken: None}
+
+
+def test_nothing_of_the_run_gets_into_the_verdicts(work, make) -> None:
+    work.add(make.encoded(make.next()), page_url="http://127.0.0.1:8123/p", product_id="p 1")
+    work.add(b"text", reason=Reason.UNREADABLE)
+    work.clean()
+    content = paths.VERDICTS.read_bytes()
+    for trace in (b"8123", b"127.0.0.1", str(work.root).encode(), b"2026"):
+        assert trace not in content
+
+
+def test_the_folder_before_stays_when_a_run_fails(
+    work, make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.add(make.encoded(make.next()))
+    work.clean()
+    before = work.written()
+    monkeypatch.setattr("pipeline.clean.__main__.write_verdicts", _refuse)
+    work.add(make.encoded(make.next()))
+    with pytest.raises(ConnectionError):
+        work.clean()
+    assert work.written() == before
+    assert not list(paths.CLEAN.parent.glob("*.part"))
+
+
+def test_the_page(work, make) -> None:
+    original = make.next()
+    work.add(make.encoded(original), title="<script>alert(1)</script>", page_url="javascript:x()")
+    work.add(make.recompressed(original), reason=Reason.NEAR_DUPLICATE)
+    work.add(make.truncated(), label="<b>", reason=Reason.TRUNCATED)
+    work.clean()
+    page = (paths.RESULTS / "clean" / "report.html").read_text()
+    assert "near duplicate" in page
+    assert "of 256 bits, difference 0.0" in page
+    assert "&lt;b&gt;" in page
+    for bad in ("<script>alert", "javascript:", 'src="http', "<link", "url("):
+        assert bad not in page
+
+
+def test_of_many_copies_the_page_shows_some(work, make) -> None:
+    image = make.next()
+    for quality in range(60, 72):
+        work.add(make.encoded(image, quality=quality))
+    work.clean()
+    page = (paths.RESULTS / "clean" / "report.html").read_text()
+    assert page.count("<figure") == 8
+    assert "and 4 more" in page
+
+
+@pytest.mark.parametrize("stage", ["clean", "split"])
+def test_help_teaches(stage: str) -> None:
+    command = [sys.executable, "-m", f"pipeline.{stage}", "--help"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "data/clean" in out
+
+
+def test_a_run_by_hand(work, make) -> None:
+    """A user's mistake costs one line and exit code 1."""
+    work.add(make.encoded(make.next()))
+    work.decide("abc", "keep")
+    YAML().dump(work.values, paths.PARAMS)
+    command = [sys.executable, "-m", "pipeline.clean"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: data/review.csv, line 2: 'abc' is no SHA-256")
+    assert "Traceback" not in done.stderr
+    assert not paths.CLEAN.exists()
+
+
+def test_real_photos(work, make, real_photos: Path) -> None:
+    """3,781 photos: one true duplicate, filed as shorts and as skirt; nothing else is wrong."""
+    work.source("clothing")
+    with Manifest(paths.RAW / "clothing" / paths.MANIFEST) as manifest:
+        for path in sorted(real_photos.glob("*/*/*.jpg")):
+            content = path.read_bytes()
+            sha256 = hashlib.sha256(content).hexdigest()
+            split, label, _ = path.relative_to(real_photos).parts
+            file = paths.RAW / "clothing" / label / f"{sha256}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.symlink_to(path)
+            manifest.append(
+                Row(
+                    status=Status.SAVED,
+                    label=label,
+                    image_url=str(path.relative_to(real_photos)),
+                    file=f"{label}/{sha256}.jpg",
+                    sha256=sha256,
+                    bytes=len(content),
+                    split=split,
+                )
+            )
+    work.clean()
+    assert work.metrics() == {
+        "pictures": 3781,
+        "kept": 3779,
+        "dropped": {"label_conflict": 2},
+        "flagged": {},
+        "leaks": 0,
+        "left_out": 0,
+    }
+    conflict = work.rows(reason="label_conflict")
+    assert {row["label"] for row in conflict} == {"shorts", "skirt"}
+    assert_no_leak_where_near_duplicates_stay(work, make)
+
+
+def assert_no_leak_where_near_duplicates_stay(work, make) -> None:
+    rows = work.rows(verdict="keep")[::60]
+    for row in rows:
+        with Image.open(paths.CLEAN / row["label"] / f"{row['sha256']}.jpg") as image:
+            work.add(make.resized(image), row["label"], "clothing")
+    work.values["clean"]["near_duplicate"]["action"] = "flag"
+    work.values["clean"]["conflicts"] = "keep_both"
+    YAML().dump(work.values, paths.PARAMS)
+    pairs = work.clean().pairs
+    assert len(pairs) == len(rows) + 1
+    split.main([])
+    places = {path.stem: path.parts[-3] for path in paths.DATASET.rglob("*.jpg")}
+    assert len(places) == 3781 + len(rows)
+    assert [pair for pair in pairs if places[pair.a] != places[pair.b]] == []

@@ -1,0 +1,397 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.reading.markup import Listing, Photo, Product, read_listing, read_product
+
+URL = "https://shop.example/mugs/blue?ref=1"
+SITE = "https://shop.example"
+HERE = f"{SITE}/mugs/"
+
+
+def script(*data: object) -> str:
+    texts = (d if isinstance(d, str) else json.dumps(d) for d in data)
+    return "".join(f'<script type="application/ld+json">{t}</script>' for t in texts)
+
+
+def photos(html: str, url: str = URL) -> list[str] | None:
+    product = read_product(html, url)
+    return [photo.url for photo in product.photos] if product else None
+
+
+MUG = {"@context": "https://schema.org/", "@type": "Product", "name": "Mug", "sku": "M1"}
+A, B, C = (f"{SITE}/{name}.jpg" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("/a.jpg", [A]),
+        (" //shop.example/a.jpg#big ", [A]),
+        (["/a.jpg", "/b.jpg", "a.jpg", "/a.jpg"], [A, B, f"{SITE}/mugs/a.jpg"]),
+        ({"@type": "ImageObject", "url": "/a.jpg"}, [A]),
+        ({"@type": "ImageObject", "contentUrl": "/a.jpg", "url": "/page-of-a"}, [A]),
+        ([{"@type": "ImageObject", "url": ["/a.jpg"]}, "/b.jpg"], [A, B]),
+        ({"@id": "#main"}, [C]),
+        ("data:image/gif;base64,R0lGOD", []),
+        (["javascript:alert(1)", "ftp://x/y.jpg", "file:///etc/passwd", "http://[oops/"], []),
+        (None, []),
+        ({"@type": "ImageObject"}, []),
+        ([None, 7, True, [], {}], []),
+    ],
+)
+def test_images_of_json_ld(image, expected):
+    elsewhere = {"@type": "ImageObject", "@id": "#main", "contentUrl": "/c.jpg"}
+    assert photos(script({**MUG, "image": image}, elsewhere)) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        MUG | {"image": "/a.jpg"},
+        [{"@type": "Organization", "image": "/logo.png"}, MUG | {"image": "/a.jpg"}],
+        {"@graph": [{"@type": "WebPage"}, MUG | {"image": "/a.jpg"}]},
+        {"@type": "ItemPage", "mainEntity": MUG | {"image": "/a.jpg"}},
+        MUG | {"@type": ["Thing", "http://schema.org/Product"], "image": "/a.jpg"},
+        MUG | {"@type": "schema:Product", "image": "/a.jpg"},
+        MUG | {"image": "/a.jpg", "isRelatedTo": [MUG | {"image": "/b.jpg"}]},
+        [
+            {"@type": "ItemList", "itemListElement": [MUG | {"image": "/b.jpg"}]},
+            MUG | {"image": "/a.jpg"},
+        ],
+        [
+            MUG | {"url": "/mugs/red", "image": "/b.jpg"},
+            MUG | {"url": "/mugs/blue/", "image": "/a.jpg"},
+        ],
+        MUG | {"url": "https://www.shop.example/other-name", "image": "/a.jpg"},
+    ],
+)
+def test_the_product_that_a_page_is_about_is_found(data):
+    assert read_product(script(data), URL) == Product("Mug", "M1", (Photo(A),))
+
+
+def test_a_page_that_shows_products_of_other_pages_is_not_about_one():
+    others = [MUG | {"url": f"/mugs/{n}", "image": f"/{n}.jpg"} for n in range(3)]
+    assert read_product(script(others), URL) is None
+
+
+def test_a_group_has_the_photos_of_its_variants_and_one_id():
+    group = {
+        "@type": "ProductGroup",
+        "name": "Mugs",
+        "productGroupID": "G",
+        "image": "/a.jpg",
+        "hasVariant": [MUG | {"image": ["/b.jpg", "/a.jpg"]}, MUG | {"image": "/c.jpg"}],
+    }
+    assert read_product(script(group), URL) == Product("Mugs", "G", (Photo(A), Photo(B), Photo(C)))
+    variant = MUG | {"isVariantOf": {"@type": "ProductGroup", "productGroupID": "G"}}
+    product = read_product(script(variant), URL)
+    assert product is not None
+    assert product.id == "G"
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ({"sku": 17}, "17"),
+        ({"productID": " x "}, "x"),
+        ({"gtin13": "4000000000000"}, "4000000000000"),
+        ({}, None),
+    ],
+)
+def test_identifiers(ids, expected):
+    product = read_product(script({"@type": "Product", "name": "Tom &amp; Co", **ids}), URL)
+    assert product == Product("Tom & Co", expected, ())
+
+
+def test_rights_are_taken_from_the_image():
+    image = {
+        "@type": "ImageObject",
+        "url": "/a.jpg",
+        "license": "https://creativecommons.org/licenses/by/4.0/",
+        "creator": {"@type": "Person", "name": "Ann"},
+    }
+    product = read_product(
+        script(MUG | {"image": [image, {"url": "/b.jpg", "license": "CC0"}]}), URL
+    )
+    assert product is not None
+    assert product.photos == (Photo(A, None, image["license"], "Ann"), Photo(B, "CC0"))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{oops",
+        "",
+        "null",
+        '"text"',
+        "[[[[",
+        "[" * 100_000,
+        '{"@type": "Product", "image": "/b.jpg"',
+        '{"@graph": 7}',
+    ],
+)
+def test_a_broken_script_takes_no_other_along(broken):
+    assert photos(script(broken, MUG | {"image": "/a.jpg"}, broken)) == [A]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"@type": "Product", "name": "two\nlines", "image": "/a.jpg"}',
+        '{"@type": "Product", "name": "Mug", "image": "/a.jpg",}',
+        '// <![CDATA[\n{"@type": "Product", "image": "/a.jpg"}',
+    ],
+)
+def test_json_that_is_nearly_json_is_read(text):
+    assert photos(script(text)) == [A]
+
+
+MICRODATA = """
+<div itemscope itemtype="http://schema.org/Product"><h1 itemprop="name">Mug</h1>
+<meta itemprop="sku" content="M1"><img itemprop="image" src="/a.jpg">
+<img itemprop="image" src="/b.jpg">
+<div itemprop="offers" itemscope itemtype="http://schema.org/Offer"><b itemprop="price">9</b></div>
+</div>"""
+OPEN_GRAPH = """<head><meta property="og:type" content="product">
+<meta property="og:title" content="Mug">
+<meta property="og:image" content="/a.jpg"><meta property="og:image" content="/logo.jpg"></head>"""
+
+
+def test_microdata_and_open_graph_are_read_where_there_is_no_json_ld():
+    assert read_product(MICRODATA, URL) == Product("Mug", "M1", (Photo(A), Photo(B)))
+    assert read_product(OPEN_GRAPH, URL) == Product("Mug", None, (Photo(A),))
+    assert photos(script(MUG | {"image": "/c.jpg"}) + MICRODATA) == [C]
+    assert photos(OPEN_GRAPH + script(MUG)) == [A]  # a product without a picture of its own
+
+
+RDFA = """
+<ol vocab="https://schema.org/" typeof="BreadcrumbList"><li property="itemListElement"
+ typeof="ListItem"><a property="item" typeof="WebPage" href="/mugs/"><b property="name">Mugs</b></a>
+ <meta property="position" content="1"></li></ol>
+<div vocab="https://schema.org/" typeof="Product"><h1 property="name">Mug</h1>
+<span property="schema:sku" content="M1">No. 1</span><meta property="og:title" content="No">
+<img property="image" src="/a.jpg"><a property="image" href="/b.jpg">large</a>
+<p property="image" typeof="ImageObject"><img property="contentUrl" src="/c.jpg">
+<b property="creator" typeof="Person"><i property="name">Ann</i></b></p>
+<p property="offers" typeof="Offer"><b property="price">9</b></p></div>"""
+
+
+def test_rdfa_is_read_in_its_order():
+    found = (Photo(A), Photo(B), Photo(C, author="Ann"))
+    assert read_product(RDFA, URL) == Product("Mug", "M1", found, ("Mugs", HERE))
+    assert photos(RDFA.replace("/c.jpg", "/a.jpg") + MICRODATA) == [A, B]  # microdata comes first
+
+
+def test_pictures_may_be_in_another_syntax_than_the_name():
+    product = read_product(script(MUG) + MICRODATA.replace("Mug", "Cup"), URL)
+    assert product == Product("Mug", "M1", (Photo(A), Photo(B)))
+
+
+def test_references_within_a_page_are_followed():
+    group = {"@type": "ProductGroup", "@id": "#g", "productGroupID": "G", "name": "Mugs"}
+    red = MUG | {"@id": "#red", "image": {"@id": "#picture"}}
+    picture = {"@type": "ImageObject", "@id": "#picture", "url": "/a.jpg"}
+    graph = {"@graph": [group | {"hasVariant": [{"@id": "#red"}, {"@id": "#lost"}]}, picture]}
+    html = script(graph, {"@type": "Offer", "itemOffered": red})
+    assert read_product(html, URL) == Product("Mugs", "G", (Photo(A),))
+    variant = MUG | {"image": "/a.jpg", "isVariantOf": {"@id": "#g"}}
+    product = read_product(script(variant, {"@type": "Thing", "about": [group]}), URL)
+    assert product == Product("Mug", "G", (Photo(A),))
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({"width": 800, "height": "600"}, (800, 600)),
+        ({"width": "800px"}, (800, None)),
+        ({"width": {"@type": "QuantitativeValue", "value": 800}, "height": 0}, (800, None)),
+        ({"width": "wide", "height": [1]}, (None, None)),
+    ],
+)
+def test_declared_sizes(declared, expected):
+    product = read_product(script(MUG | {"image": {"url": "/a.jpg"} | declared}), URL)
+    assert product is not None
+    assert (product.photos[0].width, product.photos[0].height) == expected
+
+
+CART = '<form action="/cart/add" method="post"><button name="add">Buy</button></form>'
+UNMARKED = f"""<header><img src="/logo.png" width="2000" height="900"></header><h1> Blue
+mug</h1><img src="/b.jpg" width="300" height="200"><img src="/a.jpg" width="400">
+<img src="/c.jpg">{CART}<ul><li><img src="/d.jpg" width="40" height="40">
+<button class="add-to-cart">Buy</button></li></ul>"""
+
+
+def test_without_markup_the_largest_picture_of_a_product_page_is_guessed():
+    guessed = Product("Blue mug", None, (Photo(A, width=400, height=400),), is_guess=True)
+    assert read_product(UNMARKED, URL) == guessed
+    large = UNMARKED.replace('src="/b.jpg"', 'srcset="/b.jpg 900w"')
+    product = read_product(large, URL)
+    assert product is not None
+    assert product.photos == (Photo(B, width=900, height=600),)
+    shared = (
+        '<meta property="og:type" content="website"><meta property="og:image" content="/c.jpg">'
+    )
+    assert read_product(shared + UNMARKED, URL) == Product("Blue mug", None, (Photo(C),), (), True)
+    named = read_product(script(MUG) + UNMARKED, URL)
+    assert named == Product("Mug", "M1", guessed.photos, is_guess=True)
+    assert read_product(script(MUG | {"image": "/c.jpg"}) + UNMARKED, URL) == Product(
+        "Mug", "M1", (Photo(C),)
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        UNMARKED.replace(CART, ""),  # nothing can be ordered but what is listed
+        UNMARKED.replace(CART, f"<nav>{CART}</nav>"),
+        UNMARKED.replace(CART, CART * 3),  # several can
+        UNMARKED.replace("h1", "h2"),
+        UNMARKED + "<h1>Red mug</h1>",
+    ],
+)
+def test_other_pages_are_not_taken_for_products(html):
+    assert read_product(html, URL) is None
+
+
+def test_a_product_page_whose_pictures_declare_no_size_has_none():
+    product = read_product(UNMARKED.replace("width=", "x=").replace("height=", "y="), URL)
+    assert product == Product("Blue mug", None, (), is_guess=True)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        (script(MUG | {"category": "Kitchen > Mugs"}), ("Kitchen > Mugs", "Kitchen", "Mugs")),
+        (script(MUG | {"category": ["Mugs", {"@type": "Thing", "url": "/mugs/"}]}), ("Mugs", HERE)),
+        (script(MUG | {"category": {"@type": "CategoryCode", "name": "Mugs"}}), ("Mugs",)),
+        (
+            script(
+                {
+                    "@type": "BreadcrumbList",
+                    "itemListElement": [
+                        {"position": 2, "item": {"@id": "/mugs/", "name": "Mugs"}},
+                        {"position": 1, "name": "Home", "item": "/"},
+                    ],
+                },
+                MUG,
+            ),
+            ("Home", f"{SITE}/", "Mugs", HERE),
+        ),
+        (
+            script(MUG)
+            + '<p class="bread_crumbs"><a href="/">Home</a> › <a href="/mugs/"> Mugs </a></p>',
+            ("Home", f"{SITE}/", "Mugs", HERE),
+        ),
+    ],
+)
+def test_what_a_product_is_filed_under(html, expected):
+    product = read_product(html, URL)
+    assert product is not None
+    assert product.categories == expected
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "",
+        "   ",
+        "plain text",
+        "<html>",
+        '<meta property="og:type" content="website">',
+        script({"@type": "Recipe"}),
+    ],
+)
+def test_a_page_without_product_markup_has_no_product(html):
+    assert read_product(html, URL) is None
+
+
+def test_base_and_declarations_are_heeded():
+    declared = '<?xml version="1.0" encoding="latin-1"?><base href="/shop/">'
+    assert photos(declared + script(MUG | {"image": "ä.jpg"})) == [f"{SITE}/shop/ä.jpg"]
+
+
+def test_an_item_list_says_what_is_listed_and_in_which_order():
+    entries = [
+        {"@type": "ListItem", "position": 3, "url": "/p/3"},
+        {"@type": "ListItem", "position": 1, "item": MUG | {"url": "/p/1"}},
+        {"@type": "ListItem", "position": "2", "item": "https://www.shop.example/p/2#top"},
+        {"@type": "ListItem", "position": 4, "url": "https://elsewhere.example/p"},
+        {"@type": "ListItem", "position": 5, "item": {"@id": "/p/1"}},
+    ]
+    crumbs = {"@type": "BreadcrumbList", "itemListElement": [{"item": f"/{n}"} for n in range(9)]}
+    html = script(crumbs, {"@type": "CollectionPage", "mainEntity": {"itemListElement": entries}})
+    html += '<main><a href="/p/not-listed">x</a></main><link rel="next" href="?page=2">'
+    expected = (f"{SITE}/p/1", "https://www.shop.example/p/2", f"{SITE}/p/3")
+    assert read_listing(html, HERE) == Listing(expected, f"{HERE}?page=2", is_guess=False)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        script([MUG | {"url": "/p/1"}, MUG | {"url": "/p/2"}]),
+        "".join(
+            '<div itemscope itemtype="https://schema.org/Product">'
+            f'<a itemprop="url" href="/p/{n}"><img itemprop="image" src="/{n}.jpg"></a></div>'
+            for n in (1, 2)
+        ),
+        script({"@type": "ItemList", "itemListElement": ["/p/1", "/p/2"]}),
+        script({"@type": "ItemList", "itemListElement": [{"url": "#1"}]})  # all on this page
+        + script([MUG | {"url": "/p/1"}, MUG | {"url": "/p/2"}]),
+    ],
+)
+def test_products_with_addresses_are_a_listing(html):
+    assert read_listing(html, HERE) == Listing((f"{SITE}/p/1", f"{SITE}/p/2"), None, is_guess=False)
+
+
+def test_without_markup_the_links_of_the_main_content_are_guessed():
+    html = """<header><a href="/">Home</a></header><nav><a href="/cups/">Cups</a></nav>
+    <main><a href="?sort=price">sort</a> <a href="/mugs#top">top</a>
+    <article><header><a href="/p/1">Mug</a></header><a href="/p/1">again</a></article>
+    <a href="/p/2?colour=red">Mug</a> <a href="mailto:me@shop.example">mail</a>
+    <a href="https://other.example/">ad</a><nav><a href="/mugs/2/" rel="nofollow next">2</a></nav>
+    </main><aside><a href="/p/9">also bought</a></aside>
+    <footer><a href="/terms">Terms</a></footer>"""
+    expected = (f"{SITE}/p/1", f"{SITE}/p/2?colour=red")
+    assert read_listing(html, HERE) == Listing(expected, f"{SITE}/mugs/2/", is_guess=True)
+
+
+KEYS = (
+    *("@type", "@id", "@graph", "url", "image", "name", "sku", "item", "itemListElement"),
+    *("position", "hasVariant", "isVariantOf", "license", "contentUrl", "creator", "mainEntity"),
+    *("category", "width"),
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["/a.jpg", "Product"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+pages = st.one_of(
+    st.text(),
+    st.builds(script, values),
+    st.builds(lambda image, at: script(MUG | {"image": image, "url": at}), values, values),
+    st.builds(
+        lambda base, at, cut: base[:at] + cut + base[at:],
+        st.sampled_from([MICRODATA, RDFA, OPEN_GRAPH, UNMARKED, script(MUG | {"image": "/a.jpg"})]),
+        st.integers(0, 300),
+        st.text(alphabet='<>"/= itemscoprdvuy\0&#;1w,', max_size=30),
+    ),
+)
+
+
+@given(pages)
+def test_no_page_breaks_the_reading_and_all_addresses_are_of_the_web(html):
+    product, listing = read_product(html, URL), read_listing(html, HERE)
+    links = [photo.url for photo in product.photos] if product else []
+    for url in (*links, *listing.products):
+        assert url.startswith(("http://", "https://"))
+    assert len(set(listing.products)) == len(listing.products)
