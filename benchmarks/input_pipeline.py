@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from model import data
 from model.quiet import import_keras
+from model.train.batches import generator_batches, training_batches
 from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
 from pipeline.params import Augment, load_params
@@ -82,11 +83,11 @@ def measure(folder: Path, augment: Augment, size: int, batch: int) -> dict[str, 
     print(f"{what}, {usable_cores()} cores")
     print(f"decoded once, before: {len(pictures.files) / decoding:.0f} pictures/s")
     inputs: dict[str, Iterator[Any]] = {
-        "ImageDataGenerator.flow_from_directory": data.generator_batches(
+        "ImageDataGenerator.flow_from_directory": generator_batches(
             folder, augment, size, batch, seed=1
         ).flow,
         "six Random* layers, from memory": iter(random_layers(pictures, augment, batch)),
-        OURS: iter(data.training_batches(pictures, augment, batch, seed=1)),
+        OURS: iter(training_batches(pictures, augment, batch, seed=1)),
     }
     rates: dict[str, list[float]] = {name: [] for name in inputs}
     for _ in range(ROUNDS):

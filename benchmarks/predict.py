@@ -86,8 +86,9 @@ def prepare(folder: Path, photos: list[Path]) -> None:
     from model.quiet import import_keras
 
     import_keras()
-    from model import artifact, networks
+    from model import artifact
     from model.export import export
+    from model.networks import registry as networks
 
     dataset = photos[0].parents[2]
     labels = sorted(path.name for path in (dataset / "test").iterdir() if path.is_dir())

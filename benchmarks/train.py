@@ -193,7 +193,7 @@ def usual_script(seed: int, epochs: int) -> tuple[Figures, list[float]]:
     import keras
     import tensorflow as tf
 
-    from model.networks import build
+    from model.networks.registry import build
 
     keras.utils.set_random_seed(seed)
     generator = tf.keras.preprocessing.image.ImageDataGenerator
@@ -244,7 +244,8 @@ def normalizations(seed: int) -> Figures:
     import keras
     import tensorflow as tf
 
-    from model import hardware, networks, optimization
+    from model.networks import registry as networks
+    from model.train import hardware, optimization
 
     keras.utils.set_random_seed(seed)
     drawn = np.random.default_rng(seed)
@@ -303,7 +304,7 @@ def start_up(seed: int) -> Figures:
     folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
     pictures = len(list(DATASET.glob("train/*/*.jpg")))
     import_keras()
-    from model import recipe
+    from model.train import recipe
 
     class FirstStepError(Exception):
         pass

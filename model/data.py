@@ -6,25 +6,16 @@ train, in the order of their names.
 
 import csv
 import hashlib
-import math
-import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.images import PictureError, decode_many
 from pipeline.cli import UserError
-from pipeline.params import Augment
 from pipeline.paths import SPLITS
-
-if typing.TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -118,88 +109,6 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {row["file_name"]: row for row in csv.DictReader(file)}
-
-
-def training_batches(
-    pictures: Pictures, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
-) -> "tf.data.Dataset":
-    """Endless batches of (pictures, one-hot classes), each epoch shuffled anew and augmented.
-
-    An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
-    from the seed and e or s alone, so the same seed gives the same batches in any run, also in one
-    that begins with a later epoch.
-    """
-    import tensorflow as tf
-
-    from model.augment import RandomAffineBrightness, Transforms
-
-    layer = RandomAffineBrightness(**augment.model_dump())
-    count = len(pictures.files)
-    as_it_is = tf.autograph.experimental.do_not_convert  # nothing to convert; looking takes long
-
-    @as_it_is
-    def epoch(number: Any) -> Any:
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), (seed, number))
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-
-    @tf.function(jit_compile=True, autograph=False)
-    def augmented(images: Any, numbers: Any) -> Any:
-        return layer.apply(images, layer.draw(numbers))
-
-    @as_it_is
-    def batch(step: Any, order: Any) -> Any:
-        images, one_hot = _taken(pictures, order)
-        shape = (tf.size(order), len(Transforms._fields))
-        return augmented(images, tf.random.stateless_uniform(shape, (seed, step))), one_hot
-
-    steps = tf.data.Dataset.counter(first_epoch).flat_map(epoch)
-    steps = steps.enumerate(first_epoch * math.ceil(count / batch_size))
-    return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
-
-
-def plain_batches(pictures: Pictures, batch_size: int = 64) -> "tf.data.Dataset":
-    """Batches of (pictures, one-hot classes), once, in order, as they are (uint8)."""
-    import tensorflow as tf
-
-    order = tf.data.Dataset.range(len(pictures.files), output_type=tf.int32).batch(batch_size)
-    batches = order.map(partial(_taken, pictures), tf.data.AUTOTUNE, deterministic=True)
-    return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def _taken(pictures: Pictures, order: Any) -> Any:
-    """From where they are kept: a tensor of all of them would be a second copy, in memory."""
-    import tensorflow as tf
-
-    images = tf.numpy_function(
-        lambda numbers: pictures.images[numbers], [order], tf.uint8, stateful=False
-    )
-    images = tf.ensure_shape(images, (None, *pictures.images.shape[1:]))
-    return images, tf.one_hot(tf.gather(pictures.classes, order), len(pictures.labels))
-
-
-def generator_batches(
-    dataset: Path, augment: Augment, size: int, batch_size: int, seed: int, first_epoch: int = 0
-) -> "keras.utils.PyDataset":
-    """The same by Keras' own ImageDataGenerator, which decodes and augments from files each epoch.
-
-    It has width and height of the shifts swapped (keras#17398), so they go in swapped.
-    """
-    import tensorflow as tf
-
-    from model.generator import EndlessBatches
-
-    values = augment.model_dump()
-    values["width_shift_range"] = augment.height_shift_range
-    values["height_shift_range"] = augment.width_shift_range
-    generator = tf.keras.preprocessing.image.ImageDataGenerator(**values)
-    flow = generator.flow_from_directory(
-        dataset / "train",
-        target_size=(size, size),
-        batch_size=batch_size,
-        seed=seed,
-        interpolation="bilinear",  # as our own decode; its default skips pixels
-    )
-    return EndlessBatches(flow, first_epoch)
 
 
 def _files(folder: Path) -> list[Path]:

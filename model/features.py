@@ -26,7 +26,7 @@ def backbone(recipe: Train, classes: int) -> "keras.Model | None":
     import_keras()
     import keras
 
-    from model import pretrained
+    from model.networks import pretrained
 
     if recipe.network not in pretrained.names() or recipe.weights == pretrained.FROM_SCRATCH:
         return None

@@ -116,7 +116,7 @@ class Split(Section):
 
 
 class Augment(Section):
-    """ImageDataGenerator's names and units. See model/augment.py."""
+    """ImageDataGenerator's names and units. See model/train/augment.py."""
 
     rotation_range: NonNegativeFloat = Field(description="degrees to either side")
     width_shift_range: Fraction = Field(description="share of the width to either side")

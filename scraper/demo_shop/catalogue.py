@@ -113,9 +113,7 @@ def _defects_seen(label: str, labels: set[str]) -> Iterator[Defect | None]:
 
 
 def _stock(category: Category) -> Iterator[Product]:
-    """A category's products. No two of these share one: a defect, the original of a copy, a second
-    view.
-    """
+    """A category's products. Defects, originals of copies and second views share no product."""
     label, rng = category.label, Random(f"stock of {category.label}")
     numbers = range(1, PRODUCTS + 1)
     drawn = iter(rng.sample(numbers, PRODUCTS))
@@ -137,12 +135,9 @@ def _stock(category: Category) -> Iterator[Product]:
 
 def _list_twice(found: dict[str, Product], label: str, also: str) -> None:
     """List a clean product, of which there is no copy, in a second category."""
-    clean = [p for p in found.values() if p.label == label and not p.private and _is_clean(p)]
+    own = [p for p in found.values() if p.label == label and not p.private]
+    clean = [p for p in own if len(p.images) == 1 and p.images[0].defect is None]
     originals = {image.drawn_as for p in found.values() for image in p.images if image.defect}
     chosen = next(p for p in clean[len(clean) // 3 :] if p.images[0].name not in originals)
     image = replace(chosen.images[0], defect=Defect.TWO_CATEGORIES)
     found[chosen.sku] = replace(chosen, images=(image,), also=also)
-
-
-def _is_clean(product: Product) -> bool:
-    return len(product.images) == 1 and product.images[0].defect is None

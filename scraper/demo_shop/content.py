@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from scraper.demo_shop import catalogue
 from scraper.demo_shop.defects import Defect
-from scraper.demo_shop.drawing import draw
+from scraper.demo_shop.drawing.camera import draw
 
 _FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
@@ -59,6 +59,5 @@ def _placeholder() -> bytes:
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle((190, 170, 370, 300), 16, outline="#b6bec4", width=8)
     pen.ellipse((245, 200, 315, 270), outline="#b6bec4", width=8)
-    font = ImageFont.load_default(36)
-    pen.text((280, 360), "photo coming soon", fill="#8d979e", font=font, anchor="mm")
+    pen.text((280, 360), "photo coming soon", "#8d979e", ImageFont.load_default(36), anchor="mm")
     return _encode(image)

@@ -1,7 +1,7 @@
 """The shop's pages: listings with paging, products with markup, sitemap and robots.txt."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +23,7 @@ class Page:
 
     body: bytes
     media_type: str = "text/html; charset=utf-8"
-    images: list[str] = field(default_factory=list)
+    images: tuple[str, ...] = ()
 
 
 class Pages:
@@ -31,13 +31,9 @@ class Pages:
 
     def __init__(self, address: str) -> None:
         self._origin = address.rstrip("/")
-        self._environment = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        self._environment.loader = FileSystemLoader(_TEMPLATES)
+        self._environment.undefined = StrictUndefined
         self._environment.globals.update(categories=CATEGORIES, origin=self._origin)
         self._categories = {c.path: c for c in CATEGORIES}
         self._products = {p.path: p for p in catalogue.products().values()}
@@ -82,15 +78,9 @@ class Pages:
         number = int(wanted)
         # the second page of each listing tempts a crawler into the forbidden area
         offers = [p for p in catalogue.private() if p.label == category.label and number == 2]
-        return self._render(
-            "listing.html",
-            listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
-            category=category,
-            total=len(listed),
-            number=number,
-            pages=pages,
-            offer=offers[0] if offers else None,
-        )
+        shown = listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+        place = {"category": category, "total": len(listed), "number": number, "pages": pages}
+        return self._render("listing.html", shown, offer=offers[0] if offers else None, **place)
 
     def _product(self, product: Product) -> Page:
         """A product's page. Its schema.org markup has one of the forms that shops write it in."""
@@ -105,16 +95,11 @@ class Pages:
             for url in urls
         ]
         forms = (paths, urls, paths if len(paths) > 1 else paths[0], objects)
-        return self._render(
-            "product.html",
-            [product],
-            product=product,
-            category=next(c for c in CATEGORIES if c.label == product.label),
-            related=related,
-            image=forms[rng.randrange(4)],
-            in_graph=rng.random() < 0.3,
-        )
+        markup = {"image": forms[rng.randrange(4)], "in_graph": rng.random() < 0.3}
+        category = next(c for c in CATEGORIES if c.label == product.label)
+        shown = {"product": product, "category": category, "related": related}
+        return self._render("product.html", [product], **shown, **markup)
 
     def _render(self, template: str, products: list[Product], /, **context: Any) -> Page:
         html = self._environment.get_template(template).render(products=products, **context)
-        return Page(html.encode(), images=[image.name for p in products for image in p.images])
+        return Page(html.encode(), images=tuple(image.name for p in products for image in p.images))

@@ -21,26 +21,6 @@ from scraper.demo_shop.pages import Pages
 SLOW_SECONDS = 1.0
 
 
-class ImageStore:
-    """Images by name. Two processes draw them, each once, if they can before they are asked for."""
-
-    def __init__(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(2, spawn, initializer=_live_with_parent)
-        self._futures: dict[str, Future[bytes]] = {}
-        self._lock = threading.Lock()
-
-    def start(self, name: str) -> Future[bytes]:
-        """Have an image drawn, if it is not yet."""
-        with self._lock:
-            if name not in self._futures:
-                self._futures[name] = self._pool.submit(content, name)
-            return self._futures[name]
-
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-
 def _live_with_parent() -> None:
     """In a drawing process: leave Ctrl-C to the server, and end when it ends, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -57,20 +37,30 @@ def _live_with_parent() -> None:
 class Shop(ThreadingHTTPServer):
     """The shop at 127.0.0.1 on a port; 0 takes a free one. A context manager.
 
-    Raises OSError or OverflowError where the port can't be had.
+    Two processes draw the images. Raises OSError or OverflowError where the port can't be had.
     """
 
     request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
-        self.store = ImageStore()
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(2, spawn, initializer=_live_with_parent)
+        self._drawn: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
         self.address = f"http://127.0.0.1:{self.server_port}/"
         self.pages = Pages(self.address)
 
+    def draw(self, name: str) -> Future[bytes]:
+        """Have an image drawn, once. Pages do so for what they show, before it is asked for."""
+        with self._lock:
+            if name not in self._drawn:
+                self._drawn[name] = self._pool.submit(content, name)
+            return self._drawn[name]
+
     def server_close(self) -> None:
         super().server_close()
-        self.store.close()
+        self._pool.shutdown(cancel_futures=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):  # a client may hang up
@@ -92,10 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
         if image and url.path == image.path:
             self._image(image)
         elif image and folder == "/media" and image.defect is Defect.REDIRECT:
-            self._answer(self.server.store.start(name).result(), media_type(name))
+            self._answer(self.server.draw(name).result(), media_type(name))
         elif page := pages.get(url.path, url.query):
             for name in page.images:
-                self.server.store.start(name)
+                self.server.draw(name)
             self._answer(page.body, page.media_type)
         elif pages.get(url.path + "/", ""):
             self._answer(b"", status=HTTPStatus.MOVED_PERMANENTLY, location=url.path + "/")
@@ -106,30 +96,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _image(self, image: catalogue.ProductImage) -> None:
-        match image.defect:
-            case Defect.MISSING:
-                self._answer(self.server.pages.not_found(), status=HTTPStatus.NOT_FOUND)
-                return
-            case Defect.REDIRECT:
-                self._answer(b"", status=HTTPStatus.FOUND, location=f"/media/{image.name}")
-                return
-            case Defect.HTML:
-                self._answer(self.server.pages.not_found(), "image/jpeg")
-                return
-            case Defect.SLOW:
-                time.sleep(SLOW_SECONDS)
-        body = self.server.store.start(image.name).result()
-        cut = len(body) * 6 // 10 if image.defect is Defect.SHORT_BODY else None
-        self._answer(body, media_type(image.name), cut=cut)
+        if image.defect is Defect.MISSING:
+            self._answer(self.server.pages.not_found(), status=HTTPStatus.NOT_FOUND)
+        elif image.defect is Defect.REDIRECT:
+            self._answer(b"", status=HTTPStatus.FOUND, location=f"/media/{image.name}")
+        elif image.defect is Defect.HTML:
+            self._answer(self.server.pages.not_found(), "image/jpeg")
+        else:
+            time.sleep(SLOW_SECONDS if image.defect is Defect.SLOW else 0)
+            body = self.server.draw(image.name).result()
+            cut = len(body) * 6 // 10 if image.defect is Defect.SHORT_BODY else None
+            self._answer(body, media_type(image.name), cut=cut)
 
     def _answer(
         self,
         body: bytes,
         kind: str = "text/html; charset=utf-8",
         status: HTTPStatus = HTTPStatus.OK,
-        location: str | None = None,
+        location: str = "",
         cut: int | None = None,
     ) -> None:
+        """Answer with a body; `cut` is after how many bytes the connection breaks."""
         self.send_response(status)
         if location:
             self.send_header("Location", location)
@@ -138,10 +125,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body[:cut])
-            if cut is not None:
-                self.wfile.flush()
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_WR)
+        if cut is not None:
+            self.wfile.flush()
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_WR)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         pass

@@ -54,8 +54,8 @@ def quick_params() -> object:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data/dataset, results/model and results/evaluate."""
-    from model.evaluate import evaluate
-    from model.recipe import train
+    from model.evaluate.__main__ import evaluate
+    from model.train.recipe import train
 
     root = tmp_path_factory.mktemp("trained")
     dataset = write_dataset(root / "data/dataset")

@@ -6,7 +6,8 @@ import pytest
 
 from model import data
 from model.images import PictureError, decode
-from model.picture_cache import PictureCache
+from model.train.batches import generator_batches, plain_batches, training_batches
+from model.train.image_cache import PictureCache
 from pipeline.cli import UserError
 from pipeline.params import Augment
 
@@ -25,7 +26,7 @@ MOVED = STILL.model_copy(update={"rotation_range": 30.0, "zoom_range": 0.2})
 
 def epochs(pictures: data.Pictures, count: int, *, augment=STILL, seed=1, batch_size=5):
     steps = -(-len(pictures.files) // batch_size)
-    batches = data.training_batches(pictures, augment, batch_size, seed).take(count * steps)
+    batches = training_batches(pictures, augment, batch_size, seed).take(count * steps)
     got = [(x.numpy(), y.numpy()) for x, y in batches]
     return [got[start : start + steps] for start in range(0, len(got), steps)]
 
@@ -135,10 +136,10 @@ def test_the_same_seed_gives_the_same_batches(dataset: Path) -> None:
 def test_a_later_epoch_is_the_same_without_those_before_it(dataset: Path) -> None:
     pictures = data.load_split(dataset, "train", LABELS, 16)
     third = epochs(pictures, 3, augment=MOVED)[2]
-    alone = data.training_batches(pictures, MOVED, 5, 1, first_epoch=2).take(8)
+    alone = training_batches(pictures, MOVED, 5, 1, first_epoch=2).take(8)
     assert keys((x.numpy(), y.numpy()) for x, y in alone) == keys(third)
 
-    through, later = (data.generator_batches(dataset, MOVED, 16, 5, 1, first) for first in (0, 2))
+    through, later = (generator_batches(dataset, MOVED, 16, 5, 1, first) for first in (0, 2))
     for batch in range(16):
         through[batch]
     for batch in range(8):
@@ -147,7 +148,7 @@ def test_a_later_epoch_is_the_same_without_those_before_it(dataset: Path) -> Non
 
 def test_validation_is_every_picture_once_as_it_is(dataset: Path) -> None:
     pictures = data.load_split(dataset, "validation", LABELS, 16)
-    batches = list(data.plain_batches(pictures, batch_size=5).as_numpy_iterator())
+    batches = list(plain_batches(pictures, batch_size=5).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [5, 5, 2]
     np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), pictures.images)
     np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), pictures.one_hot)
@@ -175,7 +176,7 @@ def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
 
 
 def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset: Path) -> None:
-    batches = data.generator_batches(dataset, STILL, 16, 36, seed=1)
+    batches = generator_batches(dataset, STILL, 16, 36, seed=1)
     assert list(batches.flow.class_indices) == LABELS
     pictures = data.load_split(dataset, "train", LABELS, 16)
     images, _ = batches[0]
@@ -183,7 +184,7 @@ def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset
     assert by_content == sorted(image.tobytes() for image in pictures.images)
 
     sideways = STILL.model_copy(update={"width_shift_range": 0.5})
-    generator = data.generator_batches(dataset, sideways, 16, 36, seed=1).flow.image_data_generator
+    generator = generator_batches(dataset, sideways, 16, 36, seed=1).flow.image_data_generator
     column = np.zeros((9, 9, 1), np.float32)
     column[:, 4] = 1
     moved = [generator.random_transform(column) for _ in range(5)]

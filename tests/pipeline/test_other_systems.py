@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from model.picture_cache import available_memory
+from model.train.image_cache import available_memory
 from pipeline.manifest import Reason
 
 MACOS = """

@@ -14,8 +14,8 @@ PACKAGES = ("pipeline", "model", "scraper")
 STAGES = {
     "clean": ("dvc.yaml", "pipeline/clean/__main__.py"),
     "split": ("dvc.yaml", "pipeline/split.py"),
-    "train": ("dvc.yaml", "model/train.py"),
-    "evaluate": ("dvc.yaml", "model/evaluate.py"),
+    "train": ("dvc.yaml", "model/train/__main__.py"),
+    "evaluate": ("dvc.yaml", "model/evaluate/__main__.py"),
     "audit": ("audit/dvc.yaml", "model/audit.py"),
 }
 

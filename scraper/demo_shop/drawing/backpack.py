@@ -29,8 +29,6 @@ class Backpack(Design):
         self.pocket_colour = rng.choice((self.colour, darker(self.colour, 0.15), self.leather))
         self.foot_colour = rng.choice((self.colour, self.leather, self.second))
         self.strap_colour = rng.choice((darker(self.colour, 0.4), BLACK, self.leather))
-        self.zip = rng.choice((BLACK, darker(self.colour, 0.5), self.second))
-        self.cloth = rng.choice(("weave", "weave", "smooth"))
         self.pocket_high = self.high * rng.uniform(0.3, 0.42)
         self.pocket_wide = self.wide * rng.uniform(0.68, 0.88)
         self.turn = rng.choice((0, rng.uniform(-0.13, 0.13)))  # how much of its side shows
@@ -84,7 +82,7 @@ class Backpack(Design):
 
     def _draw_zip(self, canvas: Canvas, points: list[Pair]) -> None:
         curve = spline(points)
-        Part(canvas, ribbon(curve, 0.022), self.zip).stroke([curve], 0.004, 0.25).done()
+        Part(canvas, ribbon(curve, 0.022), self.strap_colour).stroke([curve], 0.004, 0.25).done()
         x, y = curve[-6]
         canvas.solid(box(x - 0.008, y, x + 0.008, y + 0.055, 0.006), _METAL, 0.004)
 
@@ -102,4 +100,3 @@ class Backpack(Design):
             canvas.fill(moved(strap, 0.004, 0.008), SHADOW, 0.4, 0.008)
             canvas.solid(strap, self.strap_colour, 0.01)
             canvas.solid(box(x - 0.036, y + 0.01, x + 0.036, y + 0.06, 0.008), _METAL, 0.008)
-            canvas.fill(box(x - 0.02, y + 0.024, x + 0.02, y + 0.046), BLACK)

@@ -8,12 +8,11 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from scraper.demo_shop.drawing.colours import Colour
-from scraper.demo_shop.drawing.geometry import PIXELS, Frame, Pair, Points
+from scraper.demo_shop.drawing.geometry import Frame, Pair, Points
 from scraper.demo_shop.drawing.textures import SIDE, Array, slopes, texture
 
 Outlines: TypeAlias = Points | Sequence[Points]
-Box: TypeAlias = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels"""
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 _COARSE = 4  # light is computed on a grid that much coarser than the image
 
@@ -24,7 +23,7 @@ class Canvas:
 
     image: Image.Image
     light: Pair
-    frame: Frame = PIXELS
+    frame: Frame = Frame.at()  # noqa: RUF009 - it can't be changed
 
     def within(self, frame: Frame) -> "Canvas":
         """The same image, for outlines in a frame within this one."""
@@ -42,10 +41,7 @@ class Canvas:
 
 
 class Part:
-    """One part of a product, painted and lit in its own box; `done` puts it on the image.
-
-    It starts in one colour, or, where that is None, as it is on the image.
-    """
+    """A part to paint and light before `done` puts it on the image; its colour None: as it is."""
 
     def __init__(self, canvas: Canvas, outlines: Outlines, colour: Colour | None) -> None:
         pixels = _pixels(canvas.frame, outlines)

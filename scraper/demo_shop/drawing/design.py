@@ -32,6 +32,7 @@ class Design:
         self.colour = pick(rng)
         self.second, self.third = accent(rng, self.colour), accent(rng, self.colour)
         self.pattern, self.seed = rng.choice(self.patterns), rng.random()
+        self.cloth = rng.choice(("weave", "smooth"))
 
     def draw(self, canvas: Canvas) -> None:
         """Draw it in the canvas's frame."""
@@ -47,10 +48,10 @@ class Design:
 
 
 def _motif(rng: Random) -> list[Layer]:
-    """A star, flower, heart, mountain, smile or target, in a box of 1 by 1."""
+    """A star, flower, heart, smile or target, in a box of 1 by 1."""
     n = rng.randrange(5, 9)
     a = np.linspace(0, 2 * np.pi, 20 * n, endpoint=False)
-    match rng.choice(("star", "flower", "heart", "mountain", "smile", "target")):
+    match rng.choice(("star", "flower", "heart", "smile", "target")):
         case "star":
             return [([_polar(a[::10], np.resize([0.48, 0.22], 2 * n))], 0)]
         case "flower":
@@ -59,9 +60,6 @@ def _motif(rng: Random) -> list[Layer]:
         case "heart":
             y = 0.4 * np.cos(a) - 0.15 * np.cos(2 * a) - 0.06 * np.cos(3 * a) - 0.03 * np.cos(4 * a)
             return [([np.stack([0.45 * np.sin(a) ** 3, -y], axis=1)], 0)]
-        case "mountain":
-            peaks = np.array([(-0.5, 0.35), (-0.1, -0.35), (0.2, 0.05), (0.3, -0.05), (0.5, 0.35)])
-            return [([ellipse((0.25, -0.25), 0.13, 0.13)], 1), ([peaks], 0)]
         case "smile":
             eyes = [ellipse((x, -0.12), 0.05, 0.08) for x in (-0.16, 0.16)]
             mouth = ribbon(ellipse((0, 0.02), 0.26, 0.24, 15, 165), 0.06)

@@ -94,7 +94,3 @@ class Frame:
     def size(self) -> float:
         """Pixels a unit, near the centre."""
         return float(abs(np.linalg.det(self.matrix[:2, :2])) ** 0.5)
-
-
-PIXELS = Frame.at()
-"""The image itself as a frame."""

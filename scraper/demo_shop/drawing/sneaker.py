@@ -22,26 +22,23 @@ class Sneaker(Design):
         self.laced = rng.random() < 0.85
         self.collar = -0.36 if self.high_top else rng.uniform(-0.18, -0.11)
         self.toe = rng.uniform(0.01, 0.06)  # y of the toe box
-        self.sole, self.heel = rng.uniform(0.06, 0.1), rng.choice((0, 0, 0.03))
+        self.sole = rng.uniform(0.06, 0.11)
         self.spring = rng.uniform(0.01, 0.04)  # of the toe, above the ground
         self.overlay = rng.choice((self.colour, darker(self.colour, 0.15), self.second))
         self.cap_colour = rng.choice((self.colour, WHITE, self.overlay))
         self.sole_colour = rng.choice((WHITE, WHITE, WHITE, BLACK, self.second))
         self.tread = rng.choice(((185, 131, 82), BLACK, self.sole_colour, self.second))
         self.lace = rng.choice((WHITE, WHITE, BLACK, self.second))
-        self.mark = rng.choice(("bars", "wave", "wave", "none"))
-        self.cloth = rng.choice(("weave", "smooth"))
+        self.wave = rng.random() < 0.5
         self.eyelets = rng.randrange(5, 8) + 2 * self.high_top
         self.print_at = (-0.14, self.collar * 0.4 + 0.12, 0.14)
-        upper, sole = self._upper(), self._sole()
-        behind = (moved(upper, 0.1, -0.07),) if self.pair else ()
-        self.silhouette = (upper, sole, *behind)
+        upper = self._upper()
+        self.silhouette = (upper, self._sole(), moved(upper, 0.1, -0.07))[: 2 + self.pair]
 
     def draw(self, canvas: Canvas) -> None:
         if self.pair:
             self._draw_one(canvas.within(Frame.at((0.1, -0.065), 0.97)), 0.25)
-            contact = box(-0.44, 0.15, 0.56, 0.215, 0.03)
-            canvas.fill(contact, SHADOW, 0.4, 0.03)
+            canvas.fill(box(-0.44, 0.15, 0.56, 0.215, 0.03), SHADOW, 0.4, 0.03)
         self._draw_one(canvas, 0)
 
     def _upper(self) -> Points:
@@ -54,11 +51,11 @@ class Sneaker(Design):
         return path(heel, rim, [*instep, *toe], [(0.49, low), (0.25, 0.19), (-0.455, 0.19)])
 
     def _sole(self) -> Points:
-        b, s, h, heel = 0.2, self.spring, self.sole, self.heel
-        back = [(-0.48, b - h - heel), (-0.488 - heel, b - h / 2), (-0.475, b)]
+        b, s, h = 0.2, self.spring, self.sole
+        back = [(-0.48, b - h), (-0.49, b - h / 2), (-0.475, b)]
         under = [back[-1], (0.2, b), (0.4, b - s * 0.5), (0.495, b - s * 1.5)]
         toe = [under[-1], (0.51, b - s - h * 0.7), (0.495, b - s - h)]
-        return path(back, under, toe, [toe[-1], (0.3, b - h + heel), back[0]])
+        return path(back, under, toe, [toe[-1], (0.3, b - h), back[0]])
 
     def _instep(self, n: int) -> Points:
         """Where the laces cross, from the collar to the toe."""
@@ -97,9 +94,6 @@ class Sneaker(Design):
         rim = spline([(-0.44, c + 0.03), (-0.27, c + 0.09), (-0.13, c + 0.035)])
         upper.stroke([counter, lower, toe, rim], 0.005, -0.3, 0.002)
         ink = self.second if self.overlay != self.second else self.third
-        if self.mark == "bars":
-            bar = ribbon(np.array([(-0.12, 0.2), (-0.24, c * 0.4)]), 0.034)
-            upper.paint([bar, moved(bar, 0.07, 0)], ink)
-        elif self.mark == "wave":
+        if self.wave:
             wave = [(-0.42, 0.09), (-0.25, 0.02), (-0.08, 0.12), (0.12, 0.04), (0.3, 0.13)]
             upper.paint(ribbon(spline(wave), (0.015, 0.05, 0.02)), ink)

@@ -28,7 +28,6 @@ class TShirt(Design):
         self.angle = np.radians(rng.uniform(30, 60) if self.sleeve < 0.5 else rng.uniform(58, 72))
         self.trim = rng.choice((self.second, *[darker(self.colour, 0.06)] * 3))
         self.sleeve_colour = rng.choice((self.second, *[self.colour] * 6))
-        self.cloth = rng.choice(("smooth", "weave"))
         self.rough = rng.uniform(0.03, 0.085)
         self.shoulder = (self.wide * 0.93, self.top + 0.07)
         self.print_at = (0, self.top + 0.37, 0.33)

@@ -14,9 +14,9 @@ SIDE = 1024
 
 @cache
 def texture(name: str) -> Image.Image:
-    """A square of smooth, weave, concrete, linen or planks, `SIDE` pixels wide."""
-    y, x = np.indices((SIDE, SIDE)) / 1.0
-    rough = _tiled(_noise(0.25, 3))
+    """A square of smooth, weave, concrete or planks, `SIDE` pixels wide."""
+    y, x = np.indices((SIDE, SIDE))
+    rough = np.tile(_noise(0.25, 3), (2, 2))
     match name:
         case "smooth":
             value = rough * 1.2
@@ -25,11 +25,13 @@ def texture(name: str) -> Image.Image:
             warp = np.sin(y * 1.35) * (np.sin(x * 0.67) > 0)
             value = rough * 4 + (weft + warp) * 5
         case "concrete":
-            value = _tiled(_noise(1.3, 5)) * 16 + rough * 9
-        case "linen":
-            value = _tiled(slopes()[0] + slopes()[1]) * 14 + rough * 4
+            value = np.tile(_noise(1.3, 5), (2, 2)) * 16 + rough * 9
         case _:
-            value = _planks(x.astype(int), y.astype(int)) + rough * 3
+            row, along = y // 128, x + y // 128 * 371
+            grain = _noise(1.0, 7)[y * 3 // 2 % 512, (x // 14 + row * 61) % 512]
+            shade = np.random.default_rng(6).uniform(-28, 28, (8, 8))[row, along // 512 % 8]
+            gap = (y % 128 < 3) | (along % 512 < 3)
+            value = np.where(gap, -95, shade + grain * 17 + rough * 3)
     return Image.fromarray(np.clip(value + 128, 0, 255).astype(np.uint8))
 
 
@@ -38,14 +40,6 @@ def slopes() -> tuple[Array, Array]:
     """How steep a crumpled cloth is, in x and y: seamless, 512 by 512, of deviation 1."""
     down, right = np.gradient(_noise(2.2, 2))
     return right / right.std(), down / down.std()
-
-
-def _planks(x: npt.NDArray[np.int_], y: npt.NDArray[np.int_]) -> Array:
-    row, along = y // 128, x + y // 128 * 371
-    grain = _noise(1.0, 7)[y * 3 // 2 % 512, (x // 14 + row * 61) % 512]
-    shade = np.random.default_rng(6).uniform(-28, 28, (8, 8))[row, along // 512 % 8]
-    gap = (y % 128 < 3) | (along % 512 < 3)
-    return np.asarray(np.where(gap, -95, shade + grain * 17))
 
 
 def _noise(roughness: float, seed: int) -> Array:
@@ -59,7 +53,3 @@ def _noise(roughness: float, seed: int) -> Array:
     frequency[0, 0] = np.inf
     field = np.fft.ifft2(np.fft.fft2(white) * frequency**-roughness).real
     return np.asarray(field / field.std())
-
-
-def _tiled(tile: Array) -> Array:
-    return np.tile(tile, (2, 2))

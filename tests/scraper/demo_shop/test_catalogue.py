@@ -16,27 +16,27 @@ LABELS = [category.label for category in CATEGORIES]
 def test_each_category_has_its_products_and_its_share_of_each_defect(label: str) -> None:
     own = [p for p in catalogue.listed(label) if p.label == label]
     assert len(own) == PRODUCTS
-    assert sum(len(p.photos) == 2 for p in own) == SECOND_VIEWS
-    planted = Counter(photo.defect for p in own for photo in p.photos if photo.defect)
+    assert sum(len(p.images) == 2 for p in own) == SECOND_VIEWS
+    planted = Counter(image.defect for p in own for image in p.images if image.defect)
     wanted = Counter({defect: plan.products for defect, plan in PLANS.items()})
     wanted[Defect.TWO_CATEGORIES] = int(label in TWO_CATEGORIES)
     assert planted == +wanted
 
 
 def test_between_a_tenth_and_a_seventh_of_the_products_are_dirty() -> None:
-    dirty = sum(photo.defect is not None for photo in catalogue.photos().values())
+    dirty = sum(image.defect is not None for image in catalogue.images().values())
     assert 0.1 < dirty / (PRODUCTS * len(CATEGORIES)) < 0.15
 
 
-def test_copies_are_of_clean_photos_of_the_same_category_each_of_another() -> None:
-    photos = catalogue.photos()
-    copies = [photo for photo in photos.values() if photo.name != photo.drawn_as]
+def test_copies_are_of_clean_images_of_the_same_category_each_of_another() -> None:
+    images = catalogue.images()
+    copies = [image for image in images.values() if image.name != image.drawn_as]
     assert {copy.defect for copy in copies} == {
         Defect.SAME_BYTES,
         Defect.RECOMPRESSED,
         Defect.RESIZED,
     }
-    originals = [photos[copy.drawn_as] for copy in copies]
+    originals = [images[copy.drawn_as] for copy in copies]
     assert all(original.defect is None for original in originals)
     assert len({original.name for original in originals}) == len(originals)
     labels = [
@@ -49,7 +49,7 @@ def test_copies_are_of_clean_photos_of_the_same_category_each_of_another() -> No
 def test_what_is_expected_adds_up() -> None:
     for label, result in catalogue.expected().items():
         assert result.candidates == result.statuses.total()
-        assert result.candidates == sum(len(p.photos) for p in catalogue.listed(label))
+        assert result.candidates == sum(len(p.images) for p in catalogue.listed(label))
         assert result.statuses[Status.SAVED] == result.kept + result.reasons.total()
         assert result.reasons[Reason.LABEL_CONFLICT] == 1
 

@@ -1,4 +1,4 @@
-"""The bytes of photos, drawn in this process."""
+"""The bytes of images, drawn in this process."""
 
 import hashlib
 import io
@@ -19,10 +19,10 @@ from scraper.demo_shop.defects import Defect
 
 def _first(defect: Defect | None, label: str = "mug") -> str:
     return next(
-        photo.name
+        image.name
         for product in catalogue.listed(label)
-        for photo in product.photos
-        if photo.defect is defect and product.label == label
+        for image in product.images
+        if image.defect is defect and product.label == label
     )
 
 
@@ -58,11 +58,10 @@ def test_another_process_draws_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("label", [category.label for category in CATEGORIES])
-def test_photos_are_as_large_as_shops_photos_and_not_flat(label: str) -> None:
+def test_images_are_as_large_as_shops_images_and_not_flat(label: str) -> None:
     for product in catalogue.listed(label)[:6]:
-        photo = product.photos[0]
-        if photo.defect is None:
-            image = _image(photo.name)
+        if product.images[0].defect is None:
+            image = _image(product.images[0].name)
             assert image.mode == "RGB"
             assert 480 <= min(image.size) <= max(image.size) <= 640
             assert np.asarray(image.convert("L")).std() > 8
@@ -70,15 +69,15 @@ def test_photos_are_as_large_as_shops_photos_and_not_flat(label: str) -> None:
 
 def test_formats_are_what_the_names_and_media_types_say() -> None:
     found = {}
-    for name, photo in catalogue.photos().items():
-        if photo.defect is None:
+    for name, image in catalogue.images().items():
+        if image.defect is None:
             found.setdefault(name.rpartition(".")[2], name)
     assert set(found) == {"jpg", "png", "webp"}
     for name in found.values():
         assert Image.MIME[str(_image(name).format)] == media_type(name)
 
 
-def test_a_truncated_photo_shows_its_upper_part_only() -> None:
+def test_a_truncated_image_shows_its_upper_part_only() -> None:
     body = content(_first(Defect.TRUNCATED))
     with pytest.raises(OSError, match="truncated"):
         Image.open(io.BytesIO(body)).load()
@@ -90,7 +89,7 @@ def test_a_thumbnail_is_tiny() -> None:
     assert max(_image(_first(Defect.TINY)).size) == 48
 
 
-def test_a_blank_picture_has_one_colour_and_each_category_has_its_own() -> None:
+def test_a_blank_image_has_one_colour_and_each_category_has_its_own() -> None:
     blanks = [_first(Defect.BLANK, category.label) for category in CATEGORIES]
     for name in blanks:
         colours = _image(name).getcolors()
@@ -102,7 +101,7 @@ def test_a_blank_picture_has_one_colour_and_each_category_has_its_own() -> None:
 def test_copies_are_near_their_originals_and_are_the_worse_ones() -> None:
     for defect in (Defect.RECOMPRESSED, Defect.RESIZED):
         for category in CATEGORIES:
-            copy = catalogue.photos()[_first(defect, category.label)]
+            copy = catalogue.images()[_first(defect, category.label)]
             original, mine = _image(copy.drawn_as), _image(copy.name)
             assert _distance(copy.name, copy.drawn_as) <= 12
             if defect is Defect.RESIZED:
@@ -112,7 +111,7 @@ def test_copies_are_near_their_originals_and_are_the_worse_ones() -> None:
                 assert len(content(copy.name)) < len(content(copy.drawn_as))
 
 
-def test_two_views_of_one_product_are_two_pictures() -> None:
-    product = next(p for p in catalogue.listed("backpack") if len(p.photos) == 2)
-    first, second = (photo.name for photo in product.photos)
+def test_two_views_of_one_product_are_two_images() -> None:
+    product = next(p for p in catalogue.listed("backpack") if len(p.images) == 2)
+    first, second = (image.name for image in product.images)
     assert _distance(first, second) > 24

@@ -1,4 +1,4 @@
-"""The shop as a crawler meets it. All photos are fetched once, for all tests here."""
+"""The shop as a crawler meets it. All images are fetched once, for all tests here."""
 
 import io
 import itertools
@@ -38,7 +38,7 @@ def session() -> Iterator[requests.Session]:
 
 @dataclass
 class Answer:
-    """How a photo was answered; `seconds` to the end of its headers, before any redirect."""
+    """How an image was answered; `seconds` to the end of its headers, before any redirect."""
 
     name: str
     status: int
@@ -85,7 +85,7 @@ def answers(
         seconds = first.elapsed.total_seconds()
         return Answer(name, reply.status_code, kind, body, whole, bool(reply.history), seconds)
 
-    names = [name for name, photo in catalogue.photos().items() if not photo.private]
+    names = [name for name, image in catalogue.images().items() if not image.private]
     with ThreadPoolExecutor(8) as threads:
         return {answer.name: answer for answer in threads.map(fetch, names)}
 
@@ -145,24 +145,24 @@ def test_defects_are_served_as_often_as_planned(answers: dict[str, Answer]) -> N
         assert seen[Defect.SLOW] >= PLANS[Defect.SLOW].products  # a busy machine adds to them
         bodies = Counter(a.body for a in own if a.body and times[a.body] <= 5)
         twice = [body for body, count in bodies.items() if count == 2]
-        pictures = [body for body in twice if not body.startswith(b"<")]
-        assert len(pictures) == PLANS[Defect.SAME_BYTES].products
+        images = [body for body in twice if not body.startswith(b"<")]
+        assert len(images) == PLANS[Defect.SAME_BYTES].products
 
 
 def test_the_slow_answer_takes_a_second(answers: dict[str, Answer]) -> None:
-    slow = [n for n, photo in catalogue.photos().items() if photo.defect is Defect.SLOW]
+    slow = [n for n, image in catalogue.images().items() if image.defect is Defect.SLOW]
     assert all(answers[name].seconds > 0.99 for name in slow)
 
 
 def test_html_says_it_is_a_jpeg(answers: dict[str, Answer]) -> None:
-    html = [n for n, photo in catalogue.photos().items() if photo.defect is Defect.HTML]
+    html = [n for n, image in catalogue.images().items() if image.defect is Defect.HTML]
     assert {answers[name].kind for name in html} == {"image/jpeg"}
 
 
 def test_no_two_products_look_alike_except_as_planned(answers: dict[str, Answer]) -> None:
     unusual_but_clean = (None, Defect.REDIRECT, Defect.SLOW, Defect.TWO_CATEGORIES)
-    photos = catalogue.photos()
-    names = [name for name in answers if photos[name].defect in unusual_but_clean]
+    images = catalogue.images()
+    names = [name for name in answers if images[name].defect in unusual_but_clean]
 
     def bits(name: str) -> np.ndarray:
         return imagehash.phash(_image(answers[name].body), hash_size=16).hash.ravel()
@@ -190,7 +190,7 @@ def test_product_pages_carry_the_product_in_markup(shop: str, session: requests.
         assert found["offers"]["price"] == product.price
         images = found["image"] if isinstance(found["image"], list) else [found["image"]]
         addresses = [i["url"] if isinstance(i, dict) else i for i in images]
-        wanted = [urljoin(shop, photo.path) for photo in product.photos]
+        wanted = [urljoin(shop, image.path) for image in product.images]
         assert [urljoin(url, address) for address in addresses] == wanted
         assert data["opengraph"][0]["og:image"] == wanted[0]
         forms.add((type(found["image"]), type(images[0]), addresses[0].startswith("http")))
@@ -227,7 +227,7 @@ def test_robots_txt_forbids_what_listings_link_to(
     assert len(BeautifulSoup(page.text, "lxml").select("a.product")) == len(catalogue.private())
     for product in catalogue.private():
         assert session.get(urljoin(shop, product.path), timeout=30).ok
-        assert session.get(urljoin(shop, product.photos[0].path), timeout=30).ok
+        assert session.get(urljoin(shop, product.images[0].path), timeout=30).ok
     assert robots.site_maps() == [f"{shop}sitemap.xml"]
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from model import artifact
-from model.checkpoint import key
-from model.recipe import train
+from model.train.checkpoint import key
+from model.train.recipe import train
 from pipeline.cli import UserError
 from pipeline.params import Params
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 TRAIN = """
 import sys
@@ -26,7 +26,7 @@ from pathlib import Path
 from model.quiet import import_keras
 from pipeline.params import Params
 import_keras()
-from model.recipe import train
+from model.train.recipe import train
 folder = Path.cwd()
 params = Params.model_validate_json((folder / "params.json").read_text())
 train(params, folder / "dataset", folder / "model", folder / "train", folder / "cache")

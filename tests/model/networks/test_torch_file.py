@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import torch_file
+from model.networks import torch_file
 
 MAGIC = 0x1950A86A20F9469CFC6C
 FLOATS, LONGS = b"ctorch\nFloatStorage\n", b"ctorch\nLongStorage\n"

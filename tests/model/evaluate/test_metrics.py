@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from model.metrics import accuracy_interval, metrics, per_class, slices
+from model.evaluate.metrics import accuracy_interval, metrics, per_class, slices
 
 
 @pytest.fixture(scope="module")

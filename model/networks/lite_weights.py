@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import torch_file
+from model.networks import torch_file
 from pipeline.cli import UserError
 from pipeline.manifest import write_atomic
 from pipeline.paths import WEIGHTS_CACHE

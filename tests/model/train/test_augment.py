@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.augment import RandomAffineBrightness, Transforms
+from model.train.augment import RandomAffineBrightness, Transforms
 
 NEUTRAL = Transforms(0, 0, 0, 0, 1, 1, 1, 1)
 GRID = np.arange(25, dtype=np.uint8).reshape(5, 5)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.advice import Answers, Facts, Pair, Share, Weakest, advice
+from model.evaluate.advice import Answers, Facts, Pair, Share, Weakest, advice
 from pipeline.params import Train, load_params
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PRETRAINED = load_params(ROOT / "presets/demo-pretrained.yaml").train
 TUNED = load_params(ROOT / "presets/clothing-tuned.yaml").train
 SCRATCH = load_params(ROOT / "params.yaml").train
@@ -107,7 +107,7 @@ def test_pretrained_is_for_networks_from_scratch_that_need_it(changed: dict, spe
     "path", sorted([ROOT / "params.yaml", *ROOT.glob("presets/*.yaml")]), ids=str
 )
 def test_the_keys_that_it_names_make_any_recipe_a_pretrained_one(path: Path) -> None:
-    from model.pretrained import comes_trained
+    from model.networks.pretrained import comes_trained
 
     keys = re.findall(r"`train\.(\w+)`", advice(FROM_SCRATCH)[0])
     recipe = load_params(path).train
@@ -121,7 +121,7 @@ def test_the_keys_that_it_names_make_any_recipe_a_pretrained_one(path: Path) -> 
 
 @pytest.mark.parametrize("name", ["own", "demo-pretrained", "clothing-tuned"])
 def test_the_presets_that_it_names_come_trained(name: str) -> None:
-    from model.pretrained import comes_trained
+    from model.networks.pretrained import comes_trained
 
     params = load_params(ROOT / f"presets/{name}.yaml")
     assert comes_trained(params.train)

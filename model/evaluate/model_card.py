@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model import data, lite_weights
+from model import data
 from model.artifact import Artifact
+from model.networks import lite_weights
 from pipeline.paths import SPLITS
 from pipeline.report import write_page
 
-_TEMPLATE = Path(__file__).parent / "templates" / "MODEL_CARD.md"
+_TEMPLATE = Path(__file__).with_name("MODEL_CARD.md")
 _WEAKEST = 3
 
 
 def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, Any]) -> None:
-    """Write the card to `path`; `facts` are what the evaluation found (see model/evaluate.py)."""
+    """Write the card to `path`; `facts` are what the evaluation found (see `__main__.py`)."""
     rows = [row for split in SPLITS for row in data.metadata(dataset, split).values()]
     origins = Counter((row["source"], row.get("license", "")) for row in rows if "source" in row)
     recipe = classifier.about["parameters"]["train"]

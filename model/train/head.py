@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from model.data import Pictures
-from model.pretrained import FEATURES, HEAD, STANDARD
+from model.networks.pretrained import FEATURES, HEAD, STANDARD
 
 _BATCH = 64
 _PENALTIES = tuple(0.0005 * 2**n for n in range(9))

@@ -13,8 +13,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from model import efficientnet_lite, lite_weights
-from model.weights import load_weights
+from model.networks import efficientnet_lite, lite_weights
+from model.networks.weights import load_weights
 from pipeline.cli import UserError
 from pipeline.params import Train
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from model import pretrained
+from model.networks import pretrained
 from pipeline.cli import UserError
 
 

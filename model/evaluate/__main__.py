@@ -21,17 +21,18 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 from tabulate import tabulate
 
-from model import artifact, data, figures, foreign, model_card
-from model.advice import Answers, Facts, Pair, Share, Weakest, advice
+from model import artifact, data, figures
 from model.calibration import Array, Calibration, calibration_error, tempered
-from model.metrics import metrics, per_class, slices
+from model.evaluate import foreign, model_card
+from model.evaluate.advice import Answers, Facts, Pair, Share, Weakest, advice
+from model.evaluate.metrics import metrics, per_class, slices
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.params import Evaluate, Train, load_params
 from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
 
-_TEMPLATE = Path(__file__).parent / "templates" / "evaluate.html"
+_TEMPLATE = Path(__file__).with_name("report.html")
 _MISTAKES = 24
 _PAIRS = 10
 _GALLERY = 12  # pictures of each class
@@ -202,7 +203,9 @@ def _known(
     test: Answers,
 ) -> Facts:
     """What advice is given from."""
-    from model.pretrained import comes_trained  # starts TensorFlow, which the model has by now
+    from model.networks.pretrained import (
+        comes_trained,  # starts TensorFlow, which the model has by now
+    )
 
     # it was validated before it was trained with
     recipe = Train.model_construct(**classifier.about["parameters"]["train"])

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from model import efficientnet_lite, lite_weights, networks, pretrained
+from model.networks import efficientnet_lite, lite_weights, pretrained
+from model.networks import registry as networks
 from pipeline.cli import UserError
 
 # mean and maximum of the last maps' first ten channels, and their sum, as PyTorch computes them
@@ -124,7 +125,7 @@ def test_another_file_is_not_read(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package(tmp_path, content, monkeypatch)
-    monkeypatch.setattr("model.torch_file.read", None)
+    monkeypatch.setattr("model.networks.torch_file.read", None)
     with pytest.raises(UserError, match=r"lite0-57934424\.pth is not the file that is known here"):
         lite_weights.imagenet("efficientnet_lite0", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.picture_cache import PictureCache, available_memory, check_space
+from model.train.image_cache import PictureCache, available_memory, check_space
 from pipeline.cli import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHAPE = (10, 100, 100, 3)  # 300 kB
 
 
@@ -31,7 +31,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from model.picture_cache import PictureCache
+from model.train.image_cache import PictureCache
 resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28))
 array = PictureCache(4, Path(sys.argv[1])).array((400, 1000, 1000, 3))
 array[-1] = 7

@@ -8,8 +8,8 @@ import math
 import keras
 import numpy as np
 
-from model import hardware
 from model.data import Pictures
+from model.train import hardware
 from pipeline.params import Train
 
 

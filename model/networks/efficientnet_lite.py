@@ -4,8 +4,8 @@ EfficientNet (Tan and Le, EfficientNet: Rethinking Model Scaling, 2019) as Googl
 small devices: no squeeze-and-excitation, ReLU6 for swish, the first and the last stage not scaled
 in depth. Layers are named as in keras.applications' EfficientNet.
 
-There are no batch normalisations: they are part of the convolutions before them, as
-model/lite_weights.py loads them. The function is the same, and takes a seventh of the time.
+There are no batch normalisations: lite_weights.py makes them part of the convolutions before them.
+The function is the same, and takes a seventh of the time.
 """
 
 import math

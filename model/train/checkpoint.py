@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from dvclive.live import Live
 
-from model.callbacks import Best
-from model.picture_cache import check_space
+from model.train.callbacks import Best
+from model.train.image_cache import check_space
 from pipeline.cli import UserError
 from pipeline.params import Params
 

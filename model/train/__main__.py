@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.parse_args(arguments)
     params = load_params()
     import_keras()
-    from model.recipe import train
+    from model.train.recipe import train
 
     train(params, DATASET, MODEL, TRAIN)
 

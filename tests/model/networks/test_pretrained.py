@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from model import artifact, networks, pretrained
+from model import artifact
 from model.data import load_split
-from model.head import fit_head
-from model.recipe import train
+from model.networks import pretrained
+from model.networks import registry as networks
+from model.train.head import fit_head
+from model.train.recipe import train
 from pipeline.cli import UserError
 
 LABELS = ["apple", "leaf", "sky"]

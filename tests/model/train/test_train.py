@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 
 from model import artifact
-from model.callbacks import StopAtNan
 from model.data import load_split
-from model.evaluate import evaluate
+from model.evaluate.__main__ import evaluate
 from model.images import decode
 from model.predict import Classifier
-from model.recipe import train
+from model.train.callbacks import StopAtNan
+from model.train.recipe import train
 from pipeline.cli import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_training_leaves_a_model_metrics_and_plots(trained: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_best_model_until_then_is_kept(
         def on_epoch_end(self, epoch: int, logs: dict) -> None:
             super().on_epoch_end(epoch, {"loss": float("nan")} if epoch else logs)
 
-    monkeypatch.setattr("model.recipe.StopAtNan", FromTheSecondEpoch)
+    monkeypatch.setattr("model.train.recipe.StopAtNan", FromTheSecondEpoch)
     with pytest.raises(UserError, match=r"NaN in epoch 2 at a learning rate of 0\.002"):
         train(quick_params(epochs=3), dataset, tmp_path / "model", tmp_path / "train")
     assert artifact.load(tmp_path / "model").about["epoch"] == 1

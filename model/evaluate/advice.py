@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from model.metrics import accuracy_interval
+from model.evaluate.metrics import accuracy_interval
 from pipeline.params import Train
 
 GOOD = 0.95

@@ -9,10 +9,14 @@ import tensorflow as tf
 from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
-from model import artifact, checkpoint, data, hardware, networks, optimization, pretrained
-from model.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
-from model.checkpoint import Checkpoint
-from model.picture_cache import PictureCache
+from model import artifact, data
+from model.networks import pretrained
+from model.networks import registry as networks
+from model.train import checkpoint, hardware, optimization
+from model.train.batches import generator_batches, plain_batches, training_batches
+from model.train.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
+from model.train.checkpoint import Checkpoint
+from model.train.image_cache import PictureCache
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
 from pipeline.paths import TRAIN_CACHE
@@ -56,7 +60,7 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
                 initial_epoch=state.epochs,
                 epochs=recipe.epochs,
                 shuffle=False,  # the input does it
-                validation_data=data.plain_batches(validation),
+                validation_data=plain_batches(validation),
                 class_weight=optimization.class_weights(recipe, training),
                 callbacks=[
                     StopAtNan(),
@@ -97,7 +101,7 @@ def _begin_with_head(
     live: Live,
 ) -> None:
     """Fit the classifier of a pretrained network. It is the best until an epoch is better."""
-    from model.head import fit_head  # scikit-learn takes a second that few trainings need
+    from model.train.head import fit_head  # scikit-learn takes a second that few trainings need
 
     logs = fit_head(network, training, validation, recipe.class_weights)
     print(f"fitted the classifier, validation accuracy {logs['val_accuracy']:.3f}")
@@ -110,9 +114,9 @@ def _begin_with_head(
 def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch: int) -> Any:
     recipe = params.train
     if recipe.input == "fused":
-        return data.training_batches(
+        return training_batches(
             training, params.augment, recipe.batch_size, recipe.seed, first_epoch
         )
-    return data.generator_batches(
+    return generator_batches(
         dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch
     )

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from model import networks, optimization
 from model.data import Pictures
+from model.networks import registry as networks
+from model.train import optimization
 from pipeline.params import Train
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model import networks
+from model.networks import registry as networks
 from pipeline.cli import UserError
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from model import hardware
-from model.networks import build
+from model.networks.registry import build
+from model.train import hardware
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The train stage: the recipe, augmentation, and what makes it fast."""
