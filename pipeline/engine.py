@@ -32,7 +32,7 @@ _CHUNK = 8  # pictures sent at once: fewer wake-ups, and a worker need not wait 
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """Comes in the place of a result: the worker did not survive this item, and why."""
+    """The result of an item that ended its worker process; `why` says how."""
 
     why: str
 

@@ -28,7 +28,7 @@ EXPORT = RESULTS / "export"
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.json"  # in data/raw/<source>: names of files that are no images, by kind
 SPLITS = ("train", "validation", "test")
-"""What is filed under several counts for the last of them."""
+"""In the order of their strength: an image filed under several counts for the last of them."""
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),

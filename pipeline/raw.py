@@ -86,7 +86,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
 
 
 def _asked(rows: Iterable[Row], source: Source) -> Iterator[Row]:
-    """Those whose class is, and whose license is allowed: a source may have become stricter."""
+    """The rows whose class the source asks for, and whose license it takes today."""
     licenses = getattr(source, "licenses", None)
     for row in rows:
         if (

@@ -144,7 +144,7 @@ class FolderSource(Section):
     )
     path: Annotated[str, AfterValidator(_own_path)] = Field(
         str(OWN),
-        description="folder that has a folder for each class; it is only read. "
+        description="folder that has a folder for each class; your files are never changed. "
         "It can be anywhere on this machine, and `~` is your home. "
         "A folder in a class is a product, whose images stay in one split",
     )

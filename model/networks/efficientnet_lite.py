@@ -5,7 +5,7 @@ small devices: no squeeze-and-excitation, ReLU6 for swish, the first and the las
 in depth. Layers are named as in keras.applications' EfficientNet.
 
 There are no batch normalisations: lite_weights.py makes them part of the convolutions before them.
-The function is the same, and takes a seventh of the time.
+The function is the same, and faster.
 """
 
 import math
@@ -62,7 +62,7 @@ def _block(x: Any, channels: int, kernel: int, stride: int, expand: int, name: s
         kernel,
         strides=stride,
         padding="same",
-        # TensorFlow's gradient of the others is fourteen times slower in bfloat16
+        # their gradient is slow in bfloat16
         dtype="float32" if stride > 1 else None,
         name=f"{name}_dwconv",
     )(x)

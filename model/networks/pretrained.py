@@ -66,8 +66,8 @@ def build(name: str, image_size: int, classes: int) -> keras.Model:
     maps = backbone(_preprocessed(images, preprocess))
     pooled = [layers.GlobalAveragePooling2D()(maps), layers.GlobalMaxPooling2D()(maps)]
     features = layers.Concatenate(name=FEATURES)(pooled)
-    # Not left to the classifier's weights: they would differ in size by what they are to outweigh,
-    # and the first steps of a tuning, which change all by as much, would undo what was fitted.
+    # Without this, weights of very different sizes would be fitted. Adam's first steps change all
+    # weights by the same amount, so a tuning would destroy the small ones.
     standardised = layers.BatchNormalization(
         center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name=STANDARD
     )(features)

@@ -37,8 +37,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     The state is the network's and the optimizer's variables (seeds, rate and moving averages among
     them), the best weights, the numbers that `callbacks` count in, and what DVCLive has logged.
-    Stands behind those callbacks: it keeps what an epoch left in them, and gives it back after
-    they have begun anew.
+    Put it after `callbacks` in the list of callbacks: Keras calls them in order. So it saves their
+    counters when they have counted the epoch, and restores them when they have been reset.
     """
 
     def __init__(

@@ -139,10 +139,10 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
 
 
 def _group(sets: Iterable[list[Judged]]) -> None:
-    """Name the group of each picture: what shows the same, and the views of one product.
+    """Give each image its group: images that show the same, and all images of one product.
 
-    The name comes from the products where there are any, else from the smallest SHA-256: another
-    view of a product then leaves the group its name, and so its place in the split.
+    A group is named after its product, or else after its smallest SHA-256. So a new image of a
+    product does not rename the group. The split depends on the name, and stays as it was.
     """
     joined = Sets()
     names: dict[Judged, list[str]] = {}
@@ -168,7 +168,7 @@ def _products(picture: Picture) -> Iterator[str]:
 def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
     """What the official splits share: the stronger split's picture, and each weaker split's.
 
-    Twice the same picture where its source files it under several splits.
+    An image that its source files under several splits leaks into itself: both are this image.
     """
     found = []
     for members in sets:

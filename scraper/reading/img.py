@@ -23,7 +23,7 @@ Size = tuple[int | None, int | None]
 
 
 def show_largest(tree: Any, absolute: Absolute) -> None:
-    """Give each `<img>` its largest picture as `src`, and what is marked up around it to itself."""
+    """Set `src` of each `<img>` to its largest image, and copy markup from the elements around it."""
     for wrapper in tree.xpath("//picture[@itemprop] | //figure[@itemprop] | //div[@itemprop]"):
         if wrapper.get("itemprop") == "image" and "itemscope" not in wrapper.attrib:
             for img in wrapper.iter("img"):

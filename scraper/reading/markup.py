@@ -150,7 +150,11 @@ def _walk(roots: Iterable[object], below: Callable[[Node], Iterable[object]]) ->
 
 
 def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
-    """The product without an address or with the page's own; another's only if it is alone."""
+    """The product that the page is about.
+
+    It has no address, or the address of the page. A product with another address is taken only
+    where it is the only one.
+    """
     products = [n for n in _nodes(roots, _OTHERS) if _is_product(n)]
     for node in products:
         url = page.absolute(_address(node))

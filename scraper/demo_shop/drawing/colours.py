@@ -19,9 +19,9 @@ _BOLD = (
 _SOFT = (0xA8C3BD, 0xD8B9A4, 0xB9C7DC, 0xC8B6D6, 0xDFE0B9, 0x8FA58B, 0xD99A86, 0x97A9B5, 0xC9A66B)
 
 
-def pick(rng: Random, neutral: float = 0.35) -> Colour:
-    """The colour of a product, each a little different; `neutral` is the share of greys."""
-    family = _NEUTRAL if rng.random() < neutral else rng.choice((_BOLD, _BOLD, _SOFT))
+def pick(rng: Random) -> Colour:
+    """The colour of a product, each a little different; a third are greys."""
+    family = _NEUTRAL if rng.random() < 0.35 else rng.choice((_BOLD, _BOLD, _SOFT))
     rgb = rng.choice(family).to_bytes(3, "big")
     hue, light, saturation = colorsys.rgb_to_hls(*(value / 255 for value in rgb))
     hue += rng.uniform(-0.025, 0.025)

@@ -24,8 +24,8 @@ class Design:
     """
 
     lies = 0.3  # how often it lies on the ground, seen from above; else it stands
-    patterns: tuple[str, ...] = ("plain",)
-    print_at = (0.0, 0.0, 0.3)  # x, y and size of a motif
+    patterns: tuple[str, ...]  # to choose from
+    print_at: tuple[float, float, float]  # x, y and size of a motif
     silhouette: tuple[Points, ...]  # what casts the shadow
 
     def __init__(self, rng: Random) -> None:

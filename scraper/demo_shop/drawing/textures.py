@@ -26,7 +26,7 @@ def texture(name: str) -> Image.Image:
             value = rough * 4 + (weft + warp) * 5
         case "concrete":
             value = np.tile(_noise(1.3, 5), (2, 2)) * 16 + rough * 9
-        case _:
+        case _:  # planks
             row, along = y // 128, x + y // 128 * 371
             grain = _noise(1.0, 7)[y * 3 // 2 % 512, (x // 14 + row * 61) % 512]
             shade = np.random.default_rng(6).uniform(-28, 28, (8, 8))[row, along // 512 % 8]
