@@ -158,7 +158,7 @@ def added(rounds: int) -> list[Line]:
 
 
 def pretend(count: int, photo: Path, cache: Cache) -> None:
-    """Raw files and the cache as if so many pictures had been measured and compared."""
+    """Raw files and the cache as if so many images had been measured and compared."""
     content = photo.read_bytes()
     result = measure(photo, hashlib.sha256(content).hexdigest())
     if not isinstance(result, Measured):

@@ -1,11 +1,11 @@
-"""Collecting: pictures per second of the project's shop spider, and of img2dataset.
+"""Collecting: images per second of the project's shop spider, and of img2dataset.
 
     python benchmarks/collect.py [--count 5000] [--rounds 3]
 
 A shop of real photos (where there are not enough, copies differ in a comment inside the file) is
 served from the loopback address, without throttle, by a process of its own. Both take the same
-pictures as they are, start-up counted, in turns; the spider finds them on the shop's pages,
-img2dataset, in a virtual environment of its own, is given their addresses. A tenth of the pictures
+images as they are, start-up counted, in turns; the spider finds them on the shop's pages,
+img2dataset, in a virtual environment of its own, is given their addresses. A tenth of the images
 shows whether memory grows. Then an archive: download, verification, unpacking and manifest, against
 what `tar` and `sha256sum` take for the local file. The medians go to
 benchmarks/results/collect.json too, with the commit and the processor that they come from.
@@ -92,7 +92,7 @@ def build(site: Path, archive: Path, counts: Mapping[str, int]) -> dict[str, lis
 
 
 def _variant(jpeg: bytes, copy: int) -> bytes:
-    """The same picture in other bytes: with a comment (ITU-T T.81, B.2.4.5) after its first two."""
+    """The same image in other bytes: with a comment (ITU-T T.81, B.2.4.5) after its first two."""
     text = f"copy {copy}".encode()
     return jpeg[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2) + text + jpeg[2:] if copy else jpeg
 
@@ -171,7 +171,7 @@ class _Http(asyncio.Protocol):
 def compare(
     work: Path, url: str, shops: Mapping[str, Sequence[str]], rounds: int
 ) -> dict[str, Any]:
-    """Both tools in turns; medians of pictures a second, processor seconds, and peak memory."""
+    """Both tools in turns; medians of images a second, processor seconds, and peak memory."""
     runs: dict[str, list[tuple[Run, int]]] = {}
     count, tenth = len(shops["all"]), len(shops["tenth"])
     addresses = work / "addresses.txt"
@@ -255,7 +255,7 @@ def archive_path(work: Path, url: str, archive: Path, rounds: int) -> dict[str, 
 
 
 def collect(folder: Path, source: Mapping[str, object]) -> tuple[Run, int]:
-    """Collect one source in a folder of its own; how many pictures were saved."""
+    """Collect one source in a folder of its own; how many images were saved."""
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
     params["sources"] = {"it": source}

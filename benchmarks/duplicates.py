@@ -27,7 +27,7 @@ from tabulate import tabulate
 from pipeline.clean.measure import Measured, measure
 from pipeline.clean.near_duplicates import Candidate, find
 from pipeline.cli import UserError, run
-from pipeline.engine import map_pictures
+from pipeline.engine import map_images
 
 Edit = Callable[[Image.Image], Image.Image]
 Pairs = set[tuple[str, str]]
@@ -38,7 +38,7 @@ TRUE_DUPLICATES = (
         "f1b29b3f0b2cc62d978ef6a8766ee1013cc942c752bb4c3f1778fcf24099d9de",
     },
 )
-"""The originals that show one picture, by SHA-256: filed as shorts and as skirt, looked at."""
+"""The originals that show one image, by SHA-256: filed as shorts and as skirt, looked at."""
 
 IMAGEDEDUP = """
 import json, sys
@@ -130,7 +130,7 @@ def main() -> None:
 
 
 def fill(folder: Path, count: int) -> dict[str, str]:
-    """Write originals and copies; which picture each original shows, by its name.
+    """Write originals and copies; which image each original shows, by its name.
 
     An original is `<number>.jpg`, a copy `<number> <edit>.jpg`.
     """
@@ -158,7 +158,7 @@ def project(folder: Path) -> Pairs:
     files = sorted(folder.iterdir())
     tasks = [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
     thumbnails, candidates = {}, []
-    for file, result in zip(files, map_pictures(measure, tasks, "measuring"), strict=True):
+    for file, result in zip(files, map_images(measure, tasks, "measuring"), strict=True):
         if not isinstance(result, Measured):
             raise TypeError(f"{file.name}: {result}")
         m = result.measurement

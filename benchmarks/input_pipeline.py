@@ -1,4 +1,4 @@
-"""Training input: pictures per second of ImageDataGenerator, of six Random* layers, and of ours.
+"""Training input: images per second of ImageDataGenerator, of six Random* layers, and of ours.
 
     python benchmarks/input_pipeline.py [FOLDER]
 
@@ -75,7 +75,7 @@ def table(folder: Path, augment: Augment, size: int, batch: int) -> None:
 
 
 def measure(folder: Path, augment: Augment, size: int, batch: int) -> dict[str, float]:
-    """Pictures per second of each input, ours the last."""
+    """Images per second of each input, ours the last."""
     started = time.perf_counter()
     pictures = data.load_split(folder, "train", data.class_labels(folder), size)
     decoding = time.perf_counter() - started
@@ -97,7 +97,7 @@ def measure(folder: Path, augment: Augment, size: int, batch: int) -> dict[str, 
 
 
 def rate(batches: Iterator[Any]) -> float:
-    """Pictures per second over a few seconds."""
+    """Images per second over a few seconds."""
     for _ in itertools.islice(batches, WARM_UP):
         pass
     count, started = 0, time.perf_counter()
@@ -106,7 +106,7 @@ def rate(batches: Iterator[Any]) -> float:
     return count / elapsed
 
 
-def random_layers(pictures: data.Pictures, augment: Augment, batch: int) -> Any:
+def random_layers(pictures: data.Images, augment: Augment, batch: int) -> Any:
     """The nearest that Keras' own layers come to the same augmentation."""
     import keras
     import tensorflow as tf

@@ -5,7 +5,7 @@
     python benchmarks/options.py --table             writes the table into docs/training.md
 
 Every run is a preset with one option changed: clothing-residual.yaml made short (48 pixels, 20
-epochs), or clothing-squeezenet-tuned.yaml as it is. Its figures, on validation pictures, go to
+epochs), or clothing-squeezenet-tuned.yaml as it is. Its figures, on validation images, go to
 benchmarks/results/options/RUN-SEED.json.
 """
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of pictures have in common: real photos, peers, and where results go."""
+"""What the benchmarks of images have in common: real photos, peers, and where results go."""
 
 import hashlib
 import json

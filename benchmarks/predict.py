@@ -30,9 +30,9 @@ from pipeline.cli import UserError, run
 from pipeline.params import load_params
 from pipeline.paths import EXPORT, MODEL
 
-SIZE = (400, 533)  # of the picture that is answered alone
+SIZE = (400, 533)  # of the image that is answered alone
 REPEATS, STARTS = 200, 5
-USUAL = 100  # pictures for the usual loop, which takes too long for all
+USUAL = 100  # images for the usual loop, which takes too long for all
 CLIENTS = 16
 
 
@@ -277,7 +277,7 @@ def load_test(address: str, picture: bytes, count: int) -> dict[str, float]:
 
 
 def bare_rate(path: Path) -> float:
-    """Pictures/s of the network alone, in batches of as many as there are clients."""
+    """Images/s of the network alone, in batches of as many as there are clients."""
     from model.classifier import Classifier
     from model.images import decode
 

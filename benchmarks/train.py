@@ -279,7 +279,7 @@ def determinism(seed: int) -> Figures:
 
 
 def memory(seed: int) -> Figures:
-    """Of a training of one epoch with all pictures in memory."""
+    """Of a training of one epoch with all images in memory."""
     took, _ = training({"seed": seed, "epochs": 1})
     files = [f for split in ("train", "validation") for f in DATASET.glob(f"{split}/*/*")]
     pictures = len(files) * 150 * 150 * 3

@@ -1,6 +1,6 @@
 """The trained model on disk: classifier.keras, and classifier.json with what it means.
 
-classifier.keras loads with Keras alone and takes pictures as 0-255.
+classifier.keras loads with Keras alone and takes images as 0-255.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class Artifact:
     """`digest` of classifier.keras"""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
         parts = [
             self.network.predict_on_batch(images[start : start + _BATCH])
             for start in range(0, len(images), _BATCH)

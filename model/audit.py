@@ -2,7 +2,7 @@
 
     dvc repro audit/dvc.yaml
 
-Each training and validation picture is classified by a classifier that has not seen it (nor its
+Each training and validation image is classified by a classifier that has not seen it (nor its
 near-duplicates and other views of the product). Confident learning (Northcutt, Jiang and Chuang,
 Confident Learning: Estimating Uncertainty in Dataset Labels, 2021) says how many labels are likely
 wrong; suspect are so many of those that the answers speak against most.
@@ -42,7 +42,7 @@ _COMPONENTS = 150
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A picture whose label is likely wrong. `file` is relative to data/dataset."""
+    """An image whose label is likely wrong. `file` is relative to data/dataset."""
 
     file: str
     label: str
@@ -52,7 +52,7 @@ class Suspect:
 
     @property
     def sha256(self) -> str:
-        """Of the picture as it was collected, which the file is named by."""
+        """Of the image as it was collected, which the file is named by."""
         return PurePosixPath(self.file).stem
 
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
     """Write suspects.csv, report.html and metrics.json to `out`; returns the metrics.
 
-    UserError where there is no dataset, or a class has too few pictures to be divided.
+    UserError where there is no dataset, or a class has too few images to be divided.
     """
     labels = data.class_labels(dataset)
     network = features.backbone(params.train, len(labels))
@@ -161,7 +161,7 @@ def ranked(classes: NDArray[Any], probabilities: NDArray[np.float64]) -> NDArray
 
 
 def _groups(dataset: Path, files: Sequence[str]) -> list[str]:
-    """What must not be divided; each picture alone where the dataset doesn't say."""
+    """What must not be divided; each image alone where the dataset doesn't say."""
     rows = {split: data.metadata(dataset, split) for split in _SPLITS}
     found = []
     for file in files:

@@ -19,7 +19,7 @@ class Calibration:
     temperature: float
     """Divides the logits: above 1 makes a model that is too sure of itself less so."""
     threshold: float
-    """A picture whose highest probability is below this is none of the classes."""
+    """An image whose highest probability is below this is none of the classes."""
     model: str
     """SHA-256 of the model's file: no other model's probabilities are meant."""
 
@@ -27,10 +27,10 @@ class Calibration:
     def fit(
         cls, model: str, probabilities: Array, classes: NDArray[Any], reject_quantile: float
     ) -> Self:
-        """From (n, classes) probabilities of pictures and their true classes (n,).
+        """From (n, classes) probabilities of images and their true classes (n,).
 
         The temperature makes the true classes likeliest (Guo et al., On Calibration of Modern
-        Neural Networks, 2017); the threshold refuses at most `reject_quantile` of the pictures.
+        Neural Networks, 2017); the threshold refuses at most `reject_quantile` of the images.
         """
         temperature = fit_temperature(probabilities, classes)
         confidence = tempered(probabilities, temperature).max(axis=1)
@@ -63,7 +63,7 @@ def fit_temperature(probabilities: Array, classes: NDArray[Any]) -> float:
 
 
 def calibration_error(probabilities: Array, classes: NDArray[Any], bins: int = 15) -> float:
-    """Expected calibration error: how far confidence is from accuracy, on average over pictures.
+    """Expected calibration error: how far confidence is from accuracy, on average over images.
 
     Over `bins` of equal width (Naeini et al., Obtaining Well Calibrated Probabilities, 2015).
     """
@@ -73,7 +73,7 @@ def calibration_error(probabilities: Array, classes: NDArray[Any], bins: int = 1
 def reliability(
     probabilities: Array, classes: NDArray[Any], bins: int = 15
 ) -> list[tuple[float, float, float, float]]:
-    """For each bin of confidence that has pictures: its mean confidence, accuracy, share, gap."""
+    """For each bin of confidence that has images: its mean confidence, accuracy, share, gap."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == classes
     bin_of = np.ceil(confidence * bins).astype(int)  # bins are open below, closed above

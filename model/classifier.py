@@ -1,4 +1,4 @@
-"""Classes of new pictures: a trained model, or its export, with its calibration."""
+"""Classes of new images: a trained model, or its export, with its calibration."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model import artifact, onnx_engine
 from model.calibration import Calibration, tempered
-from model.images import Picture, PictureError, decode_ahead
+from model.images import AnyImage, UnreadableImageError, decode_ahead
 from pipeline.paths import EVALUATE, MODEL
 
 _BATCH = 64
@@ -29,7 +29,7 @@ class Model(Protocol):
         """Of the classifier.keras that it is."""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained model that takes pictures in any form."""
+    """A trained model that takes images in any form."""
 
     model: Model
     calibration: Calibration | None
@@ -63,37 +63,37 @@ class Classifier:
         return cls(model, calibration if ours else None)
 
     def classify(
-        self, pictures: Sequence[Picture], top: int = 3
-    ) -> list[Prediction | PictureError]:
-        """An answer for each picture, in order; one that can't be read has its error instead.
+        self, pictures: Sequence[AnyImage], top: int = 3
+    ) -> list[Prediction | UnreadableImageError]:
+        """An answer for each image, in order; one that can't be read has its error instead.
 
-        Pictures are paths, bytes of files, Pillow pictures, or uint8 arrays (height, width, 3).
+        Images are paths, bytes of files, Pillow images, or uint8 arrays (height, width, 3).
         """
         return list(self.answers(pictures, top))
 
     def answers(
-        self, pictures: Iterable[Picture | PictureError], top: int = 3
-    ) -> Iterator[Prediction | PictureError]:
+        self, pictures: Iterable[AnyImage | UnreadableImageError], top: int = 3
+    ) -> Iterator[Prediction | UnreadableImageError]:
         """The same one by one; while the network has a batch, the next one is decoded."""
         decoded = decode_ahead(pictures, self.model.image_size)
         while batch := list(islice(decoded, _BATCH)):
-            images = [image for image in batch if not isinstance(image, PictureError)]
+            images = [image for image in batch if not isinstance(image, UnreadableImageError)]
             probabilities = iter(self.probabilities(np.stack(images)) if images else ())
             for image in batch:
-                if isinstance(image, PictureError):
+                if isinstance(image, UnreadableImageError):
                     yield image
                 else:
                     yield self.prediction(next(probabilities), top)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Calibrated, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        """Calibrated, (n, classes), for decoded images (n, image_size, image_size, 3)."""
         probabilities = self.model.probabilities(images)
         if self.calibration:
             return tempered(probabilities, self.calibration.temperature)
         return probabilities
 
     def prediction(self, probabilities: NDArray[Any], top: int) -> Prediction:
-        """The answer that one picture's probabilities (classes,) mean."""
+        """The answer that one image's probabilities (classes,) mean."""
         order = np.argsort(-probabilities, kind="stable")
         best = [(self.model.labels[i], float(probabilities[i])) for i in order]
         label, confidence = best[0]

@@ -3,7 +3,7 @@
     python -m model.compare main
     python -m model.compare v1.0 my-experiment --html flipped.html
 
-Both runs' test predictions come through DVC and are paired by picture. Pictures of only one test
+Both runs' test predictions come through DVC and are paired by image. Images of only one test
 split, and those filed under another class in the other, can't be paired and are counted.
 """
 
@@ -25,25 +25,25 @@ from pipeline.report import thumbnail, write_page
 SIGNIFICANT = 0.05
 WORSE = 3
 """exit code"""
-_MOST_SHOWN = 200  # pictures that flipped one way, on the page
+_MOST_SHOWN = 200  # images that flipped one way, on the page
 _TEMPLATE = Path(__file__).parent / "templates" / "compare.html"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The pictures that both runs were tested on, in A's order; `b[i]` is the picture of `a[i]`."""
+    """The images that both runs were tested on, in A's order; `b[i]` is the image of `a[i]`."""
 
     a: list[Prediction]
     b: list[Prediction]
     of_a: int
-    """pictures in A's test split"""
+    """images in A's test split"""
     of_b: int
     relabelled: int
-    """pictures in both splits, under different classes"""
+    """images in both splits, under different classes"""
 
     @classmethod
     def of(cls, a: Sequence[Prediction], b: Sequence[Prediction]) -> "Comparison":
-        """Pair by what a picture shows (its SHA-256) and its label."""
+        """Pair by what an image shows (its SHA-256) and its label."""
         by_key = {(p.sha256, p.label): p for p in b}
         pairs = [(p, by_key[p.sha256, p.label]) for p in a if (p.sha256, p.label) in by_key]
         paired = {p.sha256 for p, _ in pairs}
@@ -92,7 +92,7 @@ class Comparison:
         }
 
     def classes(self) -> list[dict[str, Any]]:
-        """Each class: pictures, recall of both, pictures gained and lost; most gained first."""
+        """Each class: images, recall of both, images gained and lost; most gained first."""
         gained, lost = [p.label for p, _ in self.gained], [p.label for p, _ in self.lost]
         rows = []
         for label in sorted({p.label for p in self.a}):
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(a: Revision, b: Revision) -> Comparison:
-    """UserError where one has no predictions, or the two share no picture."""
+    """UserError where one has no predictions, or the two share no image."""
     of_a, of_b = predictions(a), predictions(b)
     found = Comparison.of(of_a, of_b)
     if not found.a:
@@ -208,7 +208,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
 
 
 def _compared(comparison: Comparison) -> str:
-    """Which pictures the figures are of."""
+    """Which images the figures are of."""
     count = len(comparison.a)
     if count == comparison.of_a == comparison.of_b:
         return f"On the {count} test pictures of both."

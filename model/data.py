@@ -1,6 +1,6 @@
 """Dataset folders, decoded once and kept in memory; from there an epoch never decodes again.
 
-data/dataset/{train,validation,test}/<class>/ holds the pictures. The classes are the folders of
+data/dataset/{train,validation,test}/<class>/ holds the images. The classes are the folders of
 train, in the order of their names.
 """
 
@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.images import PictureError, decode_many
+from model.images import UnreadableImageError, decode_many
 from pipeline.cli import UserError
 from pipeline.paths import SPLITS
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """One split. `files` are relative to its folder: `<class>/<name>`."""
 
     files: list[str]
@@ -46,7 +46,7 @@ def class_labels(dataset: Path) -> list[str]:
 
 
 def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An array for pictures."""
+    """An array for images."""
     return np.empty(shape, np.uint8)
 
 
@@ -56,10 +56,10 @@ def load_split(
     labels: Sequence[str],
     size: int,
     new_array: Callable[[tuple[int, ...]], NDArray[np.uint8]] = in_memory,
-) -> Pictures:
-    """All pictures of a split, decoded and resized into what `new_array` gives for their shape.
+) -> Images:
+    """All images of a split, decoded and resized into what `new_array` gives for their shape.
 
-    UserError where a class has no pictures, a folder is no class, or a picture can't be read.
+    UserError where a class has no images, a folder is no class, or an image can't be read.
     """
     folder = dataset / split
     found = set(_classes(folder))
@@ -75,10 +75,10 @@ def load_split(
     images = new_array((len(files), size, size, 3))
     for start in range(0, len(files), 256):
         for i, image in enumerate(decode_many(files[start : start + 256], size), start):
-            if isinstance(image, PictureError):
+            if isinstance(image, UnreadableImageError):
                 raise image
             images[i] = image
-    return Pictures(
+    return Images(
         files=[path.relative_to(folder).as_posix() for path in files],
         images=images,
         classes=np.repeat(np.arange(len(labels)), [len(of_class) for of_class in paths]),
@@ -87,7 +87,7 @@ def load_split(
 
 
 def dataset_digest(dataset: Path) -> str:
-    """SHA-256 over the names and contents of all pictures of all splits."""
+    """SHA-256 over the names and contents of all images of all splits."""
     digest = hashlib.sha256()
     for split in SPLITS:
         for label in _classes(dataset / split):
@@ -98,7 +98,7 @@ def dataset_digest(dataset: Path) -> str:
 
 
 def class_counts(dataset: Path, split: str) -> dict[str, int]:
-    """Pictures of each class in a split."""
+    """Images of each class in a split."""
     return {label: len(_files(dataset / split / label)) for label in _classes(dataset / split)}
 
 

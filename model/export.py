@@ -25,7 +25,7 @@ from pipeline.manifest import fresh_folder
 from pipeline.paths import DATASET, EXPORT, MODEL
 
 MOST_DISAGREEMENT = 0.005
-"""Share of the test pictures that the export may file under another class than the model."""
+"""Share of the test images that the export may file under another class than the model."""
 _TIMED = 30
 
 
@@ -91,7 +91,7 @@ def _write_network(model: Artifact, path: Path) -> None:
 
 
 def _compared(
-    test: data.Pictures, engines: Sequence[tuple[str, Model, Path]]
+    test: data.Images, engines: Sequence[tuple[str, Model, Path]]
 ) -> tuple[list[dict[str, Any]], float]:
     rows, answers = [], []
     for name, model, file in engines:
@@ -109,7 +109,7 @@ def _compared(
 
 
 def _latency(model: Model, image: Any) -> float:
-    """Seconds for one picture alone, at the median."""
+    """Seconds for one image alone, at the median."""
     times = []
     for _ in range(_TIMED):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Pictures as numbers that a linear classifier can tell apart, without training a network."""
+"""Images as numbers that a linear classifier can tell apart, without training a network."""
 
 import typing
 from typing import Any
@@ -19,7 +19,7 @@ _DIRECTIONS = 9
 def backbone(recipe: Train, classes: int) -> "keras.Model | None":
     """The pretrained network that the recipe names, up to its features; None where it names none.
 
-    Takes pictures (n, image_size, image_size, 3), 0-255. UserError where its weights can't be had.
+    Takes images (n, image_size, image_size, 3), 0-255. UserError where its weights can't be had.
     """
     from model.quiet import import_keras
 
@@ -36,7 +36,7 @@ def backbone(recipe: Train, classes: int) -> "keras.Model | None":
 
 
 def image_size(recipe: Train, network: "keras.Model | None") -> int:
-    """Of the pictures that `extract` takes, in pixels."""
+    """Of the images that `extract` takes, in pixels."""
     return recipe.image_size if network else _CHEAP_SIZE
 
 

@@ -1,4 +1,4 @@
-"""Files pictures into a folder for each class: copied or linked, never moved, never overwritten."""
+"""Files images into a folder for each class: copied or linked, never moved, never overwritten."""
 
 import csv
 import filecmp
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model.classifier import Prediction
-from model.images import PictureError
+from model.images import UnreadableImageError
 from pipeline.cli import UserError
 from pipeline.manifest import write_atomic
 
@@ -20,23 +20,23 @@ _COLUMNS = ("file", "label", "confidence", "filed_as", "error")
 
 
 def file_pictures(
-    answers: Iterable[tuple[str, Prediction | PictureError]],
+    answers: Iterable[tuple[str, Prediction | UnreadableImageError]],
     into: Path,
     *,
     link: bool = False,
     min_confidence: float = 0,
 ) -> dict[str, int]:
-    """File each picture in `into`/<class>; sorted.csv there says where each went.
+    """File each image in `into`/<class>; sorted.csv there says where each went.
 
-    What is none of the classes, or below `min_confidence` (0 to 1), goes to "not sure". A picture
+    What is none of the classes, or below `min_confidence` (0 to 1), goes to "not sure". An image
     keeps its name; where another one has it, part of its SHA-256 is added. One that is there
     already stays, so a second run adds nothing, and sorted.csv keeps the lines of earlier runs.
-    Returns how many pictures went to each folder.
+    Returns how many images went to each folder.
     """
     lines, counts = _earlier(into / TABLE), dict[str, int]()
     for name, answer in answers:
         row = dict.fromkeys(_COLUMNS, "") | {"file": name}
-        if isinstance(answer, PictureError):
+        if isinstance(answer, UnreadableImageError):
             row["error"] = str(answer)
         else:
             sure = answer.label is not None and answer.confidence >= min_confidence
@@ -68,7 +68,7 @@ def _earlier(table: Path) -> dict[str, dict[str, str]]:
 
 
 def _file(picture: Path, folder: Path, link: bool) -> Path:
-    """Where the picture is in `folder` now."""
+    """Where the image is in `folder` now."""
     folder.mkdir(parents=True, exist_ok=True)
     for target in _names(picture, folder):
         if not os.path.lexists(target):

@@ -1,6 +1,6 @@
 """The decode-and-resize that training, evaluation and prediction share.
 
-A picture becomes upright, RGB on white (by the decoder that clean uses too), and a square of `size`
+An image becomes upright, RGB on white (by the decoder that clean uses too), and a square of `size`
 pixels: stretched, neither cropped nor padded, as Keras' `flow_from_directory` does it. A JPEG comes
 out of its decoder at 1/2, 1/4 or 1/8 where that is large enough; then it is resampled once, with
 antialiasing.
@@ -20,52 +20,56 @@ from pipeline import decode as decoder
 from pipeline.cli import UserError
 from pipeline.engine import usable_cores
 
-Picture: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
+AnyImage: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 128  # pictures that wait decoded: two batches of a network
+_AHEAD = 128  # images that wait decoded: two batches of a network
 
 
-class PictureError(UserError):
-    """A picture that can't be read; the message names it where it has a name."""
+class UnreadableImageError(UserError):
+    """An image that can't be read; the message names it where it has a name."""
 
 
-def decode(picture: Picture, size: int) -> NDArray[np.uint8]:
-    """A picture as RGB, (size, size, 3), uint8.
+def decode(picture: AnyImage, size: int) -> NDArray[np.uint8]:
+    """An image as RGB, (size, size, 3), uint8.
 
-    `picture` is a path, the bytes of a file, a Pillow picture, or a uint8 array of shape
-    (height, width, 3) or (height, width). Raises PictureError.
+    `picture` is a path, the bytes of a file, a Pillow image, or a uint8 array of shape
+    (height, width, 3) or (height, width). Raises UnreadableImageError.
     """
     name = str(picture) if isinstance(picture, str | Path) else "the picture"
     try:
         upright, _ = _upright(picture, size)
     except FileNotFoundError as error:
-        raise PictureError(f"{name} is not there") from error
-    except (OSError, ValueError, TypeError, decoder.PictureError) as error:
-        raise PictureError(f"{name} can't be read: {error}") from error
+        raise UnreadableImageError(f"{name} is not there") from error
+    except (OSError, ValueError, TypeError, decoder.ImageError) as error:
+        raise UnreadableImageError(f"{name} can't be read: {error}") from error
     return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def decode_many(pictures: Sequence[Picture], size: int) -> list[NDArray[np.uint8] | PictureError]:
+def decode_many(
+    pictures: Sequence[AnyImage], size: int
+) -> list[NDArray[np.uint8] | UnreadableImageError]:
     """`decode` for each, on all cores; one that can't be read leaves its error in its place."""
     return list(decode_ahead(pictures, size))
 
 
 def decode_ahead(
-    pictures: Iterable[Picture | PictureError], size: int
-) -> Iterator[NDArray[np.uint8] | PictureError]:
-    """The same one by one: while the caller deals with a picture, the next ones are decoded.
+    pictures: Iterable[AnyImage | UnreadableImageError], size: int
+) -> Iterator[NDArray[np.uint8] | UnreadableImageError]:
+    """The same one by one: while the caller deals with an image, the next ones are decoded.
 
     What is an error already stays as it is.
     """
 
-    def attempt(picture: Picture | PictureError) -> NDArray[np.uint8] | PictureError:
-        if isinstance(picture, PictureError):
+    def attempt(
+        picture: AnyImage | UnreadableImageError,
+    ) -> NDArray[np.uint8] | UnreadableImageError:
+        if isinstance(picture, UnreadableImageError):
             return picture
         try:
             return decode(picture, size)
-        except PictureError as error:
+        except UnreadableImageError as error:
             return error
 
     # Pillow lets other threads run while it decodes
@@ -89,8 +93,8 @@ def map_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _upright(picture: Picture, at_least: int) -> tuple[Image.Image, int]:
-    """As the decoder returns it: the picture, and which orientation it had."""
+def _upright(picture: AnyImage, at_least: int) -> tuple[Image.Image, int]:
+    """As the decoder returns it: the image, and which orientation it had."""
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8:
             raise ValueError(f"an array has to be uint8 (0 to 255), not {picture.dtype}")

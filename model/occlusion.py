@@ -1,7 +1,7 @@
-"""Which area of a picture decided: what happens to a class when the area is covered.
+"""Which area of an image decided: what happens to a class when the area is covered.
 
 Works for every network, whatever runs it (Zeiler and Fergus, Visualizing and Understanding
-Convolutional Networks, 2014). Areas are covered by a blurred copy of the picture, which shows the
+Convolutional Networks, 2014). Areas are covered by a blurred copy of the image, which shows the
 network less that is new to it than a flat colour does (Fong and Vedaldi, Interpretable Explanations
 of Black Boxes, 2017).
 """
@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_CELLS = 8  # the picture is divided into so many rows and columns
+_CELLS = 8  # the image is divided into so many rows and columns
 _COVER = 3  # cells covered at a time, both ways
 _BLUR = 3  # pixels that are left of a side
 
 
 def occluded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture (size, size, 3), then covered in each place: (1 + places, size, size, 3)."""
+    """The image (size, size, 3), then covered in each place: (1 + places, size, size, 3)."""
     small = Image.fromarray(image).resize((_BLUR, _BLUR), Image.Resampling.BOX)
     blurred = np.asarray(small.resize(image.shape[1::-1], Image.Resampling.BICUBIC))
     edges = np.linspace(0, len(image), _CELLS + 1).round().astype(int)

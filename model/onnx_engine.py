@@ -34,7 +34,7 @@ class OnnxModel:
     """of the classifier.keras that it was made from"""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
         (name,) = (node.name for node in self.session.get_inputs())
         parts = [
             self.session.run(None, {name: images[start : start + _BATCH].astype(np.float32)})[0]

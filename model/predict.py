@@ -1,4 +1,4 @@
-"""Names the class of new pictures on the command line, and files them by it.
+"""Names the class of new images on the command line, and files them by it.
 
 python -m model.predict photo.jpg folder/ 'more/*.png' https://shop.example/mug.jpg --top 3
 find . -name '*.jpg' | python -m model.predict - --csv answers.csv
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from model.classifier import Classifier, Prediction
 from model.filing import TABLE, file_pictures
-from model.images import PictureError
+from model.images import UnreadableImageError
 from model.sources import fetched, is_address, pictures_named
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
@@ -27,7 +27,7 @@ from pipeline.paths import EXPORT, MODEL
 
 __all__ = ["Classifier", "Prediction", "main"]
 
-Answer: TypeAlias = tuple[str, Prediction | PictureError]
+Answer: TypeAlias = tuple[str, Prediction | UnreadableImageError]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sort_into:
         names = _to_sort(names, options.sort_into)
     classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
-    unread: list[PictureError] = []
+    unread: list[UnreadableImageError] = []
     answers = _noting(unread, _answers(classifier, names, options.top))
     with tqdm(answers, total=len(names), unit=" pictures", disable=None, leave=False) as progress:
         _put_out(options, progress, min(options.top, len(classifier.model.labels)))
@@ -114,15 +114,15 @@ def _to_sort(names: Sequence[str], into: Path) -> list[str]:
 
 def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator[Answer]:
     for name, answer in zip(names, classifier.answers(fetched(names), top), strict=True):
-        if isinstance(answer, PictureError) and name not in str(answer):
-            yield name, PictureError(f"{name}: {answer}")
+        if isinstance(answer, UnreadableImageError) and name not in str(answer):
+            yield name, UnreadableImageError(f"{name}: {answer}")
         else:
             yield name, answer
 
 
-def _noting(unread: list[PictureError], answers: Iterable[Answer]) -> Iterator[Answer]:
+def _noting(unread: list[UnreadableImageError], answers: Iterable[Answer]) -> Iterator[Answer]:
     for name, answer in answers:
-        if isinstance(answer, PictureError):
+        if isinstance(answer, UnreadableImageError):
             unread.append(answer)
         yield name, answer
 
@@ -156,8 +156,8 @@ def _table(answers: Iterable[Answer]) -> str:
     return tabulate(rows, ["picture", "class", *(f"{rank}." for rank in ranks)])
 
 
-def _plain(name: str, answer: Prediction | PictureError) -> dict[str, Any]:
-    if isinstance(answer, PictureError):
+def _plain(name: str, answer: Prediction | UnreadableImageError) -> dict[str, Any]:
+    if isinstance(answer, UnreadableImageError):
         return {"file": name, "error": str(answer)}
     return {
         "file": name,

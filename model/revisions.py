@@ -71,7 +71,7 @@ def _files_at(name: str) -> "DVCFileSystem":
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One row of predictions.csv. `sha256` is of the picture as it was collected."""
+    """One row of predictions.csv. `sha256` is of the image as it was collected."""
 
     file: str
     label: str
@@ -80,7 +80,7 @@ class Prediction:
 
     @property
     def sha256(self) -> str:
-        """What the file is named by: the same picture in any dataset."""
+        """What the file is named by: the same image in any dataset."""
         return PurePosixPath(self.file).stem
 
     @property

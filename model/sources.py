@@ -1,4 +1,4 @@
-"""What a command line names as pictures: files, folders, patterns, addresses, a list on stdin."""
+"""What a command line names as images: files, folders, patterns, addresses, a list on stdin."""
 
 import glob
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from model.images import PictureError, map_ahead
+from model.images import UnreadableImageError, map_ahead
 from pipeline.addresses import fetch, host_port
 from pipeline.cli import UserError
 from pipeline.formats import BY_SUFFIX, FORMATS
@@ -29,7 +29,7 @@ def is_address(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-def fetched(names: Iterable[str]) -> Iterator[str | bytes | PictureError]:
+def fetched(names: Iterable[str]) -> Iterator[str | bytes | UnreadableImageError]:
     """Files' names as they are; of addresses what is there, several being asked at a time."""
     return map_ahead(_fetched, names, _CONNECTIONS, 2 * _CONNECTIONS)
 
@@ -75,10 +75,10 @@ def _pictures_in(root: str) -> list[str]:
     return found
 
 
-def _fetched(name: str) -> str | bytes | PictureError:
+def _fetched(name: str) -> str | bytes | UnreadableImageError:
     if not is_address(name):
         return name
     try:  # whoever types an address vouches for its host, redirects elsewhere are guarded
         return fetch(name, max_bytes=_MAX_BYTES, timeout=_TIMEOUT, allow_private=[host_port(name)])
     except UserError as error:
-        return PictureError(str(error))
+        return UnreadableImageError(str(error))

@@ -1,6 +1,6 @@
-"""How sure a share is, and whether two runs' shares on the same pictures differ.
+"""How sure a share is, and whether two runs' shares on the same images differ.
 
-Two runs are compared by the pictures that only one of them has right: the others say nothing about
+Two runs are compared by the images that only one of them has right: the others say nothing about
 which is better.
 """
 
@@ -18,7 +18,7 @@ def interval(right: int, count: int) -> tuple[float, float]:
 def mcnemar(only_a: int, only_b: int) -> float:
     """The two-sided p value that A and B are right equally often, from what only one has right.
 
-    Exact: of the pictures on which they differ, each is as likely to favour A as B (McNemar, Note
+    Exact: of the images on which they differ, each is as likely to favour A as B (McNemar, Note
     on the Sampling Error of the Difference Between Correlated Proportions, 1947). 1 where they
     differ on none.
     """
@@ -27,7 +27,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def paired_difference(both: int, only_a: int, only_b: int, neither: int) -> tuple[float, float]:
-    """The 95 % interval of B's share minus A's, from counts of pictures that are right.
+    """The 95 % interval of B's share minus A's, from counts of images that are right.
 
     Method 10 of Newcombe, Improved Confidence Intervals for the Difference Between Binomial
     Proportions Based on Paired Data, 1998: Wilson's intervals of both shares, joined by their

@@ -1,1 +1,1 @@
-"""The contracts, and what happens to pictures before a network sees them."""
+"""The contracts, and what happens to images before a network sees them."""

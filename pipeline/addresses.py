@@ -1,6 +1,6 @@
 """The address guard: which addresses may be asked, decided where the connection is made.
 
-A page can name `http://169.254.169.254/…` as its picture, and a host name can resolve to a public
+A page can name `http://169.254.169.254/…` as its image, and a host name can resolve to a public
 address when it is looked at and to a private one when it is connected to. So the address is checked
 after the name is resolved, and the connection goes to the very address that was checked.
 """
@@ -68,7 +68,7 @@ def session(allow_private: Collection[str] = ()) -> requests.Session:
     """A requests session whose every connection, those of redirects too, is checked when it opens.
 
     Proxies and .netrc of the environment are not used: a proxy resolves names by itself, out of
-    the guard's sight, and no one's passwords belong to a picture's host.
+    the guard's sight, and no one's passwords belong to an image's host.
     """
     return _session(allow_private, lambda _: None)
 

@@ -1,4 +1,4 @@
-"""`data/review.csv`: people's decisions about pictures, which clean obeys before its own rules."""
+"""`data/review.csv`: people's decisions about images, which clean obeys before its own rules."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ COLUMNS = ["sha256", "decision", "label", "note", "decided_at"]
 
 
 class Choice(StrEnum):
-    """What a person wants done with a picture."""
+    """What a person wants done with an image."""
 
     KEEP = "keep"
     DROP = "drop"
@@ -23,7 +23,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`label` is the class that the picture is of, where the person named one."""
+    """`label` is the class that the image is of, where the person named one."""
 
     choice: Choice
     label: str | None
@@ -32,7 +32,7 @@ class Decision:
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
-    """The decisions by SHA-256; the last line about a picture counts.
+    """The decisions by SHA-256; the last line about an image counts.
 
     Raises UserError naming the line that is wrong and what would be right.
     """

@@ -1,4 +1,4 @@
-"""Bytes of any picture → Pillow's picture, upright, sRGB, on white; or why not."""
+"""Bytes of any image → Pillow's image, upright, sRGB, on white; or why not."""
 
 import hashlib
 import io
@@ -27,15 +27,15 @@ _SEEN: Final = 3
 """Levels by which a profile must change a colour: less is rounding, or another edition of sRGB."""
 
 
-class PictureError(Exception):
-    """No picture can be had from these bytes; `reason` is clean's, the message Pillow's."""
+class ImageError(Exception):
+    """No image can be had from these bytes; `reason` is clean's, the message Pillow's."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-class FileError(PictureError):
+class FileError(ImageError):
     """The file is at fault: it is not there, or not what it was."""
 
 
@@ -60,21 +60,21 @@ def read(path: Path, sha256: str) -> bytes:
 
 
 def open_header(content: bytes, name: str = "") -> Image.Image:
-    """Pillow's picture with its header read and nothing decoded.
+    """Pillow's image with its header read and nothing decoded.
 
-    `name` is the file's, by which some camera raw files are known. Raises PictureError, also for
+    `name` is the file's, by which some camera raw files are known. Raises ImageError, also for
     more pixels than `Image.MAX_IMAGE_PIXELS`.
     """
     try:
         image = open_image(content, name)
     except Image.DecompressionBombError as error:
-        raise PictureError(Reason.TOO_MANY_PIXELS, str(error)) from error
+        raise ImageError(Reason.TOO_MANY_PIXELS, str(error)) from error
     except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
         raise _error(content, error) from error
     most = Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:
         message = f"{image.width}x{image.height} pixels; the limit is {most:,} in all"
-        raise PictureError(Reason.TOO_MANY_PIXELS, message)
+        raise ImageError(Reason.TOO_MANY_PIXELS, message)
     return image
 
 
@@ -82,7 +82,7 @@ def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Ima
     """Decode what `open_header` opened: the first frame, upright, sRGB, transparency on white.
 
     Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size, no side below `at_least` pixels.
-    Returns the picture and the EXIF orientation it had, 1 (upright) to 8. Raises PictureError.
+    Returns the image and the EXIF orientation it had, 1 (upright) to 8. Raises ImageError.
     """
     try:
         image.draft(None, (at_least, at_least))
@@ -98,7 +98,7 @@ def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Ima
 
 
 def frames(image: Image.Image) -> int:
-    """How many pictures the file holds; 1 where they can't be counted."""
+    """How many images the file holds; 1 where they can't be counted."""
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:  # noqa: BLE001 - only the first frame is used
@@ -106,7 +106,7 @@ def frames(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Only of a loaded picture: of a PNG, Pillow loads it to look for EXIF behind the pixels."""
+    """Only of a loaded image: of a PNG, Pillow loads it to look for EXIF behind the pixels."""
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken EXIF says nothing about the picture
@@ -146,13 +146,13 @@ def is_srgb(profile: bytes) -> bool:
     return _to_srgb(profile, "RGB") is None
 
 
-@lru_cache(maxsize=64)  # few cameras and programs wrote most pictures
+@lru_cache(maxsize=64)  # few cameras and programs wrote most images
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The way from a profile's colours to sRGB; None where it changes nothing or can't be had."""
     try:
         srgb = ImageCms.createProfile("sRGB")
         transform = ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, "RGB")
-    except (ImageCms.PyCMSError, OSError):  # damaged, or of another kind of picture
+    except (ImageCms.PyCMSError, OSError):  # damaged, or of another kind of image
         return None
     steps = np.linspace(0, 255, 9, dtype=np.uint8)
     colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(9, 81, 3)
@@ -162,10 +162,10 @@ def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     return transform if np.abs(apart).max() > _SEEN else None
 
 
-def _error(content: bytes, error: Exception) -> PictureError:
+def _error(content: bytes, error: Exception) -> ImageError:
     is_short = "truncat" in str(error).lower() or _is_short(content)
     reason = Reason.TRUNCATED if is_short else Reason.UNREADABLE
-    return PictureError(reason, str(error) or type(error).__name__)
+    return ImageError(reason, str(error) or type(error).__name__)
 
 
 def _is_short(content: bytes) -> bool:

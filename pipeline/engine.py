@@ -1,8 +1,8 @@
-"""Map a function over pictures in processes that a bad picture may kill.
+"""Map a function over images in processes that a bad image may kill.
 
 Each worker is a Python process of its own that has the function and nothing else of the program:
 it starts small, so that a cap on its memory means something, and what kills it (a decoder's crash,
-the cap, the clock) costs the one picture that it had in hand. It is asked by its standard input and
+the cap, the clock) costs the one image that it had in hand. It is asked by its standard input and
 answers by its standard output, which every system has.
 """
 
@@ -25,9 +25,9 @@ from pipeline.system import cap_memory, cap_time, took_too_long
 
 Result = TypeVar("Result")
 
-MEMORY = 3 << 30  # bytes of address space: a picture of Pillow's limit, and what decoding adds
-SECONDS = 60.0  # for one picture
-_CHUNK = 8  # pictures sent at once: fewer wake-ups, and a worker need not wait for its next one
+MEMORY = 3 << 30  # bytes of address space: an image of Pillow's limit, and what decoding adds
+SECONDS = 60.0  # for one image
+_CHUNK = 8  # images sent at once: fewer wake-ups, and a worker need not wait for its next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def map_pictures(
+def map_images(
     function: Callable[..., Result],
     items: Sequence[tuple[Any, ...]],
     description: str,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-NONE = "none"  # in a source's list: also pictures of which no license is known
+NONE = "none"  # in a source's list: also images of which no license is known
 
 _CC_ADDRESS = re.compile(
     r"creativecommons\.org/(?:licenses/(?P<terms>[a-z-]+)|publicdomain/(?P<public>zero|mark))"
@@ -45,7 +45,7 @@ def normal_license(name: str | None, url: str | None = None) -> str | None:
 
 
 def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | None) -> bool:
-    """Whether a picture under this license may be taken; `allowed` None allows all.
+    """Whether an image under this license may be taken; `allowed` None allows all.
 
     An entry without a version allows all versions, and nothing else: `cc-by` is not `cc-by-nc`.
     """
@@ -58,5 +58,5 @@ def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | Non
 
 
 def asks_for_credit(name: str | None, url: str | None) -> bool:
-    """Whether the license wants its author named where the picture is used."""
+    """Whether the license wants its author named where the image is used."""
     return _ASKS_FOR_CREDIT.match(normal_license(name, url) or "") is not None

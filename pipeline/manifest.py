@@ -1,6 +1,6 @@
 """The rows that stages hand on: their types, closed vocabularies, and files that appear whole.
 
-`data/raw/<source>/manifest.jsonl` is append-only: one row per attempt at a candidate picture.
+`data/raw/<source>/manifest.jsonl` is append-only: one row per attempt at a candidate image.
 The last row of a (label, image_url) counts.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How an attempt at a candidate picture ended."""
+    """How an attempt at a candidate image ended."""
 
     SAVED = "saved"
     DUPLICATE = "duplicate"  # the bytes were already there, in this class, under another address
@@ -50,7 +50,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why clean dropped or flagged a picture."""
+    """Why clean dropped or flagged an image."""
 
     REVIEWED = "reviewed"  # a person said so in data/review.csv
     MISSING = "missing"
@@ -73,7 +73,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One attempt at a candidate picture. `file` is relative to the source's folder, with `/`."""
+    """One attempt at a candidate image. `file` is relative to the source's folder, with `/`."""
 
     status: Status
     label: str

@@ -9,10 +9,10 @@ INCOMING = Path("data/incoming")  # what crawls bring, until DVC has stored it
 RAW = Path("data/raw")
 REVIEW = Path("data/review.csv")
 CLEAN = Path("data/clean")
-CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded pictures; made anew where missing
+CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded images; made anew where missing
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
-TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and pictures beyond train.cache_gb
+TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and images beyond train.cache_gb
 FOLDER_CACHE = Path(
     ".cache/folders"
 )  # what was seen in people's own folders; without it all is read

@@ -1,4 +1,4 @@
-"""What lies in data/raw: the pictures that params.yaml asks for, and what is left out."""
+"""What lies in data/raw: the images that params.yaml asks for, and what is left out."""
 
 import json
 import os
@@ -15,8 +15,8 @@ from pipeline.sources import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One raw picture: the same bytes in the same class of the same source, however often listed.
+class RawImage:
+    """One raw image: the same bytes in the same class of the same source, however often listed.
 
     `file` is relative to data/raw. `products` are the source's own ids, `addresses` those of rows
     without a product. `official` are the splits that the source files it under, the one that counts
@@ -48,9 +48,9 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The pictures, sorted by source, label and SHA-256, and how many files are left out."""
+    """The images, sorted by source, label and SHA-256, and how many files are left out."""
 
-    pictures: list[Picture]
+    pictures: list[RawImage]
     left_out: Counter[tuple[str, str]]
     """files by (source, class folder)"""
     not_images: dict[str, dict[str, list[str]]]
@@ -60,9 +60,9 @@ class Raw:
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     """Read the manifests of these sources; any other file in `raw` is counted as left out.
 
-    Raises UserError where there is no picture at all.
+    Raises UserError where there is no image at all.
     """
-    pictures: list[Picture] = []
+    pictures: list[RawImage] = []
     left_out: Counter[tuple[str, str]] = Counter()
     not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
@@ -105,7 +105,7 @@ def _files(folder: Path) -> Iterator[str]:
             yield from (f"{inside}/{name}" for name in names)
 
 
-def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Picture]:
+def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[RawImage]:
     same: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.sha256 is not None and row.file is not None:
@@ -113,7 +113,7 @@ def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Pic
     for (label, sha256), listed in same.items():
         row = next((r for r in listed if r.file in files), listed[0])
         splits = {r.split for r in listed}
-        yield Picture(
+        yield RawImage(
             source=source,
             label=label,
             sha256=sha256,

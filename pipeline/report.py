@@ -1,4 +1,4 @@
-"""Pages people look at: self-contained HTML from Jinja templates, with pictures inside."""
+"""Pages people look at: self-contained HTML from Jinja templates, with images inside."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
 
 
 def thumbnail(picture: Path | bytes | Image.Image, side: int = 144) -> str:
-    """A picture as a data URI (JPEG, longest side `side` pixels), for `<img src>`."""
+    """An image as a data URI (JPEG, longest side `side` pixels), for `<img src>`."""
     if isinstance(picture, Path):
         picture = picture.read_bytes()
     image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture

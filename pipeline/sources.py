@@ -1,4 +1,4 @@
-"""The sources in `params.yaml`, typed: where pictures come from, one type for each kind."""
+"""The sources in `params.yaml`, typed: where images come from, one type for each kind."""
 
 import re
 import types

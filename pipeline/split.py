@@ -1,9 +1,9 @@
 """The split stage: data/clean → data/dataset/{train,validation,test}/<class>/.
 
 Every group (near-duplicates, views of one product) is whole in one split. Where it goes is decided
-by a hash of its name, so that new pictures move few old ones: the hash, as a number from 0 to 1, is
+by a hash of its name, so that new images move few old ones: the hash, as a number from 0 to 1, is
 compared with the shares. A class may then be off its shares by chance; where that is by more than
-2 % of its pictures, the border between two splits is moved just so far.
+2 % of its images, the border between two splits is moved just so far.
 """
 
 import argparse
@@ -34,8 +34,8 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A kept picture. `official_split` is empty where its source has no split of its own."""
+class KeptImage:
+    """A kept image. `official_split` is empty where its source has no split of its own."""
 
     label: str
     sha256: str
@@ -52,7 +52,7 @@ class Picture:
         return f"{self.label}/{self.sha256}.jpg"
 
 
-Groups: TypeAlias = dict[str, list[Picture]]
+Groups: TypeAlias = dict[str, list[KeptImage]]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -74,26 +74,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
 
 
-def _kept() -> Iterator[Picture]:
+def _kept() -> Iterator[KeptImage]:
     if not paths.VERDICTS.exists():
         raise UserError(f"{paths.VERDICTS} is not there; make it with: python -m pipeline.clean")
     import pyarrow.parquet as pq  # a third of a second, which `--help` need not wait for
 
-    names = [field.name for field in fields(Picture)]
+    names = [field.name for field in fields(KeptImage)]
     for row in pq.read_table(paths.VERDICTS, columns=["verdict", *names]).to_pylist():
         if row.pop("verdict") == "keep":
-            yield Picture(**row | {"brightness": round(row["brightness"], 1)})
+            yield KeptImage(**row | {"brightness": round(row["brightness"], 1)})
 
 
-def assign(pictures: Sequence[Picture], settings: Split) -> list[str | None]:
-    """The split of each picture; None where it would leak from one official split into another.
+def assign(pictures: Sequence[KeptImage], settings: Split) -> list[str | None]:
+    """The split of each image; None where it would leak from one official split into another.
 
     With `keep_official` a group goes where its source files it: where that is several splits, to
     test rather than validation, to that rather than train, and its members filed elsewhere are
-    left out. Pictures without an official split are divided by the shares; so is the training part
+    left out. Images without an official split are divided by the shares; so is the training part
     of a class whose source has no test or no validation split of it, for that split.
 
-    Raises UserError naming a class that has too few pictures.
+    Raises UserError naming a class that has too few images.
     """
     groups: Groups = defaultdict(list)
     for picture in pictures:
@@ -192,8 +192,8 @@ def _draw(seed: int, group: str) -> float:
     return int.from_bytes(digest[:7], "big") / (1 << 56)
 
 
-def _write(pictures: Sequence[Picture], places: Sequence[str | None]) -> None:
-    by_split: dict[str, list[Picture]] = defaultdict(list)
+def _write(pictures: Sequence[KeptImage], places: Sequence[str | None]) -> None:
+    by_split: dict[str, list[KeptImage]] = defaultdict(list)
     for picture, place in zip(pictures, places, strict=True):
         if place is not None:
             by_split[place].append(picture)
@@ -206,7 +206,7 @@ def _write(pictures: Sequence[Picture], places: Sequence[str | None]) -> None:
             write_atomic(folder / split / "metadata.csv", _metadata(members))
 
 
-def _metadata(pictures: Sequence[Picture]) -> str:
+def _metadata(pictures: Sequence[KeptImage]) -> str:
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -215,8 +215,8 @@ def _metadata(pictures: Sequence[Picture]) -> str:
     return out.getvalue()
 
 
-def _balance(pictures: Sequence[Picture], places: Sequence[str | None]) -> str:
-    """A table of pictures by class and split."""
+def _balance(pictures: Sequence[KeptImage], places: Sequence[str | None]) -> str:
+    """A table of images by class and split."""
     counts = Counter((p.label, place) for p, place in zip(pictures, places, strict=True))
     labels = sorted({p.label for p in pictures})
     table = [[label, *(counts[label, split] for split in paths.SPLITS)] for label in labels]

@@ -1,1 +1,1 @@
-"""Everything that brings pictures in."""
+"""Everything that brings images in."""

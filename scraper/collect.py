@@ -1,4 +1,4 @@
-"""The collect stage: brings the pictures of one source into data/raw/<source>/."""
+"""The collect stage: brings the images of one source into data/raw/<source>/."""
 
 import argparse
 import difflib
@@ -67,7 +67,7 @@ def collect(
 ) -> None:
     """Collect one source, write its counts, and print what became of all candidates.
 
-    Raises UserError where the source is unreachable, or a class that it names has no picture.
+    Raises UserError where the source is unreachable, or a class that it names has no image.
     """
     if retry_permanent and not isinstance(source, SpiderSource):
         raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")

@@ -20,7 +20,7 @@ def by_class(rows: Iterable[Row], labels: Sequence[str]) -> dict[str, Counter[St
 
 
 def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) -> str:
-    """A line for each class: pictures asked for, if limited, candidates, and how they ended."""
+    """A line for each class: images asked for, if limited, candidates, and how they ended."""
     counts = by_class(rows, labels)
     total: Counter[Status] = sum(counts.values(), Counter())
     shown = [s for s in Status if s in _ALWAYS or total[s]]

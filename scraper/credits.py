@@ -1,4 +1,4 @@
-"""CREDITS.md: whom the licenses of a source's pictures want named."""
+"""CREDITS.md: whom the licenses of a source's images want named."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -101,8 +101,8 @@ class RejectedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """Digest and header of a picture's bytes; the names are those of the manifest's columns."""
+class ImageFile:
+    """Digest and header of an image's bytes; the names are those of the manifest's columns."""
 
     sha256: str
     bytes: int
@@ -115,7 +115,7 @@ class Picture:
         return self.sha256 + FORMATS[self.format].suffixes[0]
 
 
-def examine(content: bytes, name: str = "") -> Picture:
+def examine(content: bytes, name: str = "") -> ImageFile:
     """Identify an image by its header, whatever its Content-Type says.
 
     `name` is the file's, by which some camera raw files are known. Raises RejectedError for what is
@@ -133,7 +133,7 @@ def examine(content: bytes, name: str = "") -> Picture:
     except Exception as error:  # readers raise whatever damaged bytes make them stumble over
         raise _rejected(content, name) from error
     digest = hashlib.sha256(content).hexdigest()
-    return Picture(digest, len(content), form.name, width, height)
+    return ImageFile(digest, len(content), form.name, width, height)
 
 
 def kind_of(head: bytes, name: str = "") -> str:

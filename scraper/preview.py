@@ -54,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of the page, its declared size in pixels, and why it would not be taken."""
+class ShownImage:
+    """One image of the page, its declared size in pixels, and why it would not be taken."""
 
     url: str
     width: int | None
@@ -75,7 +75,7 @@ class Preview:
     product: Product | None
     listing: Listing
     """as a category page; where it is a product's, links that only may be products say nothing"""
-    pictures: list[Picture]
+    pictures: list[ShownImage]
     refused: dict[str, str]
     """products that would not be fetched: why"""
     titles: dict[str, str]
@@ -226,7 +226,7 @@ def _pictures(
     source: SpiderSource,
     robots: _Robots,
     opt_out: str | None,
-) -> list[Picture]:
+) -> list[ShownImage]:
     """Those of the product, as they would be taken, then the others that the page shows."""
     sizes = shown_pictures(page.tree, page.absolute)
     found = []
@@ -235,9 +235,9 @@ def _pictures(
         if photo.width or photo.height:  # what counts; that of its place on the page is shown only
             size = photo.width, photo.height
         refusal = _refusal(photo, source, opt_out) or robots.refusal(photo.url)
-        found.append(Picture(photo.url, *size, refusal))
+        found.append(ShownImage(photo.url, *size, refusal))
     why = "not of this product" if product else "on no product's page"
-    return [*found, *(Picture(url, *size, why) for url, size in sizes.items())]
+    return [*found, *(ShownImage(url, *size, why) for url, size in sizes.items())]
 
 
 def _refusal(photo: Photo, source: SpiderSource, opt_out: str | None) -> str | None:
@@ -308,7 +308,7 @@ def _taken(refusal: str | None) -> str:
     return f"no: {refusal}" if refusal else "yes"
 
 
-def _size(picture: Picture) -> str:
+def _size(picture: ShownImage) -> str:
     if picture.width is None and picture.height is None:
         return "none"
     return f"{picture.width or '?'}×{picture.height or '?'}"

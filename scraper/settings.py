@@ -31,7 +31,7 @@ METAREFRESH_ENABLED = False
 RETRY_TIMES = 2
 RETRY_BACKOFF = 2  # seconds, doubling, where a busy host names no time
 RETRY_AFTER_MAX = 120  # seconds; a host that asks for more is left alone
-RETRY_PERMANENT = False  # True: pictures that an earlier run found to be gone, or no picture, too
+RETRY_PERMANENT = False  # True: images that an earlier run found to be gone, or no image, too
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
 
 # safety: Scrapy's own defaults verify no certificate and read local files
@@ -60,7 +60,7 @@ SPIDER_MIDDLEWARES = {
     "scraper.crawling.middlewares.CandidateLimits": 10,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # the same
 }
-ITEM_PIPELINES = {"scraper.crawling.item_pipeline.PicturePipeline": 500}
+ITEM_PIPELINES = {"scraper.crawling.item_pipeline.ImagePipeline": 500}
 
 LOG_LEVEL = "WARNING"
 DEFAULT_DROPITEM_LOG_LEVEL = "DEBUG"  # its row says so

@@ -35,7 +35,7 @@ from pipeline.report import data_uri, thumbnail, write_page
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MISTAKES = 24
 _PAIRS = 10
-_GALLERY = 12  # pictures of each class
+_GALLERY = 12  # images of each class
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,7 +56,7 @@ def evaluate(
     `log` has the course of the training.
 
     UserError where there is no model, its labels are not the dataset's, a split lacks a class, or
-    a folder of foreign pictures has none.
+    a folder of foreign images has none.
     """
     classifier = artifact.load(model)
     labels, present = classifier.labels, data.class_labels(dataset)
@@ -152,7 +152,7 @@ def _write_json(path: Path, values: Any) -> None:
     write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
-def _write_predictions(out: Path, test: data.Pictures, probabilities: Array) -> None:
+def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> None:
     rows = [
         (file, test.labels[true], test.labels[p.argmax()], p.max(), *p)
         for file, true, p in zip(test.files, test.classes, probabilities, strict=True)
@@ -184,7 +184,7 @@ def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[st
     ]
 
 
-def _answers(dataset: Path, split: str, pictures: data.Pictures, probabilities: Array) -> Answers:
+def _answers(dataset: Path, split: str, pictures: data.Images, probabilities: Array) -> Answers:
     about = data.metadata(dataset, split)
     return Answers(
         labels=pictures.labels,
@@ -242,7 +242,7 @@ def _training_accuracy(plots: Path, epoch: int, epochs: int) -> float | None:
 
 
 def _worst_mistakes(
-    dataset: Path, test: data.Pictures, rows: Sequence[dict[str, str]], probabilities: Array
+    dataset: Path, test: data.Images, rows: Sequence[dict[str, str]], probabilities: Array
 ) -> list[dict[str, Any]]:
     """The mistakes that the model was surest of."""
     confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
@@ -259,9 +259,9 @@ def _worst_mistakes(
 
 
 def _galleries(
-    dataset: Path, test: data.Pictures, probabilities: Array
+    dataset: Path, test: data.Images, probabilities: Array
 ) -> dict[str, list[dict[str, Any]]]:
-    """Some pictures of each class, from the likeliest to the least likely of it."""
+    """Some images of each class, from the likeliest to the least likely of it."""
     galleries = {}
     for number, label in enumerate(test.labels):
         members = np.flatnonzero(test.classes == number)
@@ -271,7 +271,7 @@ def _galleries(
     return galleries
 
 
-def _shown(dataset: Path, test: data.Pictures, probabilities: Array, i: int) -> dict[str, Any]:
+def _shown(dataset: Path, test: data.Images, probabilities: Array, i: int) -> dict[str, Any]:
     return {
         "picture": thumbnail(dataset / "test" / test.files[i]),
         "predicted": test.labels[probabilities[i].argmax()],

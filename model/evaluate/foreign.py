@@ -1,4 +1,4 @@
-"""Pictures that are none of the classes, to see how many of them a model refuses."""
+"""Images that are none of the classes, to see how many of them a model refuses."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from model.artifact import Artifact
 from model.calibration import Array, Calibration, tempered
-from model.images import Picture, PictureError, decode_many
+from model.images import AnyImage, UnreadableImageError, decode_many
 from pipeline.cli import UserError
 
 _DRAWN = 200  # of each kind
@@ -22,15 +22,15 @@ _BATCH = 256
 def refusals(
     model: Artifact, calibration: Calibration, own: Array, folders: Sequence[str]
 ) -> dict[str, Any]:
-    """How "none of these" does: share of own pictures kept, shares of foreign ones refused.
+    """How "none of these" does: share of own images kept, shares of foreign ones refused.
 
-    `own` are calibrated probabilities (n, classes) of pictures of the classes. Foreign ones are
-    flat and drawn pictures, and the files of each folder in `folders`; `separation` is the area
-    under the ROC curve of confidence. UserError where a folder has no picture.
+    `own` are calibrated probabilities (n, classes) of images of the classes. Foreign ones are
+    flat and drawn images, and the files of each folder in `folders`; `separation` is the area
+    under the ROC curve of confidence. UserError where a folder has no image.
     """
     confidence = own.max(axis=1)
     foreign = {}
-    kinds: dict[str, Iterator[Picture]] = {"flat": flat(), "drawn": drawn()}
+    kinds: dict[str, Iterator[AnyImage]] = {"flat": flat(), "drawn": drawn()}
     for name, pictures in {**kinds, **{folder: _files(folder) for folder in folders}}.items():
         theirs = _confidence(model, calibration.temperature, list(pictures))
         if not len(theirs):
@@ -84,13 +84,13 @@ def _files(folder: str) -> Iterator[Path]:
 
 
 def _confidence(
-    model: Artifact, temperature: float, pictures: Sequence[Picture]
+    model: Artifact, temperature: float, pictures: Sequence[AnyImage]
 ) -> NDArray[np.float64]:
-    """Of each picture that can be read."""
+    """Of each image that can be read."""
     parts = [np.empty(0)]
     for start in range(0, len(pictures), _BATCH):
         decoded = decode_many(pictures[start : start + _BATCH], model.image_size)
-        images = [image for image in decoded if not isinstance(image, PictureError)]
+        images = [image for image in decoded if not isinstance(image, UnreadableImageError)]
         if images:
             parts.append(tempered(model.probabilities(np.stack(images)), temperature).max(axis=1))
     return np.concatenate(parts)

@@ -52,9 +52,9 @@ def metrics(
 def accuracy_interval(
     right: NDArray[np.bool_], groups: Sequence[str] | None = None
 ) -> tuple[float, float]:
-    """The 95 % interval of an accuracy, from which of the pictures were answered right.
+    """The 95 % interval of an accuracy, from which of the images were answered right.
 
-    Wilson's (Probable Inference, 1927), which takes pictures as independent. Pictures of one group
+    Wilson's (Probable Inference, 1927), which takes images as independent. Images of one group
     (views of one product, say) are not: where there are such, whole groups are also drawn anew
     (Field and Welsh, Bootstrapping Clustered Data, 2007), and the wider bound on each side counts.
     """
@@ -96,7 +96,7 @@ def slices(
     """Accuracy by source and official split, and by thirds of size and brightness.
 
     `rows` are those of metadata.csv; size is the side of a square with as many pixels. What all
-    pictures share makes no slice.
+    images share makes no slice.
     """
     found: list[dict[str, str | int | float]] = []
     for name, values in _slice_values(rows).items():
@@ -120,7 +120,7 @@ def slices(
 
 
 def _slice_values(rows: Sequence[Mapping[str, str]]) -> dict[str, list[tuple[Any, str]]]:
-    """For each slicing the value of each picture: (what to sort by, its name)."""
+    """For each slicing the value of each image: (what to sort by, its name)."""
     named = {
         name: [(row[name], row[name] or "none") for row in rows]
         for name in _NAMED

@@ -1,6 +1,6 @@
 """Networks that come trained: EfficientNet-Lite, SqueezeNet, and those of keras.applications.
 
-Each takes pictures as 0-255: what its weights expect (mean, scale, order of the channels) is a 1x1
+Each takes images as 0-255: what its weights expect (mean, scale, order of the channels) is a 1x1
 convolution before it, so that the saved file needs Keras alone.
 """
 
@@ -22,7 +22,7 @@ FROM_SCRATCH = "none"
 """for `train.weights`"""
 BACKBONE, FEATURES, STANDARD, HEAD = "backbone", "features", "standardised", "head"
 """names of layers: the network without its classifier, its pooled output, the same with mean 0 and
-deviation 1 over the training pictures, the classifier"""
+deviation 1 over the training images, the classifier"""
 
 
 def names() -> list[str]:
@@ -58,7 +58,7 @@ def build(name: str, image_size: int, classes: int) -> keras.Model:
     """
     try:
         backbone, preprocess = backbone_of(name, image_size)
-    except ValueError as error:  # most have a smallest picture that they take
+    except ValueError as error:  # most have a smallest image that they take
         raise UserError(f"train.image_size {image_size} doesn't suit {name}: {error}") from error
     # Keras would count on across networks; a saved file and a weights file know it by this name
     backbone.name = BACKBONE
@@ -92,7 +92,7 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
         backbone.set_weights(_imagenet(network))
     else:
         load_weights(backbone, network.name, weights)
-    # a few thousand pictures would only spoil the statistics that ImageNet gave
+    # a few thousand images would only spoil the statistics that ImageNet gave
     fixed = [layers.BatchNormalization]
     if network.name in efficientnet_lite.NAMES:
         fixed.append(layers.DepthwiseConv2D)  # slow on a processor, and good as they are
@@ -103,7 +103,7 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
 def backbone_of(
     name: str, image_size: int, weights: str | None = None
 ) -> tuple[keras.Model, Callable[[Any], Any]]:
-    """The network without a classifier, and what makes its input from pictures 0-255."""
+    """The network without a classifier, and what makes its input from images 0-255."""
     if name in efficientnet_lite.NAMES:
         return efficientnet_lite.build(name, image_size), efficientnet_lite.preprocess
     if name == "squeezenet":

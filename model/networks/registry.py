@@ -1,4 +1,4 @@
-"""The networks by name. Each takes pictures as 0-255 and gives class probabilities.
+"""The networks by name. Each takes images as 0-255 and gives class probabilities.
 
 What a network needs before its first weights (a scale, say) is a built-in layer inside it, so that
 its saved file loads with Keras alone.
@@ -42,7 +42,7 @@ def sequential_cnn(image_size: int, classes: int) -> keras.Model:
 def residual_cnn(image_size: int, classes: int) -> keras.Model:
     """Four stages of one residual block (He et al., Deep Residual Learning, 2015), 1.6 M weights.
 
-    The picture is halved before the first stage and in the three others. The classifier sees mean
+    The image is halved before the first stage and in the three others. The classifier sees mean
     and maximum of each channel of these three: what is told by texture needs no deeper layer.
     """
     images = keras.Input((image_size, image_size, 3))
@@ -92,7 +92,7 @@ NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
 
 
 def build(name: str, image_size: int, classes: int) -> keras.Model:
-    """A new network for pictures (n, image_size, image_size, 3), without trained weights.
+    """A new network for images (n, image_size, image_size, 3), without trained weights.
 
     UserError for an unknown name, or a size that the network doesn't take.
     """

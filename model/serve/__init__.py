@@ -1,1 +1,1 @@
-"""The page and the HTTP API that classify pictures."""
+"""The page and the HTTP API that classify images."""

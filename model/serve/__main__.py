@@ -1,4 +1,4 @@
-"""`python -m model.serve`: a page and an HTTP API that classify pictures."""
+"""`python -m model.serve`: a page and an HTTP API that classify images."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C."""
     with needs_extra("web"):
         from model.serve.app import make_app
-        from model.serve.pictures import Limits
+        from model.serve.images import Limits
         from pipeline.web import add_address_arguments, serve
 
     parser = argparse.ArgumentParser(

@@ -19,7 +19,7 @@ from model.classifier import Classifier
 from model.images import decode
 from model.occlusion import importance, occluded
 from model.serve.batching import Batcher
-from model.serve.pictures import Addresses, Limits, Reader, Refused, explained, thumbnail
+from model.serve.images import Addresses, Limits, Reader, Refused, explained, thumbnail
 from pipeline.web import problem
 
 _HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ class Guess(BaseModel):
 
 
 class Answer(BaseModel):
-    """`label` is null where the picture is none of the classes; `top` has the likeliest ones."""
+    """`label` is null where the image is none of the classes; `top` has the likeliest ones."""
 
     file: str
     label: str | None
@@ -42,7 +42,7 @@ class Answer(BaseModel):
 
 
 class Failure(BaseModel):
-    """A picture that can't be answered, in its place among the others."""
+    """An image that can't be answered, in its place among the others."""
 
     file: str
     status: int
@@ -54,7 +54,7 @@ class Answers(BaseModel):
 
 
 class Importance(BaseModel):
-    """Row by row, how far the class's probability falls when a part of the picture is covered."""
+    """Row by row, how far the class's probability falls when a part of the image is covered."""
 
     file: str
     label: str
@@ -110,7 +110,7 @@ def make_app(
     allow_private: Collection[str] = (),
     limits: Limits | None = None,
 ) -> FastAPI:
-    """`addresses` lets clients send where pictures are; `allow_private` is the address guard's."""
+    """`addresses` lets clients send where images are; `allow_private` is the address guard's."""
     limits = limits or Limits()
     reader = Reader(
         partial(decode, size=classifier.model.image_size),
@@ -148,7 +148,7 @@ def make_app(
         openapi_extra=_body(limits.pictures, addresses),
     )
     async def predict(request: Request, top: Annotated[int, Query(ge=1, le=1000)] = 3) -> Answers:
-        """A picture that can't be answered has a reason in its place. Where none can: a problem."""
+        """An image that can't be answered has a reason in its place. Where none can: a problem."""
         with places.one():
             pictures = await reader.pictures(request)
             images = [picture for _, picture in pictures if not isinstance(picture, Refused)]
@@ -175,7 +175,7 @@ def make_app(
         openapi_extra=_body(1, addresses),
     )
     async def explain(request: Request, label: str | None = None) -> Importance:
-        """For one picture and a class (the likeliest one unless `label` names another)."""
+        """For one image and a class (the likeliest one unless `label` names another)."""
         if label is not None and label not in labels:
             raise HTTPException(422, f"label: there is no class {label!r}")
         with places.one():
@@ -254,7 +254,7 @@ class _Places:
 
 
 def _only(pictures: Sequence[tuple[str, _Decoded | Refused]]) -> tuple[str, _Decoded]:
-    """The one picture of a request. Raises HTTPException."""
+    """The one image of a request. Raises HTTPException."""
     if len(pictures) > 1:
         raise HTTPException(422, "one picture at a time")
     ((name, picture),) = pictures
@@ -264,7 +264,7 @@ def _only(pictures: Sequence[tuple[str, _Decoded | Refused]]) -> tuple[str, _Dec
 
 
 def _refusal(pictures: Sequence[tuple[str, object]]) -> HTTPException:
-    """That no picture can be answered: with the status that all have, else 422."""
+    """That no image can be answered: with the status that all have, else 422."""
     refused = [(name, one) for name, one in pictures if isinstance(one, Refused)]
     statuses = {one.status for _, one in refused}
     detail = "; ".join(f"{name or 'the picture'}: {one.reason}" for name, one in refused)

@@ -26,7 +26,7 @@ class Batcher:
         self._thread.start()
 
     async def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Calibrated, (n, classes), for decoded pictures (n, image_size, image_size, 3)."""
+        """Calibrated, (n, classes), for decoded images (n, image_size, image_size, 3)."""
         future: Future[NDArray[np.float64]] = Future()
         self._waiting.put((images, future))
         return await asyncio.wrap_future(future)

@@ -1,7 +1,7 @@
-"""ImageDataGenerator's augmentation as one Keras layer: one matrix, one resample per picture.
+"""ImageDataGenerator's augmentation as one Keras layer: one matrix, one resample per image.
 
 The parameters have the names and units of `keras.preprocessing.image.ImageDataGenerator`, and mean
-what they say: its `width_shift_range` moves pictures up and down (keras#17398), ours
+what they say: its `width_shift_range` moves images up and down (keras#17398), ours
 sideways. The order is its own: rotation · shift · shear · zoom about the centre, bilinear, the
 border repeated, then the flip, then brightness.
 """
@@ -14,7 +14,7 @@ from keras import ops
 
 
 class Transforms(NamedTuple):
-    """What is done to each picture of a batch; every field is a tensor (n,) of float32."""
+    """What is done to each image of a batch; every field is a tensor (n,) of float32."""
 
     rotation: Any  # radians
     shift_x: Any  # share of the width
@@ -28,16 +28,16 @@ class Transforms(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="product_classification")
 class RandomAffineBrightness(keras.layers.Layer):
-    """Rotates, shifts, shears, zooms, mirrors and brightens pictures at random, in training.
+    """Rotates, shifts, shears, zooms, mirrors and brightens images at random, in training.
 
-    In: pictures 0-255, (n, height, width, channels), any type. Out: the same shape, floats, 0-255.
+    In: images 0-255, (n, height, width, channels), any type. Out: the same shape, floats, 0-255.
 
     Args:
         rotation_range: degrees to either side.
         width_shift_range, height_shift_range: share of that side, in either direction.
         shear_range: degrees to either side.
         zoom_range: z draws factors from 1 - z to 1 + z, one for each axis.
-        horizontal_flip: mirrors half of the pictures.
+        horizontal_flip: mirrors half of the images.
         brightness_range: (lowest, highest) factor; None leaves brightness alone.
         seed: of the draws.
     """
@@ -94,7 +94,7 @@ class RandomAffineBrightness(keras.layers.Layer):
         )
 
     def apply(self, images: Any, transforms: Transforms) -> Any:
-        """Transformed pictures: (n, height, width, channels), float32, 0-255."""
+        """Transformed images: (n, height, width, channels), float32, 0-255."""
         height, width = images.shape[1:3]
         moved = resample(images, matrices(transforms, height, width))
         return ops.clip(moved * ops.reshape(transforms.brightness, (-1, 1, 1, 1)), 0, 255)

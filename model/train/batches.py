@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model.data import Pictures
+from model.data import Images
 from pipeline.params import Augment
 
 if typing.TYPE_CHECKING:
@@ -15,9 +15,9 @@ if typing.TYPE_CHECKING:
 
 
 def training_batches(
-    pictures: Pictures, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
+    pictures: Images, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
 ) -> "tf.data.Dataset":
-    """Endless batches of (pictures, one-hot classes), each epoch shuffled anew and augmented.
+    """Endless batches of (images, one-hot classes), each epoch shuffled anew and augmented.
 
     An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
     from the seed and e or s alone, so the same seed gives the same batches in any run, also in one
@@ -51,8 +51,8 @@ def training_batches(
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def plain_batches(pictures: Pictures, batch_size: int = 64) -> "tf.data.Dataset":
-    """Batches of (pictures, one-hot classes), once, in order, as they are (uint8)."""
+def plain_batches(pictures: Images, batch_size: int = 64) -> "tf.data.Dataset":
+    """Batches of (images, one-hot classes), once, in order, as they are (uint8)."""
     import tensorflow as tf
 
     order = tf.data.Dataset.range(len(pictures.files), output_type=tf.int32).batch(batch_size)
@@ -60,7 +60,7 @@ def plain_batches(pictures: Pictures, batch_size: int = 64) -> "tf.data.Dataset"
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _taken(pictures: Pictures, order: Any) -> Any:
+def _taken(pictures: Images, order: Any) -> Any:
     """From where they are kept: a tensor of all of them would be a second copy, in memory."""
     import tensorflow as tf
 

@@ -21,7 +21,7 @@ _FILE = "state.npz"
 
 
 def key(params: Params, dataset_digest: str) -> str:
-    """Names a training: by its parameters, its pictures, and the code of this package.
+    """Names a training: by its parameters, its images, and the code of this package.
 
     Half a training by other code would be no training of either.
     """

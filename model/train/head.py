@@ -1,6 +1,6 @@
 """The first step with a pretrained network: features computed once, a classifier fitted on them.
 
-A logistic regression on standardised features of the pictures and their mirror images. It takes
+A logistic regression on standardised features of the images and their mirror images. It takes
 seconds, and what it finds is written into the network's last two layers.
 """
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from model.data import Pictures
+from model.data import Images
 from model.networks.pretrained import FEATURES, HEAD, STANDARD
 
 _BATCH = 64
@@ -21,7 +21,7 @@ _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
 
 
 def fit_head(
-    network: keras.Model, training: Pictures, validation: Pictures, class_weights: bool = False
+    network: keras.Model, training: Images, validation: Images, class_weights: bool = False
 ) -> dict[str, float]:
     """Set the weights of a `pretrained.build` network's last two layers.
 

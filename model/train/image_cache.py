@@ -1,4 +1,4 @@
-"""Where decoded pictures are kept while a network trains: in memory, or in a file where they exceed
+"""Where decoded images are kept while a network trains: in memory, or in a file where they exceed
 it.
 """
 
@@ -15,7 +15,7 @@ from pipeline.cli import UserError
 Shape = tuple[int, ...]
 
 
-class PictureCache:
+class ImageCache:
     """Arrays of uint8, the first of them in memory up to `gigabytes` (10⁹ bytes) altogether.
 
     What is beyond that, or more than the machine has left, goes to a memory-mapped file in

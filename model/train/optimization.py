@@ -8,7 +8,7 @@ import math
 import keras
 import numpy as np
 
-from model.data import Pictures
+from model.data import Images
 from model.train import hardware
 from pipeline.params import Train
 
@@ -66,7 +66,7 @@ def cosine(recipe: Train, epoch: int) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * progress)) / 2
 
 
-def class_weights(recipe: Train, training: Pictures) -> dict[int, float] | None:
+def class_weights(recipe: Train, training: Images) -> dict[int, float] | None:
     """Rare classes count for more, so that all together count the same; None: as they are."""
     if not recipe.class_weights:
         return None

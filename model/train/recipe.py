@@ -16,7 +16,7 @@ from model.train import checkpoint, hardware, optimization
 from model.train.batches import generator_batches, plain_batches, training_batches
 from model.train.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
 from model.train.checkpoint import Checkpoint
-from model.train.image_cache import PictureCache
+from model.train.image_cache import ImageCache
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
 from pipeline.paths import TRAIN_CACHE
@@ -25,7 +25,7 @@ from pipeline.paths import TRAIN_CACHE
 def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = TRAIN_CACHE) -> None:
     """Train on `dataset`; write the best epoch's model to `model`, metrics and plots to `log`.
 
-    The same parameters, pictures and machine give the same weights, also when a training was
+    The same parameters, images and machine give the same weights, also when a training was
     killed and goes on from what it left in `cache`. UserError where the dataset can't be trained
     on, or the loss becomes NaN: then the best model until there is kept.
     """
@@ -43,7 +43,7 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
     if comes_trained:
         pretrained.load(network, recipe.weights, recipe.fine_tune_from)
     optimization.compile_network(network, recipe)
-    new_array = PictureCache(recipe.cache_gb, cache).array
+    new_array = ImageCache(recipe.cache_gb, cache).array
     training = data.load_split(dataset, "train", labels, recipe.image_size, new_array)
     validation = data.load_split(dataset, "validation", labels, recipe.image_size, new_array)
     digest = data.dataset_digest(dataset)
@@ -94,8 +94,8 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
 
 def _begin_with_head(
     network: keras.Model,
-    training: data.Pictures,
-    validation: data.Pictures,
+    training: data.Images,
+    validation: data.Images,
     recipe: Train,
     best: Best,
     live: Live,
@@ -111,7 +111,7 @@ def _begin_with_head(
         DVCLiveCallback(live=live).on_epoch_end(0, logs)
 
 
-def _batches(params: Params, dataset: Path, training: data.Pictures, first_epoch: int) -> Any:
+def _batches(params: Params, dataset: Path, training: data.Images, first_epoch: int) -> Any:
     recipe = params.train
     if recipe.input == "fused":
         return training_batches(

@@ -1,6 +1,6 @@
 """The clean stage: data/raw → data/clean, verdicts and a report.
 
-Measure every picture once, judge it, act. What was measured before is not decoded again.
+Measure every image once, judge it, act. What was measured before is not decoded again.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from pipeline.clean.near_duplicates import Pair, find
 from pipeline.clean.report import write_report
 from pipeline.clean.rules import judge_each
 from pipeline.clean.verdicts import write_verdicts
-from pipeline.clean.write import write_pictures
+from pipeline.clean.write import write_images
 from pipeline.cli import run
 from pipeline.decisions import read_decisions
-from pipeline.engine import Killed, map_pictures
+from pipeline.engine import Killed, map_images
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Reason, fresh_folder, write_atomic
 from pipeline.params import NearDuplicate, Params, load_params
-from pipeline.raw import Picture, read_raw
+from pipeline.raw import RawImage, read_raw
 
 _BATCH = 1000  # measurements kept at once: what a kill can cost
 
@@ -76,13 +76,13 @@ def _demo_beside_own(params: Params, findings: Findings) -> str | None:
 def clean(params: Params) -> Findings:
     """Run the stage in the repository that is the working directory.
 
-    Raises UserError where there is no picture, or data/review.csv is ill-formed.
+    Raises UserError where there is no image, or data/review.csv is ill-formed.
     """
     drop_stored()  # now, as it takes the room of all that was crawled once more
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
-            write_pictures(findings, folder, params.clean.max_side, cache)
+            write_images(findings, folder, params.clean.max_side, cache)
             write_verdicts(findings, folder / paths.VERDICTS.name)
         write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
     numbers = json.dumps(metrics(findings), indent=2)
@@ -119,15 +119,15 @@ def examine(params: Params, cache: Cache) -> Findings:
     return Findings(raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs)
 
 
-def _measure_all(pictures: Sequence[Picture], cache: Cache) -> dict[str, Measurement | Failure]:
-    """The measurements of all pictures by SHA-256; only what is new is decoded."""
+def _measure_all(pictures: Sequence[RawImage], cache: Cache) -> dict[str, Measurement | Failure]:
+    """The measurements of all images by SHA-256; only what is new is decoded."""
     files = {p.sha256: p.file for p in reversed(pictures) if p.there}
     found: dict[str, Measurement | Failure] = {
         p.sha256: Failure(Reason.MISSING, "the file is not there") for p in pictures if not p.there
     }
     found |= cache.measurements(files)
     new = [(paths.RAW / file, s) for s, file in sorted(files.items()) if s not in found]
-    results = zip(new, map_pictures(measure, new, "measuring"), strict=True)
+    results = zip(new, map_images(measure, new, "measuring"), strict=True)
     while batch := list(islice(results, _BATCH)):
         lasting: list[tuple[str, Measured | Failure]] = []
         for (_, sha256), result in batch:
@@ -146,7 +146,7 @@ def _measure_all(pictures: Sequence[Picture], cache: Cache) -> dict[str, Measure
 
 
 def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate) -> list[Pair]:
-    """The confirmed pairs; only pictures that are new to it are compared."""
+    """The confirmed pairs; only images that are new to it are compared."""
     if rule.action == "off":
         return []
     wanted = {one.picture.sha256 for one in judged}

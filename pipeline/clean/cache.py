@@ -66,7 +66,7 @@ class Cache:
         self._database.close()
 
     def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
-        """What is kept of the wanted pictures, by SHA-256."""
+        """What is kept of the wanted images, by SHA-256."""
         with self._wanted(wanted):
             rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
             return {sha256: _result(values) for sha256, *values in rows}
@@ -88,7 +88,7 @@ class Cache:
             )
 
     def thumbnail(self, sha256: str) -> bytes:
-        """A measured picture in small, as JPEG. Raises KeyError."""
+        """A measured image in small, as JPEG. Raises KeyError."""
         query = "SELECT jpeg FROM thumbnails WHERE sha256 = ?"
         row = self._database.execute(query, (sha256,)).fetchone()
         if row is None:
@@ -97,7 +97,7 @@ class Cache:
         return jpeg
 
     def compared(self, radius: int, mirrored: bool) -> set[str]:
-        """The pictures that were all compared with one another under these settings."""
+        """The images that were all compared with one another under these settings."""
         settings = f"{near_duplicates.VERSION} {radius} {mirrored}"
         if self._setting("compared") != settings:
             with self._database:
@@ -107,7 +107,7 @@ class Cache:
         return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
 
     def candidates(self, wanted: Iterable[str] | None = None) -> list[Candidate]:
-        """What is compared of these pictures, or of all `compared` ones, sorted by SHA-256."""
+        """What is compared of these images, or of all `compared` ones, sorted by SHA-256."""
         if wanted is None:
             return self._candidates("compared")
         with self._wanted(wanted):
@@ -119,7 +119,7 @@ class Cache:
         return [Candidate(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
 
     def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
-        """Keep that these pictures were compared with all compared before, and what was found."""
+        """Keep that these images were compared with all compared before, and what was found."""
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)",
@@ -128,7 +128,7 @@ class Cache:
             self._database.executemany("INSERT INTO compared VALUES (?)", ((s,) for s in compared))
 
     def pairs(self, wanted: Container[str]) -> list[Pair]:
-        """The pairs that were found among the wanted pictures, sorted."""
+        """The pairs that were found among the wanted images, sorted."""
         rows = self._database.execute(
             "SELECT a, b, mirrored, distance, difference FROM pairs ORDER BY a, b, mirrored"
         )

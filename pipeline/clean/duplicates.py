@@ -1,4 +1,4 @@
-"""Pictures that show the same: which one stays, which are in conflict, which belong together."""
+"""Images that show the same: which one stays, which are in conflict, which belong together."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from pipeline.clean.rules import Verdict
 from pipeline.manifest import Reason
 from pipeline.params import Clean
 from pipeline.paths import SPLITS
-from pipeline.raw import Picture
+from pipeline.raw import RawImage
 
 
 class Sets:
@@ -34,9 +34,9 @@ class Sets:
 
 
 class Judged:
-    """A picture with its verdict and measurement, as the rules here need them."""
+    """An image with its verdict and measurement, as the rules here need them."""
 
-    def __init__(self, picture: Picture, verdict: Verdict, measurement: Measurement) -> None:
+    def __init__(self, picture: RawImage, verdict: Verdict, measurement: Measurement) -> None:
         self.picture = picture
         self.verdict = verdict
         self.pixels = measurement.pixels
@@ -56,8 +56,8 @@ class Judged:
 def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> list[list[Judged]]:
     """Settle duplicates and label conflicts, and fill in the groups, in the verdicts.
 
-    `judged` are the pictures that nothing else drops, `pairs` the near-duplicates among them.
-    Returns the sets of pictures that show the same, each with its best one first.
+    `judged` are the images that nothing else drops, `pairs` the near-duplicates among them.
+    Returns the sets of images that show the same, each with its best one first.
     """
     by_pixels = clean.same_pixels.action != "off"
     names = {one.picture.sha256: one.pixels if by_pixels else one.picture.sha256 for one in judged}
@@ -81,7 +81,7 @@ def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
 
 
 def _settle(members: Sequence[Judged], clean: Clean) -> None:
-    """Judge pictures that show the same, best first: conflicts of labels, then duplicates."""
+    """Judge images that show the same, best first: conflicts of labels, then duplicates."""
     by_label = _split(members, lambda one: one.verdict.label)
     staying = set(by_label)
     if len(by_label) > 1:
@@ -159,14 +159,14 @@ def _group(sets: Iterable[list[Judged]]) -> None:
             one.verdict.group = group
 
 
-def _products(picture: Picture) -> Iterator[str]:
-    """Names of its products that no other source's product has, nor any picture."""
+def _products(picture: RawImage) -> Iterator[str]:
+    """Names of its products that no other source's product has, nor any image."""
     for product in picture.products:
         yield hashlib.sha256(f"{picture.source}\n{product}".encode()).hexdigest()
 
 
 def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
-    """What the official splits share: the stronger split's picture, and each weaker split's.
+    """What the official splits share: the stronger split's image, and each weaker split's.
 
     An image that its source files under several splits leaks into itself: both are this image.
     """

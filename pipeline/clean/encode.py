@@ -1,4 +1,4 @@
-"""A raw picture → its file in data/clean: upright, sRGB, without metadata, of limited size."""
+"""A raw image → its file in data/clean: upright, sRGB, without metadata, of limited size."""
 
 import io
 import re
@@ -9,7 +9,7 @@ from typing import Final
 from PIL import Image
 
 from pipeline.clean.measure import Measurement
-from pipeline.decode import PictureError, decode, is_srgb, open_header, read
+from pipeline.decode import ImageError, decode, is_srgb, open_header, read
 from pipeline.manifest import write_atomic
 
 VERSION: Final = 3
@@ -67,9 +67,9 @@ def strip_metadata(jpeg: bytes) -> bytes | None:
 
 
 def encode(content: bytes, max_side: int) -> bytes:
-    """A JPEG of the picture, its longer side at most `max_side` pixels.
+    """A JPEG of the image, its longer side at most `max_side` pixels.
 
-    Raises PictureError.
+    Raises ImageError.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -88,6 +88,6 @@ def encode_file(source: Path, sha256: str, target: Path, max_side: int) -> str |
     """Encode a file whose digest should be `sha256`; what went wrong, or None."""
     try:
         write_atomic(target, encode(read(source, sha256), max_side))
-    except PictureError as error:
+    except ImageError as error:
         return str(error)
     return None

@@ -21,7 +21,7 @@ class Findings:
     verdicts: Sequence[Verdict]
     """of `raw.pictures`, in their order"""
     sets: Sequence[list[Judged]]
-    """pictures that show the same"""
+    """images that show the same"""
     pairs: Sequence[Pair]
 
 

@@ -1,4 +1,4 @@
-"""One picture → its measurements, decoded once. What they are good for is decided in rules.py."""
+"""One image → its measurements, decoded once. What they are good for is decided in rules.py."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.decode import FileError, PictureError, decode, frames, open_header, read
+from pipeline.decode import FileError, ImageError, decode, frames, open_header, read
 from pipeline.manifest import Reason
 
 VERSION = 3
@@ -25,14 +25,14 @@ _HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_fact
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is known of a picture. Levels and deviations are on a scale of 0 to 255."""
+    """What is known of an image. Levels and deviations are on a scale of 0 to 255."""
 
     format: str
     """Pillow's name"""
     mode: str
     frames: int
     orientation: int
-    """EXIF, 1 to 8; all that follows is of the upright picture"""
+    """EXIF, 1 to 8; all that follows is of the upright image"""
     width: int
     height: int
     brightness: float
@@ -72,7 +72,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measurement and the picture in small: JPEG, longer side at most 128 pixels."""
+    """A measurement and the image in small: JPEG, longer side at most 128 pixels."""
 
     measurement: Measurement
     thumbnail: bytes
@@ -81,7 +81,7 @@ class Measured:
 def measure(path: Path, sha256: str) -> Measured | Failure:
     """Measure the file at `path`, whose digest should be `sha256` (hexadecimal).
 
-    Anything that is no picture gives a Failure; only MemoryError is raised.
+    Anything that is no image gives a Failure; only MemoryError is raised.
     """
     try:
         content = read(path, sha256)
@@ -91,7 +91,7 @@ def measure(path: Path, sha256: str) -> Measured | Failure:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata; what matters becomes an error
             return _measure(content)
-    except PictureError as error:
+    except ImageError as error:
         return Failure(error.reason, str(error))
 
 
@@ -133,7 +133,7 @@ def _measure(content: bytes) -> Measured:
 
 
 def _fit(image: Image.Image, side: int) -> Image.Image:
-    """The picture with its longer side at most `side` pixels."""
+    """The image with its longer side at most `side` pixels."""
     scale = side / max(image.size)
     if scale >= 1:
         return image
@@ -187,9 +187,9 @@ _MIRROR = np.where(np.arange(_HASH) % 2, -1, 1)  # mirroring negates the odd cos
 
 
 def perceptual_hashes(grey: Image.Image) -> tuple[bytes, bytes]:
-    """The 256-bit perceptual hash of a grey picture and of its mirror image.
+    """The 256-bit perceptual hash of a grey image and of its mirror image.
 
-    The signs of the 16x16 lowest coefficients of the cosine transform of the picture at 64x64,
+    The signs of the 16x16 lowest coefficients of the cosine transform of the image at 64x64,
     relative to their median: https://www.hackerfactor.com/blog/?/archives/432-Looks-Like-It.html
     as imagehash defines it, bits in the order of its array.
     """

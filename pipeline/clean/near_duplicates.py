@@ -1,4 +1,4 @@
-"""All near-duplicates among pictures: a hash proposes, aligned thumbnails confirm.
+"""All near-duplicates among images: a hash proposes, aligned thumbnails confirm.
 
 Proposing is exact: every pair of hashes within a Hamming radius, as brute force finds them. A wide
 radius lets pass what is only alike, so each proposed pair is compared again, first as 8x8 pixels,
@@ -44,7 +44,7 @@ _SPOT, _LONELY, _NOISE = 0.25, 12, 0.02
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures, by SHA-256, that may be the same one."""
+    """Two images, by SHA-256, that may be the same one."""
 
     a: str
     b: str
@@ -57,7 +57,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is compared of a picture."""
+    """What is compared of an image."""
 
     sha256: str
     phash: bytes
@@ -73,7 +73,7 @@ def find(
     radius: int,
     mirrored: bool,
 ) -> Iterator[Pair]:
-    """All pairs that involve a `new` picture, among themselves and with the `known`.
+    """All pairs that involve a `new` image, among themselves and with the `known`.
 
     The cost is new x all. `thumbnail` gives a JPEG by SHA-256; `mirrored` looks for mirror images
     too.
@@ -85,7 +85,7 @@ def find(
     if mirrored:
         mirrors = _stack([c.mirrored_phash for c in candidates])
         flipped = np.ascontiguousarray(tiny[:, :, ::-1])
-        # either way round, so that the order of the pictures doesn't matter
+        # either way round, so that the order of the images doesn't matter
         ways += [(True, hashes, mirrors, flipped), (True, mirrors, hashes, flipped)]
     compare = _Comparison(thumbnail)
     seen: set[tuple[bool, int, int]] = set()
@@ -143,7 +143,7 @@ def _stack(rows: Iterable[bytes]) -> NDArray[np.uint8]:
 
 
 def _normalised(pictures: NDArray[Any]) -> NDArray[np.float32]:
-    """Pictures (…, height, width, 3) with mean 0 and deviation 1: brightness and contrast gone."""
+    """Images (…, height, width, 3) with mean 0 and deviation 1: brightness and contrast gone."""
     levels = pictures.astype(np.float32)
     levels -= levels.mean(axis=(-3, -2, -1), keepdims=True)
     deviation: NDArray[np.float32] = np.sqrt((levels**2).mean(axis=(-3, -2, -1), keepdims=True) + 1)
@@ -167,7 +167,7 @@ def _alike(
 
 
 class _Comparison:
-    """Differences of pictures by SHA-256; thumbnails that come up often are decoded once."""
+    """Differences of images by SHA-256; thumbnails that come up often are decoded once."""
 
     def __init__(self, thumbnail: Callable[[str], bytes]) -> None:
         self._crops = lru_cache(maxsize=2048)(lambda sha256: crops(thumbnail(sha256)))
@@ -193,7 +193,7 @@ def crops(thumbnail: bytes) -> NDArray[np.float32]:
 
 
 def difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """How much two pictures differ where they differ, in standard deviations; 0 is not at all.
+    """How much two images differ where they differ, in standard deviations; 0 is not at all.
 
     `a` and `b` come from `crops`. Either may be a crop of the other: the alignment with the
     smallest mean square counts. Of its 8x8 blocks that aren't background in both, a quarter may

@@ -11,13 +11,13 @@ from pipeline.clean.findings import Findings, metrics
 from pipeline.clean.measure import Measurement
 from pipeline.clean.rules import Verdict
 from pipeline.manifest import Reason
-from pipeline.raw import Picture
+from pipeline.raw import RawImage
 from pipeline.report import data_uri, write_page
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _SHOWN = 48  # of each kind: the page stays quick however many there are
 _NAMES = 5  # of files that are no images
-_SIDE_BY_SIDE = 8  # pictures of one set
+_SIDE_BY_SIDE = 8  # images of one set
 _T = TypeVar("_T")
 
 _ABOUT = {
@@ -53,7 +53,7 @@ _SEVERAL = (Reason.EXACT_DUPLICATE, Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture as it is shown. `image` is a data URI, empty where there is nothing to show."""
+    """An image as it is shown. `image` is a data URI, empty where there is nothing to show."""
 
     image: str
     label: str
@@ -66,7 +66,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Pictures of one reason; `figures` of `count`."""
+    """Images of one reason; `figures` of `count`."""
 
     id: str
     name: str
@@ -76,8 +76,8 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureSet:
-    """Pictures that show the same, and how many more of them there are."""
+class ImageSet:
+    """Images that show the same, and how many more of them there are."""
 
     figures: list[Figure]
     more: int
@@ -134,7 +134,7 @@ class _View:
         return [reason for reason in Reason if reason in found]
 
     def _classes(self) -> list[tuple[str, int, int, Counter[Reason | None]]]:
-        """By class in the raw folders: name, pictures, kept, and pictures by reason."""
+        """By class in the raw folders: name, images, kept, and images by reason."""
         counts: dict[str, Counter[Reason | None]] = defaultdict(Counter)
         for picture, verdict in self._rows:
             counts[picture.label][verdict.reason] += 1
@@ -142,7 +142,7 @@ class _View:
 
     def _galleries(self, kinds: Callable[[Verdict], Iterable[Reason]]) -> list[Gallery]:
         """One for each reason but duplicates and conflicts, which are shown as sets."""
-        found: dict[Reason, list[tuple[Picture, Verdict]]] = defaultdict(list)
+        found: dict[Reason, list[tuple[RawImage, Verdict]]] = defaultdict(list)
         for picture, verdict in self._rows:
             for reason in kinds(verdict):
                 if reason not in (*_SEVERAL, Reason.LABEL_CONFLICT):
@@ -159,7 +159,7 @@ class _View:
             if reason in found
         ]
 
-    def _why(self, picture: Picture, verdict: Verdict, reason: Reason) -> str:
+    def _why(self, picture: RawImage, verdict: Verdict, reason: Reason) -> str:
         measured = self._findings.measurements[picture.sha256]
         if reason is Reason.PLACEHOLDER:
             return f"{picture.rows} times in this class"
@@ -167,7 +167,7 @@ class _View:
             return _VALUES[reason](measured)
         return verdict.note
 
-    def _figure(self, picture: Picture, verdict: Verdict, lines: Iterable[str]) -> Figure:
+    def _figure(self, picture: RawImage, verdict: Verdict, lines: Iterable[str]) -> Figure:
         try:
             image = data_uri(self._thumbnail(picture.sha256), "image/jpeg")
         except KeyError:
@@ -182,8 +182,8 @@ class _View:
             verdict.reason is None,
         )
 
-    def _set(self, members: Sequence[Judged]) -> PictureSet:
-        """Pictures that show the same, the best one first."""
+    def _set(self, members: Sequence[Judged]) -> ImageSet:
+        """Images that show the same, the best one first."""
         best = members[0]
         figures = []
         for one in members[:_SIDE_BY_SIDE]:
@@ -194,7 +194,7 @@ class _View:
             fate = "stays" if one.verdict.reason is None else "goes"
             lines = [fate, self._relation(best, one), size, one.picture.source, official]
             figures.append(self._figure(one.picture, one.verdict, lines))
-        return PictureSet(figures, len(members) - len(figures))
+        return ImageSet(figures, len(members) - len(figures))
 
     def _relation(self, best: Judged, one: Judged) -> str:
         if one is best:
@@ -211,7 +211,7 @@ class _View:
         return f"{pair.distance} of 256 bits, difference {pair.difference:.2f}{mirrored}"
 
     def _sources(self) -> list[tuple[str, int, list[tuple[str, str | None, int]]]]:
-        """Name, pictures, and its licenses: name, address, pictures."""
+        """Name, images, and its licenses: name, address, images."""
         licenses: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
         for picture, _ in self._rows:
             name = picture.license or "unknown"

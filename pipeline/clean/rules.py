@@ -1,4 +1,4 @@
-"""Measurements and thresholds → what is wrong with each picture. Nothing is decoded here."""
+"""Measurements and thresholds → what is wrong with each image. Nothing is decoded here."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ from pipeline.clean.measure import Failure, Measurement
 from pipeline.decisions import Choice, Decision
 from pipeline.manifest import Reason
 from pipeline.params import Clean
-from pipeline.raw import Picture
+from pipeline.raw import RawImage
 
 RULES: Final[Mapping[Reason, Callable[[Measurement, Any], bool]]] = {
     Reason.TOO_SMALL: lambda m, rule: min(m.width, m.height) < rule.min_side,
@@ -27,7 +27,7 @@ RULES: Final[Mapping[Reason, Callable[[Measurement, Any], bool]]] = {
 
 @dataclass(slots=True)
 class Verdict:
-    """What becomes of a picture. `label` is its class in the dataset; `reason` None means kept."""
+    """What becomes of an image. `label` is its class in the dataset; `reason` None means kept."""
 
     label: str
     reason: Reason | None = None
@@ -48,12 +48,12 @@ class Verdict:
 
 
 def judge_each(
-    pictures: Iterable[Picture],
+    pictures: Iterable[RawImage],
     measurements: Mapping[str, Measurement | Failure],
     decisions: Mapping[str, Decision],
     clean: Clean,
 ) -> list[Verdict]:
-    """A verdict for each picture by what is known of it alone, and of its bytes elsewhere.
+    """A verdict for each image by what is known of it alone, and of its bytes elsewhere.
 
     What a person decided comes first; but what can't be decoded can't be kept. Then the
     placeholder, which would else be called blank or, under two classes, a label conflict.
@@ -81,7 +81,7 @@ def judge_each(
     return verdicts
 
 
-def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
+def _products(pictures: Iterable[RawImage]) -> dict[str, set[tuple[str, ...]]]:
     """By SHA-256, what shows these bytes: products, and addresses that tell of no product."""
     found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for picture in pictures:
@@ -93,7 +93,7 @@ def _products(pictures: Iterable[Picture]) -> dict[str, set[tuple[str, ...]]]:
     return found
 
 
-def _decided(picture: Picture, decision: Decision | None) -> Verdict:
+def _decided(picture: RawImage, decision: Decision | None) -> Verdict:
     """A verdict with what a person said, if anything, and nothing else."""
     verdict = Verdict(picture.label)
     if decision is not None:

@@ -1,4 +1,4 @@
-"""`data/clean/verdicts.parquet`: one row for each raw picture, the same bytes every time."""
+"""`data/clean/verdicts.parquet`: one row for each raw image, the same bytes every time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter

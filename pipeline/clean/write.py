@@ -1,6 +1,6 @@
 """What is kept → data/clean.
 
-A picture that an earlier run wrote, and that nobody has touched since, nor its raw file, is taken
+An image that an earlier run wrote, and that nobody has touched since, nor its raw file, is taken
 over from there by a hard link: on many file systems a new file costs more than all else here.
 """
 
@@ -21,13 +21,13 @@ from pipeline.clean.findings import Findings
 from pipeline.clean.measure import Measurement
 from pipeline.clean.rules import Verdict
 from pipeline.decode import FileError, decoders, read
-from pipeline.engine import Killed, map_pictures
+from pipeline.engine import Killed, map_images
 from pipeline.manifest import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A picture's raw file, and the name it gets in data/clean."""
+    """An image's raw file, and the name it gets in data/clean."""
 
     sha256: str
     source: str
@@ -36,8 +36,8 @@ class _Kept:
     measurement: Measurement
 
 
-def write_pictures(findings: Findings, folder: Path, max_side: int, cache: Cache) -> None:
-    """Write what is kept to `<label>/<sha256>.jpg`; a picture that can't be is dropped after all.
+def write_images(findings: Findings, folder: Path, max_side: int, cache: Cache) -> None:
+    """Write what is kept to `<label>/<sha256>.jpg`; an image that can't be is dropped after all.
 
     (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
     """
@@ -58,7 +58,7 @@ def write_pictures(findings: Findings, folder: Path, max_side: int, cache: Cache
             stamps[one.name] = _stamp(one.source, f"{folder}/{one.name}")
     cache.set_written(settings, stamps)
     for part in folder.iterdir():
-        with suppress(OSError):  # only a class that has no picture after all goes
+        with suppress(OSError):  # only a class that has no image after all goes
             part.rmdir()
 
 
@@ -89,7 +89,7 @@ def _take_over(one: _Kept, folder: Path, before: Mapping[str, str]) -> bool:
 
 
 def _pass_through(one: _Kept, folder: Path, max_side: int) -> bool:
-    """Whether the picture is settled: written with its own compressed data, or dropped."""
+    """Whether the image is settled: written with its own compressed data, or dropped."""
     if not passes_through(one.measurement, max_side):
         return False
     try:
@@ -107,7 +107,7 @@ def _encode(others: list[_Kept], folder: Path, max_side: int, encoded: Path) -> 
     ready = [encoded / one.sha256[:2] / f"{one.sha256}.jpg" for one in others]
     new = [(one, path) for one, path in zip(others, ready, strict=True) if not path.exists()]
     tasks = [(Path(one.source), one.sha256, path, max_side) for one, path in new]
-    errors = map_pictures(encode_file, tasks, "encoding")
+    errors = map_images(encode_file, tasks, "encoding")
     for (one, _), error in zip(new, errors, strict=True):
         if error is not None:
             one.verdict.reason = Reason.UNREADABLE

@@ -1,1 +1,1 @@
-"""What people decide about single pictures."""
+"""What people decide about single images."""

@@ -1,4 +1,4 @@
-"""What the review page asks for over HTTP. Pictures are had by SHA-256, never by a path."""
+"""What the review page asks for over HTTP. Images are had by SHA-256, never by a path."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from pydantic import BaseModel, StringConstraints, model_validator
 from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.decisions import Choice, Decision
-from pipeline.decode import PictureError
+from pipeline.decode import ImageError
 from pipeline.review.catalog import Catalog
 from pipeline.review.changes import changes
 from pipeline.review.log import DecisionLog
@@ -48,7 +48,7 @@ class NewDecision(BaseModel):
 
 
 class Undo(BaseModel):
-    """Which line to take out: the last about a picture, if it is still this one."""
+    """Which line to take out: the last about an image, if it is still this one."""
 
     sha256: SHA256
     decided_at: Text
@@ -96,7 +96,7 @@ class _Review:
         self._thumbnails = Thumbnails()
 
     def pictures(self, request: Request) -> Response:
-        """All that clean knows of all pictures."""
+        """All that clean knows of all images."""
         _, name, content = self._catalogs.current()
         headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -141,7 +141,7 @@ class _Review:
     def picture(
         self, sha256: SHA256, size: Literal["small", "large"], request: Request
     ) -> Response:
-        """A raw picture as JPEG, made small."""
+        """A raw image as JPEG, made small."""
         file = self._catalogs.current()[0].files.get(sha256)
         if file is None:
             return problem(404, "there is no such picture, or it can't be shown")
@@ -151,7 +151,7 @@ class _Review:
             return Response(status_code=304, headers=headers)
         try:
             jpeg = self._thumbnails.get(file, sha256, _SIDES[size])
-        except PictureError as error:
+        except ImageError as error:
             return problem(404, f"it can't be shown: {error}")
         return Response(jpeg, media_type="image/jpeg", headers=headers)
 

@@ -1,6 +1,6 @@
 """What there is to look at: clean's verdicts with what the manifests say, and what goes together.
 
-A picture here is a row of `data/clean/verdicts.parquet`; a decision is about its bytes (SHA-256),
+An image here is a row of `data/clean/verdicts.parquet`; a decision is about its bytes (SHA-256),
 which may be filed in several classes or sources.
 """
 
@@ -36,7 +36,7 @@ _FROM_MANIFEST = ["title", "page_url", "license", "author"]
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Pictures that show the same; the one that stays, or the largest, comes first."""
+    """Images that show the same; the one that stays, or the largest, comes first."""
 
     kind: Literal["conflicts", "duplicates"]
     rows: list[int]

@@ -13,8 +13,8 @@ _COPIES = (Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
 def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, int]:
     """What clean will do otherwise, because of these decisions, than in the verdicts at hand.
 
-    Pictures (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or, where a decision it
-    obeyed is gone, judged `anew`. Of what shows the same as a picture decided on, the direct
+    Images (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or, where a decision it
+    obeyed is gone, judged `anew`. Of what shows the same as an image decided on, the direct
     consequences are counted; for chains of copies, what follows further is clean's to find out.
     """
     counts = dict.fromkeys(("kept", "dropped", "relabelled", "anew"), 0)

@@ -60,7 +60,7 @@ class DecisionLog:
         return decision
 
     def undo(self, sha256: str, decided_at: str) -> bool:
-        """Take the last line about a picture out again, so that the one before it counts.
+        """Take the last line about an image out again, so that the one before it counts.
 
         False, and nothing done, where that line is not the one of `decided_at`: somebody has
         decided since.

@@ -1,4 +1,4 @@
-"""Raw pictures made small enough to show, on request; nothing is written."""
+"""Raw images made small enough to show, on request; nothing is written."""
 
 import io
 import os
@@ -22,9 +22,9 @@ class Thumbnails:
         self._decoders = BoundedSemaphore(os.cpu_count() or 1)  # each may need much memory
 
     def get(self, path: Path, sha256: str, side: int) -> bytes:
-        """The picture, upright, on white, its longer side at most `side` pixels.
+        """The image, upright, on white, its longer side at most `side` pixels.
 
-        Raises PictureError, also where the file's bytes are not those of `sha256`.
+        Raises ImageError, also where the file's bytes are not those of `sha256`.
         """
         key = sha256, side
         with self._lock:

@@ -26,7 +26,7 @@ from pipeline.addresses import RefusedAddressError, check_address, host_port
 from pipeline.cli import UserError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_UNUSED = {"image", "media", "font"}  # pictures are fetched by Scrapy, as ever
+_UNUSED = {"image", "media", "font"}  # images are fetched by Scrapy, as ever
 _SETTLED = 5  # seconds that a page's scripts have to fetch what they show
 _PAGES = 4  # open at the same time
 _CHUNK = 1 << 16

@@ -21,7 +21,7 @@ from scraper.crawling.failures import DOWNLOAD_ERRORS, explain, http_message
 from scraper.crawling.incoming import manifest_of
 from scraper.crawling.items import ProductImage
 from scraper.crawling.selection import Candidate, check
-from scraper.examine import Picture, RejectedError, examine
+from scraper.examine import ImageFile, RejectedError, examine
 from scraper.raw_folder import is_by_hand, is_here, now
 from scraper.reading.optout import picture_opt_out
 from scraper.spiders import SourceSpider
@@ -31,7 +31,7 @@ _PERMANENT_HTTP = {404, 410}
 _LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
-class PicturePipeline:
+class ImagePipeline:
     """Fetches what is new or failed before; what is here already is never fetched again."""
 
     def __init__(self, crawler: Crawler) -> None:
@@ -46,14 +46,14 @@ class PicturePipeline:
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
-        """class: pictures that are here, but for those that people put there"""
+        """class: images that are here, but for those that people put there"""
         self.of_product: Counter[tuple[str, str]] = Counter()
-        """class and product: its pictures that are here, duplicates of others' too"""
+        """class and product: its images that are here, duplicates of others' too"""
         for row in self._manifest.rows.values():
             if row.status.has_file and is_here(self._folder, row):
                 self._remember(row)
         limit, classes = self._source.limit_per_class, self._source.classes
-        self._progress = tqdm(  # where nothing limits the pictures, no one knows how long it takes
+        self._progress = tqdm(  # where nothing limits the images, no one knows how long it takes
             desc=crawler.spider.source,
             total=limit * len(classes) if limit else None,
             initial=self._wanted_here(),
@@ -104,7 +104,7 @@ class PicturePipeline:
                 return True
             case Status.REJECTED_FORMAT:  # none of those that can be kept, whatever the parameters
                 return row.http_status is not None and row.format is None
-            case Status.REJECTED_ROBOTS:  # by the picture's own header
+            case Status.REJECTED_ROBOTS:  # by the image's own header
                 return row.http_status is not None and self._source.obey_robots
         return row.status is Status.FAILED_HTTP and row.http_status in _PERMANENT_HTTP
 
@@ -131,7 +131,7 @@ class PicturePipeline:
         return await self._store(row, picture, response.body, found)
 
     async def _store(
-        self, row: Row, picture: Picture, content: bytes, found: dict[str, Any]
+        self, row: Row, picture: ImageFile, content: bytes, found: dict[str, Any]
     ) -> Row:
         file, identity = f"{row.label}/{picture.file_name}", (row.label, picture.sha256)
         if identity not in self._first:
@@ -142,7 +142,7 @@ class PicturePipeline:
         row = replace(row, **found)
         if first and first.image_url <= row.image_url:
             row = replace(row, status=Status.DUPLICATE)
-        elif first:  # which of equal pictures is the saved one must not depend on what came first
+        elif first:  # which of equal images is the saved one must not depend on what came first
             self._manifest.append(replace(first, status=Status.DUPLICATE))
             self._first[identity] = row
         self._remember(row)
@@ -173,7 +173,7 @@ class PicturePipeline:
         return str(self._crawler.spider.recorded(url))
 
 
-def _candidate(row: Row, seen: Row | ProductImage | Picture, opt_out: str | None) -> Candidate:
+def _candidate(row: Row, seen: Row | ProductImage | ImageFile, opt_out: str | None) -> Candidate:
     return Candidate(
         license=row.license,
         license_url=row.license_url,

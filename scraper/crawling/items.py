@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, kw_only=True)
 class ProductImage:
-    """A candidate picture: where it is, which class it is for, and what the page says of it.
+    """A candidate image: where it is, which class it is for, and what the page says of it.
 
     Spiders yield the candidates of one class in the order of the listing: where a limit applies,
     the first ones count.
@@ -15,7 +15,7 @@ class ProductImage:
     image_url: str
     page_url: str
     product_id: str
-    """what pictures of one product have in common; they stay in one split"""
+    """what images of one product have in common; they stay in one split"""
     title: str | None = None
     license: str | None = None
     """null takes the source's"""
@@ -27,4 +27,4 @@ class ProductImage:
     """as declared, in pixels"""
     height: int | None = None
     opt_out: str | None = None
-    """how its page asks robots not to take pictures"""
+    """how its page asks robots not to take images"""

@@ -23,7 +23,7 @@ from scraper.crawling.failures import (
     explain,
     http_message,
 )
-from scraper.crawling.item_pipeline import PicturePipeline
+from scraper.crawling.item_pipeline import ImagePipeline
 from scraper.crawling.items import ProductImage
 from scraper.spiders import SourceSpider
 
@@ -184,7 +184,7 @@ def _unavailable(url: str, why: str) -> RobotsUnavailableError:
 
 
 class CandidateLimits:
-    """Each candidate once, and no more pictures of a class and of a product than the source wants.
+    """Each candidate once, and no more images of a class and of a product than the source wants.
 
     A candidate waits where those before it may yet fill a limit, so that which ones are taken
     follows the order in which the spider yields them, whatever arrives first.
@@ -233,7 +233,7 @@ class CandidateLimits:
         spider = self._crawler.spider
         label, product = item.label, (item.label, item.product_id)
         per_class, per_product = spider.config.limit_per_class, spider.config.limit_per_product
-        pictures = self._crawler.get_item_pipeline(PicturePipeline)
+        pictures = self._crawler.get_item_pipeline(ImagePipeline)
         while True:
             of_class, of_product = pictures.saved[label], pictures.of_product[product]
             if per_class is not None and of_class >= per_class:

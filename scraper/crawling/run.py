@@ -53,7 +53,7 @@ def run_spider(
     _check_keys(name, config, spider)
     crawler = process.create_crawler(spider)
     _set_manners(name, config, crawler.settings)
-    # what is below the level is not even made into a message: there are several for each picture
+    # what is below the level is not even made into a message: there are several for each image
     logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
     # of bodies too long or too short: their rows say so
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)

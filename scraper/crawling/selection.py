@@ -1,6 +1,6 @@
 """Which candidates a source takes: by license, format, size, and the wishes of their pages.
 
-Asked of what a page declares before anything is downloaded, and of the picture's header after.
+Asked of what a page declares before anything is downloaded, and of the image's header after.
 """
 
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ class _Archives:
 
 
 def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> None:
-    """One pass through the archives: every picture aside, the whole proved by its git tree."""
+    """One pass through the archives: every image aside, the whole proved by its git tree."""
     require_space(store.folder, archives.size)
     find = finder(todo.layout, todo.known, archives.members)
     labels, tree = Labels(todo.classes), GitTree()

@@ -23,7 +23,7 @@ class File(Section):
     """One file of a dataset, as its origin serves it."""
 
     urls: Annotated[list[str], Field(min_length=1)]
-    """the origin's address, then others; the pictures' names begin with the origin's always"""
+    """the origin's address, then others; the images' names begin with the origin's always"""
     name: str | None = None
     """what mirrors call it, besides the end of the address"""
     path: str | None = None
@@ -48,7 +48,7 @@ class File(Section):
 
 
 class FilesLayout(Section):
-    """Each picture is a file; its label is in its path, in a table, or in both together."""
+    """Each image is a file; its label is in its path, in a table, or in both together."""
 
     kind: Literal["files"] = "files"
     pattern: Pattern | None = None
@@ -56,7 +56,7 @@ class FilesLayout(Section):
 
 
 class IdxPair(Section):
-    """Two IDX files: all pictures of a split, and their labels."""
+    """Two IDX files: all images of a split, and their labels."""
 
     images: str
     labels: str
@@ -70,7 +70,7 @@ class IdxLayout(Section):
 
 
 class ListingsLayout(Section):
-    """Amazon Berkeley Objects: product listings name their pictures by id, a table has the paths.
+    """Amazon Berkeley Objects: product listings name their images by id, a table has the paths.
 
     Described at https://amazon-berkeley-objects.s3.amazonaws.com/index.html.
     """

@@ -149,7 +149,7 @@ def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> Non
         headers |= {"Range": f"bytes={part.size}-", "If-Range": state}
     with http.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         start, total = _extent(answer, part)
-        require_space(part.path.parent, 2 * (total or file.size or 0) - start)  # and the pictures
+        require_space(part.path.parent, 2 * (total or file.size or 0) - start)  # and the images
         with (
             part.open(url, answer, start) as out,
             tqdm(

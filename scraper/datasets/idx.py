@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST: arrays of bytes. Its pictures become PNG files."""
+"""IDX, the format of MNIST: arrays of bytes. Its images become PNG files."""
 
 import math
 import struct
@@ -25,7 +25,7 @@ def array(member: Member, dimensions: int) -> tuple[tuple[int, ...], bytes]:
 
 
 def pictures(member: Member) -> list[bytes]:
-    """Each picture of an IDX file (number × rows × columns, 0 is black) as a PNG."""
+    """Each image of an IDX file (number × rows × columns, 0 is black) as a PNG."""
     (count, height, width), values = array(member, 3)
     size = height * width
     return [png(values[n * size : (n + 1) * size], width, height) for n in range(count)]

@@ -1,4 +1,4 @@
-"""Which of an archive's files are pictures, and of what: by path, by table, by format."""
+"""Which of an archive's files are images, and of what: by path, by table, by format."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ from scraper.datasets.unpack import DamagedError, Member
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A picture that the layout points at. Its label is the dataset's own."""
+    """An image that the layout points at. Its label is the dataset's own."""
 
     path: str
     label: str
@@ -38,7 +38,7 @@ class Members(Protocol):
 
 
 def finder(layout: Layout, classes: list[str], every: Members) -> Finder:
-    """What finds the pictures of `layout` in one member after the other.
+    """What finds the images of `layout` in one member after the other.
 
     Layouts with tables go through the members once by `every`, to read those first. `classes` are
     the labels that numbers stand for.
@@ -131,7 +131,7 @@ def _table(layout: FilesLayout, every: Members) -> PathTable:
 
 
 def _numbers(layout: IdxLayout, every: Members) -> dict[str, bytes]:
-    """The numbers of the labels, by the name of the file with their pictures."""
+    """The numbers of the labels, by the name of the file with their images."""
     pairs = layout.splits.values()
     return {pair.images: idx.array(m, 1)[1] for pair in pairs for m in every(pair.labels)}
 

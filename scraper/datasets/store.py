@@ -1,4 +1,4 @@
-"""Pictures on their way into data/raw/<source>: all of an archive, or none."""
+"""Images on their way into data/raw/<source>: all of an archive, or none."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ MAX_PICTURE = 64 << 20
 
 
 class Store:
-    """Takes pictures aside; `adopt` moves them to their classes, with their rows.
+    """Takes images aside; `adopt` moves them to their classes, with their rows.
 
     Whatever stops the process before that leaves the source as it was. Killed while it adopts, the
     next run adopts the rest: a file is moved before its row is written.
@@ -48,7 +48,7 @@ class Store:
         }
 
     def take(self, row: Row, content: bytes) -> None:
-        """Keep a picture's bytes as they are; what is no picture has a row that says so."""
+        """Keep an image's bytes as they are; what is no image has a row that says so."""
         try:
             picture = examine(content)
         except RejectedError as error:

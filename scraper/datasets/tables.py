@@ -1,4 +1,4 @@
-"""Tables that come with pictures: what they say of each one."""
+"""Tables that come with images: what they say of each one."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from scraper.datasets.unpack import Member, faults, gunzip
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a table, or a path, says of a picture; the words are the dataset's own."""
+    """What a table, or a path, says of an image; the words are the dataset's own."""
 
     label: str | None = None
     split: str | None = None
@@ -39,7 +39,7 @@ class PathTable:
 
 
 def rows(member: Member, index: Index, classes: Sequence[str] = ()) -> Iterator[tuple[Any, Facts]]:
-    """The path column's value of each row (a text, or a picture's bytes), and the row's facts.
+    """The path column's value of each row (a text, or an image's bytes), and the row's facts.
 
     `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so.
     Raises UserError where the table lacks a column, and names those it has.
@@ -58,7 +58,7 @@ def rows(member: Member, index: Index, classes: Sequence[str] = ()) -> Iterator[
 
 
 def has_pictures(member: Member, index: Index) -> bool:
-    """Whether the path column of this table has the pictures themselves in it."""
+    """Whether the path column of this table has the images themselves in it."""
     if not member.path.endswith(".parquet"):
         return False
     import pyarrow.types as types  # here, since it takes longer to start than everything else
@@ -71,9 +71,9 @@ def has_pictures(member: Member, index: Index) -> bool:
 
 
 def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
-    """Amazon Berkeley Objects: facts by path, from product listings and the table of pictures.
+    """Amazon Berkeley Objects: facts by path, from product listings and the table of images.
 
-    A picture that several listings show belongs to the one whose main picture it is.
+    An image that several listings show belongs to the one whose main image it is.
     """
     main: dict[str, Facts] = {}
     other: dict[str, Facts] = {}

@@ -49,7 +49,7 @@ class UnsafeError(UserError):
 
 @dataclass(frozen=True)
 class Caps:
-    """How much an archive may hold. A picture hardly packs; tables and text do by ten or so."""
+    """How much an archive may hold. An image hardly packs; tables and text do by ten or so."""
 
     files: int = 2_000_000
     ratio: int = 200

@@ -1,6 +1,6 @@
-"""The `<img>`s of a page: which of the addresses that each names is its largest picture.
+"""The `<img>`s of a page: which of the addresses that each names is its largest image.
 
-Lazy pages have a placeholder in `src`, and responsive ones a small version: the picture itself is
+Lazy pages have a placeholder in `src`, and responsive ones a small version: the image itself is
 in `srcset`, in a `<source>` of the same `<picture>`, or in an attribute that a script reads.
 """
 
@@ -23,7 +23,7 @@ Size = tuple[int | None, int | None]
 
 
 def show_largest(tree: Any, absolute: Absolute) -> None:
-    """Set `src` of each `<img>` to its largest image, and copy markup from the elements around it."""
+    """Set `src` of each `<img>` to its largest image; copy markup of the elements around it."""
     for wrapper in tree.xpath("//picture[@itemprop] | //figure[@itemprop] | //div[@itemprop]"):
         if wrapper.get("itemprop") == "image" and "itemscope" not in wrapper.attrib:
             for img in wrapper.iter("img"):
@@ -35,9 +35,9 @@ def show_largest(tree: Any, absolute: Absolute) -> None:
 
 
 def largest_picture(tree: Any, absolute: Absolute) -> tuple[str, int, int] | None:
-    """Address, width and height of the picture with the largest declared size.
+    """Address, width and height of the image with the largest declared size.
 
-    None where none declares a size. A picture that declares one side is taken to be square.
+    None where none declares a size. An image that declares one side is taken to be square.
     """
     best, most = None, 0
     for img in tree.xpath(f"//img[not({_ELSEWHERE} or ancestor::aside)]"):
@@ -49,7 +49,7 @@ def largest_picture(tree: Any, absolute: Absolute) -> tuple[str, int, int] | Non
 
 
 def shown_pictures(tree: Any, absolute: Absolute) -> dict[str, Size]:
-    """The largest picture of each `<img>`: its address, its width and height as declared."""
+    """The largest image of each `<img>`: its address, its width and height as declared."""
     found: dict[str, Size] = {}
     for img in tree.iter("img"):
         url, *size = _declared(img, absolute)
@@ -73,7 +73,7 @@ def _declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int
 
 
 def _largest(img: Any, absolute: Absolute) -> tuple[str | None, int | None]:
-    """The largest picture of an `<img>`, and its width in pixels if its `srcset` says so."""
+    """The largest image of an `<img>`, and its width in pixels if its `srcset` says so."""
     best: tuple[str | None, float, str] = (None, 0, "")
     for reference, factor, unit in _candidates(img):
         url = absolute(reference)

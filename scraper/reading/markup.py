@@ -1,8 +1,8 @@
-"""A page of a shop → its product and pictures, or its listing. Pure functions of the page's text.
+"""A page of a shop → its product and images, or its listing. Pure functions of the page's text.
 
 schema.org Product markup in JSON-LD, then in microdata and RDFa, then OpenGraph, as extruct reads
 them. Broken markup is common: what can't be read is passed over, and a page that is made like a
-product page has the picture that its markup names for sharing, or its largest one: a guess.
+product page has the image that its markup names for sharing, or its largest one: a guess.
 """
 
 import html
@@ -31,7 +31,7 @@ _OTHERS = {  # under these keys a page shows products that are not the one it is
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A picture of a product, with what the markup says of its rights."""
+    """An image of a product, with what the markup says of its rights."""
 
     url: str
     license: str | None = None
@@ -52,7 +52,7 @@ class Product:
     categories: tuple[str, ...] = ()
     """names and addresses of what it is filed under, by its markup and its breadcrumb"""
     is_guess: bool = False
-    """no markup says what its picture is: it is that for sharing, or the largest of the page"""
+    """no markup says what its image is: it is that for sharing, or the largest of the page"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pages and pictures that ask robots to keep off: `X-Robots-Tag` and `<meta name="robots">`."""
+"""Pages and images that ask robots to keep off: `X-Robots-Tag` and `<meta name="robots">`."""
 
 import re
 from collections.abc import Iterable

@@ -153,7 +153,7 @@ class Page:
     def _rdfa(self) -> list[Any]:
         """Its subset "RDFa Lite", read as the microdata that says the same.
 
-        (As triples it would have lost the order of the pictures.)
+        (As triples it would have lost the order of the images.)
         """
         if not self.tree.xpath("//*[@typeof]"):
             return []

@@ -49,7 +49,7 @@ class SourceSpider(Spider):
         self.allow_private = frozenset(config.allow_private)
         self._renamed = renamed
         self.full: set[str] = set()
-        """classes that have as many pictures as they may: a spider can stop there"""
+        """classes that have as many images as they may: a spider can stop there"""
         self.unreadable: dict[str, str] = {}
         """class: why its listing could not be read"""
         self.cut_short: dict[str, str] = {}

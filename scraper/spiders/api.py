@@ -1,4 +1,4 @@
-"""What the spiders have in common that ask a web API for pictures."""
+"""What the spiders have in common that ask a web API for images."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ _PATIENCE = 5  # times a busy API is asked again
 class ApiSpider(SourceSpider):
     """Asks for one page of results at a time, at the rate of DOWNLOAD_SLOTS in settings.py.
 
-    An API is asked by its own terms, not by robots.txt, which is for pages; its pictures are
+    An API is asked by its own terms, not by robots.txt, which is for pages; its images are
     fetched from wherever they are like all others.
     """
 

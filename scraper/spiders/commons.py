@@ -1,4 +1,4 @@
-"""Wikimedia Commons, or any other MediaWiki: pictures of a category or of a search.
+"""Wikimedia Commons, or any other MediaWiki: images of a category or of a search.
 
 https://www.mediawiki.org/wiki/API:Categorymembers, API:Search, API:Imageinfo, API:Etiquette
 """

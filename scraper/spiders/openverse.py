@@ -1,4 +1,4 @@
-"""Openverse: openly licensed pictures of many collections, by search. https://api.openverse.org"""
+"""Openverse: openly licensed images of many collections, by search. https://api.openverse.org"""
 
 import re
 from collections.abc import AsyncIterator, Collection, Iterator

@@ -1,6 +1,6 @@
-"""Any shop that marks up its products: categories → listing pages → product pages → pictures.
+"""Any shop that marks up its products: categories → listing pages → product pages → images.
 
-Or sitemap, or file of product addresses → product pages → pictures.
+Or sitemap, or file of product addresses → product pages → images.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _LIST = "sitemap"  # what is logged in place of a class, where that is not known
 
 
 class ShopSpider(SourceSpider):
-    """Follows paging and product pages; only pages of products yield pictures.
+    """Follows paging and product pages; only pages of products yield images.
 
     A class is walked page by page, its products in their order, so that what a limit lets through
     depends on the shop alone. Where `url` is a sitemap or a file of addresses, each product says
@@ -41,7 +41,7 @@ class ShopSpider(SourceSpider):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._guessed: dict[str, None] = {}
-        """pages whose pictures no markup names"""
+        """pages whose images no markup names"""
         self._in_no_class: dict[str, tuple[str, ...]] = {}
         """products of a sitemap: what they are filed under"""
 
@@ -73,7 +73,7 @@ class ShopSpider(SourceSpider):
     async def parse(
         self, response: Response, label: str, seen: frozenset[str], number: int
     ) -> AsyncIterator[Any]:
-        """Page `number` of a listing: the pictures of its products, then the next page.
+        """Page `number` of a listing: the images of its products, then the next page.
 
         `seen` has the pages and products of this class so far.
         """
@@ -119,7 +119,7 @@ class ShopSpider(SourceSpider):
             self.unreadable[label] = f"{request.url}: {why}"
 
     async def _from_list(self, url: str) -> AsyncIterator[ProductImage]:
-        """The pictures of all products that a sitemap or a file lists, each in its classes."""
+        """The images of all products that a sitemap or a file lists, each in its classes."""
         classes, found = self.config.classes, 0
         async for urls in self._listed(url):
             found += len(urls)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from model import data
-from model.images import PictureError, decode
+from model.images import UnreadableImageError, decode
 from model.train.batches import generator_batches, plain_batches, training_batches
-from model.train.image_cache import PictureCache
+from model.train.image_cache import ImageCache
 from pipeline.cli import UserError
 from pipeline.params import Augment
 
@@ -24,7 +24,7 @@ STILL = Augment(
 MOVED = STILL.model_copy(update={"rotation_range": 30.0, "zoom_range": 0.2})
 
 
-def epochs(pictures: data.Pictures, count: int, *, augment=STILL, seed=1, batch_size=5):
+def epochs(pictures: data.Images, count: int, *, augment=STILL, seed=1, batch_size=5):
     steps = -(-len(pictures.files) // batch_size)
     batches = training_batches(pictures, augment, batch_size, seed).take(count * steps)
     got = [(x.numpy(), y.numpy()) for x, y in batches]
@@ -81,7 +81,7 @@ def test_a_class_that_train_does_not_have(dataset: Path) -> None:
 
 def test_a_picture_that_is_none_is_named(dataset: Path) -> None:
     (dataset / "train" / "leaf" / "99.png").write_bytes(b"not a picture")
-    with pytest.raises(PictureError, match=r"99\.png"):
+    with pytest.raises(UnreadableImageError, match=r"99\.png"):
         data.load_split(dataset, "train", LABELS, 16)
 
 
@@ -155,7 +155,7 @@ def test_validation_is_every_picture_once_as_it_is(dataset: Path) -> None:
 
 
 def test_an_epoch_from_a_file_is_that_from_memory(dataset: Path, tmp_path: Path) -> None:
-    in_file = PictureCache(0, tmp_path / "cache").array
+    in_file = ImageCache(0, tmp_path / "cache").array
     everything = [
         keys(epochs(data.load_split(dataset, "train", LABELS, 16, kept), 1, augment=MOVED)[0])
         for kept in (data.in_memory, in_file)

@@ -5,7 +5,7 @@ import pytest
 
 from model.classifier import Prediction
 from model.filing import file_pictures
-from model.images import PictureError
+from model.images import UnreadableImageError
 from pipeline.cli import UserError
 
 
@@ -43,7 +43,7 @@ def test_pictures_are_copied_and_a_table_says_where(
         (one, answer("mug")),
         (b, answer(None, 0.95)),
         (c, answer("cap", 0.5)),
-        ("gone.jpg", PictureError("gone.jpg is not there")),
+        ("gone.jpg", UnreadableImageError("gone.jpg is not there")),
     ]
     counts = file_pictures(answers, into, min_confidence=0.8)
     assert counts == {"mug": 1, "not sure": 2}

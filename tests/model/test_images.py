@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.images import PictureError, decode, decode_many
+from model.images import UnreadableImageError, decode, decode_many
 
 pillow_heif.register_heif_opener()  # to write them
 
@@ -113,33 +113,35 @@ def test_the_decoders_reduced_scale_changes_little() -> None:
 def test_what_is_no_picture_is_refused_by_name(tmp_path) -> None:
     text = tmp_path / "notes.jpg"
     text.write_text("<html>404</html>")
-    with pytest.raises(PictureError, match=r"notes\.jpg can't be read"):
+    with pytest.raises(UnreadableImageError, match=r"notes\.jpg can't be read"):
         decode(text, SIZE)
-    with pytest.raises(PictureError, match=r"gone\.jpg is not there"):
+    with pytest.raises(UnreadableImageError, match=r"gone\.jpg is not there"):
         decode(tmp_path / "gone.jpg", SIZE)
-    with pytest.raises(PictureError, match=r"can't be read"):
+    with pytest.raises(UnreadableImageError, match=r"can't be read"):
         decode(tmp_path, SIZE)
-    with pytest.raises(PictureError, match="the picture can't be read"):
+    with pytest.raises(UnreadableImageError, match="the picture can't be read"):
         decode(b"", SIZE)
 
 
 def test_a_camera_raw_file_is_refused_with_the_remedy(tmp_path) -> None:
     path = tmp_path / "IMG_1.NEF"
     path.write_bytes(encoded(Image.new("RGB", (16, 12)), "TIFF"))
-    with pytest.raises(PictureError, match=r"IMG_1\.NEF can't be read: a camera raw file: export"):
+    with pytest.raises(
+        UnreadableImageError, match=r"IMG_1\.NEF can't be read: a camera raw file: export"
+    ):
         decode(path, SIZE)
 
 
 def test_a_truncated_picture_is_refused() -> None:
     content = encoded(Image.effect_noise((200, 200), 80), "JPEG")
-    with pytest.raises(PictureError):
+    with pytest.raises(UnreadableImageError):
         decode(content[: len(content) // 2], SIZE)
 
 
 def test_an_array_of_floats_is_refused() -> None:
-    with pytest.raises(PictureError, match="uint8"):
+    with pytest.raises(UnreadableImageError, match="uint8"):
         decode(np.zeros((4, 4, 3)), SIZE)
-    with pytest.raises(PictureError):
+    with pytest.raises(UnreadableImageError):
         decode(np.zeros((4, 4, 2, 3), np.uint8), SIZE)
 
 
@@ -155,13 +157,13 @@ PNG, JPEG = (encoded(Image.effect_noise((9, 9), 80), form) for form in ("PNG", "
     )
 )
 def test_damaged_bytes_are_decoded_or_refused_and_nothing_else(content: bytes) -> None:
-    with contextlib.suppress(PictureError):
+    with contextlib.suppress(UnreadableImageError):
         assert decode(content, SIZE).shape == (SIZE, SIZE, 3)
 
 
 def test_many_keep_their_order_and_one_bad_picture_stays_alone() -> None:
     pictures = [Image.new("L", (10, 10), level) for level in range(50)]
     decoded = decode_many([*pictures[:20], b"no picture", *pictures[20:]], SIZE)
-    assert isinstance(decoded.pop(20), PictureError)
+    assert isinstance(decoded.pop(20), UnreadableImageError)
     assert [int(array[0, 0, 0]) for array in decoded] == list(range(50))
     assert decode_many([], SIZE) == []

@@ -18,7 +18,7 @@ from PIL import Image
 from model import predict
 from model.calibration import Calibration
 from model.data import load_split
-from model.images import PictureError, decode
+from model.images import UnreadableImageError, decode
 from model.predict import Classifier, Prediction
 from pipeline.cli import UserError
 
@@ -108,11 +108,11 @@ def test_top_is_as_long_as_asked(classifier: Classifier) -> None:
 def test_a_bad_picture_of_a_batch_fails_alone(classifier: Classifier, trained: Path) -> None:
     good = trained / "data/dataset/test/leaf/00.png"
     first, bad, last = classifier.classify([good, b"<html>", good])
-    assert isinstance(bad, PictureError)
+    assert isinstance(bad, UnreadableImageError)
     (alone,) = classifier.classify([good])
     assert_same(first, alone)
     assert_same(last, alone)
-    assert isinstance(classifier.classify([b""])[0], PictureError)
+    assert isinstance(classifier.classify([b""])[0], UnreadableImageError)
     assert classifier.classify([]) == []
 
 
@@ -317,5 +317,5 @@ def test_more_pictures_than_a_batch_keep_their_order(classifier: Classifier, tra
     pictures = [test / label / "00.png" for label in ("leaf", "sky")] * 100
     pictures.insert(77, test / "gone.png")
     answers = classifier.classify(pictures)
-    assert isinstance(answers.pop(77), PictureError)
+    assert isinstance(answers.pop(77), UnreadableImageError)
     assert [answer.top[0][0] for answer in answers] == ["leaf", "sky"] * 100

@@ -7,7 +7,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from pipeline.decode import PictureError, decode, frames, open_header
+from pipeline.decode import ImageError, decode, frames, open_header
 from pipeline.manifest import Reason
 
 pillow_heif.register_heif_opener()  # to write them
@@ -104,13 +104,13 @@ def test_a_thumbnail_in_the_file_is_not_the_image() -> None:
 def test_a_file_that_lacks_its_end_is_truncated(kind: str, share: float) -> None:
     noise = Image.effect_noise((300, 200), 80).convert("RGB")
     content = encoded(noise, kind)
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         decoded(content[: int(len(content) * share)])
     assert error.value.reason is Reason.TRUNCATED
 
 
 def test_a_file_that_only_begins_like_heic_is_unreadable() -> None:
-    with pytest.raises(PictureError) as error:
+    with pytest.raises(ImageError) as error:
         decoded(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
     assert error.value.reason is Reason.UNREADABLE
     assert str(error.value)

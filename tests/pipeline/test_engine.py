@@ -9,26 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine import Killed, map_pictures, usable_cores
+from pipeline.engine import Killed, map_images, usable_cores
 
 
 def test_results_come_in_order() -> None:
     numbers = [(n, 2) for n in range(300)]
-    assert list(map_pictures(pow, numbers, "squaring")) == [n**2 for n in range(300)]
+    assert list(map_images(pow, numbers, "squaring")) == [n**2 for n in range(300)]
 
 
 def test_nothing_to_do_starts_nothing() -> None:
-    assert list(map_pictures(pow, [], "nothing")) == []
+    assert list(map_images(pow, [], "nothing")) == []
 
 
 def test_what_a_worker_prints_is_no_answer(capfd: pytest.CaptureFixture) -> None:
-    assert list(map_pictures(print, [("said",)] * 20, "printing")) == [None] * 20
+    assert list(map_images(print, [("said",)] * 20, "printing")) == [None] * 20
     assert capfd.readouterr().err.count("said") == 20
 
 
 def test_large_items_and_results_block_nobody() -> None:
     items = [(bytes([n]) * 300_000,) for n in range(40)]  # several times what a pipe holds
-    assert list(map_pictures(bytes, items, "copying", seconds=10)) == [item for (item,) in items]
+    assert list(map_images(bytes, items, "copying", seconds=10)) == [item for (item,) in items]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_large_items_and_results_block_nobody() -> None:
 def test_a_killed_worker_costs_one_item(function, item, why: str) -> None:
     items = [(int, n) for n in range(40)]
     items.insert(5, (function, item))
-    results = list(map_pictures(operator.call, items, "mixed", seconds=1))
+    results = list(map_images(operator.call, items, "mixed", seconds=1))
     killed = results.pop(5)
     assert isinstance(killed, Killed)
     assert why in killed.why
@@ -65,7 +65,7 @@ def test_a_system_without_alarms_and_caps(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "sitecustomize.py").write_text(lacking)  # each worker imports it as it starts
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     items = [(time.sleep, 0), (time.sleep, 100), (int, 7), (bytearray, 1 << 60)]
-    slept, slow, seven, large = map_pictures(operator.call, items, "mixed", seconds=1)
+    slept, slow, seven, large = map_images(operator.call, items, "mixed", seconds=1)
     assert (slept, seven) == (None, 7)
     assert slow == Killed("took too long to decode")
     assert large == Killed("takes too much memory to decode")
@@ -73,12 +73,12 @@ def test_a_system_without_alarms_and_caps(tmp_path: Path, monkeypatch) -> None:
 
 def test_an_error_of_the_function_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(map_pictures(divmod, [(1, 1), (1, 0)], "dividing"))
+        list(map_images(divmod, [(1, 1), (1, 0)], "dividing"))
 
 
 def test_a_worker_that_cannot_start_is_no_picture(capfd: pytest.CaptureFixture) -> None:
     with pytest.raises(RuntimeError, match="worker process failed"):
-        list(map_pictures(_Unloadable(), [(1,)], "failing"))
+        list(map_images(_Unloadable(), [(1,)], "failing"))
     assert "cannot be loaded" in capfd.readouterr().err
 
 

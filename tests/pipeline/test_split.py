@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from pipeline import paths, split
 from pipeline.cli import UserError
 from pipeline.params import Split
-from pipeline.split import COLUMNS, Picture, assign
+from pipeline.split import COLUMNS, KeptImage, assign
 
 SETTINGS = Split(validation=0.15, test=0.15, keep_official=False, seed=1)
 OFFICIAL = SETTINGS.model_copy(update={"keep_official": True})
@@ -30,11 +30,11 @@ def picture(
         "official_split": official,
         "group": group or sha256,
     } | other
-    return Picture(label=label, sha256=sha256, width=9, height=9, brightness=9.0, **values)
+    return KeptImage(label=label, sha256=sha256, width=9, height=9, brightness=9.0, **values)
 
 
 @st.composite
-def datasets(draw: st.DrawFn) -> list[Picture]:
+def datasets(draw: st.DrawFn) -> list[KeptImage]:
     """Classes of 5 to 60 pictures, some in groups, a few groups of two classes."""
     found = []
     for label in draw(st.sampled_from([["a"], ["a", "b"], ["a", "b", "c"]])):
@@ -47,7 +47,7 @@ def datasets(draw: st.DrawFn) -> list[Picture]:
 
 
 @given(datasets(), st.integers(0, 5))
-def test_groups_are_whole_and_classes_everywhere(pictures: list[Picture], seed: int) -> None:
+def test_groups_are_whole_and_classes_everywhere(pictures: list[KeptImage], seed: int) -> None:
     settings = SETTINGS.model_copy(update={"seed": seed})
     try:
         places = assign(pictures, settings)

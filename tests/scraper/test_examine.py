@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.manifest import Status
-from scraper.examine import Picture, RejectedError, examine, kind_of
+from scraper.examine import ImageFile, RejectedError, examine, kind_of
 
 pillow_heif.register_heif_opener()  # to write them
 
@@ -159,4 +159,4 @@ def test_damaged_bytes_are_a_picture_or_rejected(content, damage, length):
         picture = examine(bytes(damaged[:length]))
     except RejectedError:
         return
-    assert isinstance(picture, Picture)
+    assert isinstance(picture, ImageFile)

@@ -21,7 +21,7 @@ import requests
 from PIL import Image
 
 from model.classifier import Classifier
-from model.serve.pictures import Limits
+from model.serve.images import Limits
 
 LIMITS = Limits()
 pillow_heif.register_heif_opener()  # to write them

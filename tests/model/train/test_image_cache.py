@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.train.image_cache import PictureCache, available_memory, check_space
+from model.train.image_cache import ImageCache, available_memory, check_space
 from pipeline.cli import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +14,7 @@ SHAPE = (10, 100, 100, 3)  # 300 kB
 
 
 def test_memory_first_then_a_file_that_has_no_name(tmp_path: Path, capsys) -> None:
-    cache = PictureCache(0.0005, tmp_path / "cache")
+    cache = ImageCache(0.0005, tmp_path / "cache")
     first, second = cache.array(SHAPE), cache.array(SHAPE)
     assert not isinstance(first, np.memmap)
     assert isinstance(second, np.memmap)
@@ -31,9 +31,9 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from model.train.image_cache import PictureCache
+from model.train.image_cache import ImageCache
 resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28))
-array = PictureCache(4, Path(sys.argv[1])).array((400, 1000, 1000, 3))
+array = ImageCache(4, Path(sys.argv[1])).array((400, 1000, 1000, 3))
 array[-1] = 7
 print(type(array).__name__, array[-1].min())
 """
@@ -54,7 +54,7 @@ def test_too_little_memory_falls_back_to_the_file(tmp_path: Path) -> None:
 
 def test_no_room_for_the_file_is_an_error_that_says_where(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the decoded pictures need 3e\+09 GB in .*cache, and"):
-        PictureCache(0, tmp_path / "cache").array((10**12, 1000, 1000, 3))
+        ImageCache(0, tmp_path / "cache").array((10**12, 1000, 1000, 3))
     with pytest.raises(UserError, match="make room there"):
         check_space(tmp_path, 1 << 62, "pictures")
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from pipeline import paths, split
 from pipeline.cli import UserError
-from pipeline.engine import map_pictures
+from pipeline.engine import map_images
 from pipeline.manifest import Manifest, Reason, Row, Status
 
 ROOT = Path(__file__).parents[3]
@@ -102,7 +102,7 @@ def test_a_rerun_decodes_nothing(work, make, monkeypatch: pytest.MonkeyPatch) ->
     work.add(make.text(), reason=Reason.UNREADABLE)
     work.clean()
     before = work.written()
-    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", _only_nothing)
+    monkeypatch.setattr("pipeline.clean.__main__.map_images", _only_nothing)
     monkeypatch.setattr("pipeline.clean.near_duplicates.pairs_within", _never)
     work.clean()
     assert work.written() == before
@@ -138,9 +138,9 @@ def test_a_new_class_is_measured_alone(work, make, monkeypatch: pytest.MonkeyPat
 
     def spy(function, items, description):
         given.extend(items)
-        return map_pictures(function, items, description)
+        return map_images(function, items, description)
 
-    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", spy)
+    monkeypatch.setattr("pipeline.clean.__main__.map_images", spy)
     work.clean()
     assert {item[1] for item in given if len(item) == 2} == new
     assert work.metrics()["kept"] == 8
@@ -179,7 +179,7 @@ def test_a_new_version_measures_anew(work, make, monkeypatch: pytest.MonkeyPatch
     work.add(make.encoded(make.next()))
     work.clean()
     monkeypatch.setattr("pipeline.clean.cache._VERSION", "next")
-    monkeypatch.setattr("pipeline.clean.__main__.map_pictures", _refuse)
+    monkeypatch.setattr("pipeline.clean.__main__.map_images", _refuse)
     with pytest.raises(ConnectionError):
         work.clean()
 

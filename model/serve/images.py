@@ -1,4 +1,4 @@
-"""What a request brings: its pictures, each decoded or refused with a status and a reason."""
+"""What a request brings: its images, each decoded or refused with a status and a reason."""
 
 import asyncio
 import io
@@ -13,7 +13,7 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 
-from model.images import PictureError
+from model.images import UnreadableImageError
 from pipeline import decode as decoder
 from pipeline.addresses import fetch
 from pipeline.cli import UserError
@@ -42,14 +42,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a picture can't be answered; `status` is that of HTTP."""
+    """Why an image can't be answered; `status` is that of HTTP."""
 
     status: int
     reason: str
 
 
 class Addresses(BaseModel):
-    """Where pictures are."""
+    """Where images are."""
 
     addresses: list[Annotated[str, StringConstraints(min_length=1, max_length=2000)]]
 
@@ -59,11 +59,14 @@ Decoded = TypeVar("Decoded")
 
 
 def thumbnail(content: bytes) -> bytes:
-    """An image in small, as JPEG, for browsers that can't show its format. Raises PictureError."""
+    """An image in small, as JPEG, for browsers that can't show its format.
+
+    Raises UnreadableImageError.
+    """
     try:
         image, _ = decoder.decode(content, decoder.open_header(content), _THUMBNAIL)
-    except decoder.PictureError as error:
-        raise PictureError(f"the image can't be read: {error}") from error
+    except decoder.ImageError as error:
+        raise UnreadableImageError(f"the image can't be read: {error}") from error
     image.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BICUBIC, reducing_gap=2)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
@@ -71,9 +74,9 @@ def thumbnail(content: bytes) -> bytes:
 
 
 class Reader(Generic[Decoded]):
-    """Reads requests. Pictures are fetched and decoded by threads, a few at a time.
+    """Reads requests. Images are fetched and decoded by threads, a few at a time.
 
-    `decode` makes of a picture's bytes what is wanted, or raises PictureError.
+    `decode` makes of an image's bytes what is wanted, or raises UnreadableImageError.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class Reader(Generic[Decoded]):
         self._fetching.shutdown(cancel_futures=True)
 
     async def pictures(self, request: Request) -> list[tuple[str, Decoded | Refused]]:
-        """The name of each picture, and what became of it. Raises HTTPException."""
+        """The name of each image, and what became of it. Raises HTTPException."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -181,13 +184,13 @@ class Reader(Generic[Decoded]):
             return content
         try:
             header = decoder.open_header(content, name)
-        except decoder.PictureError as error:
+        except decoder.ImageError as error:
             return Refused(413 if error.reason is Reason.TOO_MANY_PIXELS else 415, str(error))
         if header.width * header.height > self._limits.picture_pixels:
             return Refused(413, f"more than {self._limits.picture_pixels:,} pixels")
         try:
             return self._decode(content)
-        except PictureError as error:
+        except UnreadableImageError as error:
             return Refused(422, str(error))
 
 
