@@ -248,7 +248,7 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     """README: `git pull && dvc pull`. No audit was run, and the folder data/own isn't there."""
     clone.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
     clone.commit("remote")
-    clone.run("dvc", "push")
+    clone.run("dvc", "push", "--all-commits")
     clone.run("git", "clone", "-q", str(clone.root), str(tmp_path / "there"))
     there = Clone.__new__(Clone)
     there.root = tmp_path / "there"
@@ -262,7 +262,8 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     for folder in ("data/clean", "data/dataset"):
         assert there.digests(folder) == clone.digests(folder)
     there.run("git", "checkout", "-q", "--force", "HEAD~3")
-    there.run("dvc", "checkout", "--force")
+    there.run("dvc", "pull", "--force")
+    there.run("dvc", "checkout")
     assert there.classes("train") == CLASSES
 
 
