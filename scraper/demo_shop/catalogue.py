@@ -32,7 +32,6 @@ CATEGORIES = (
 DEFAULT_LABELS = ("backpack", "mug", "sneaker", "t-shirt")
 
 _COPIES = {Defect.SAME_BYTES, Defect.RECOMPRESSED, Defect.RESIZED}
-
 _NAMES = (
     *("Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Glen", "Harbour", "Isle", "Juniper"),
     *("Kestrel", "Linden", "Meadow", "Nook", "Orchard", "Pebble", "Quarry", "Ridge", "Shore"),

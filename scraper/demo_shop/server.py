@@ -37,7 +37,7 @@ def _live_with_parent() -> None:
 class Shop(ThreadingHTTPServer):
     """The shop at 127.0.0.1 on a port; 0 takes a free one. A context manager.
 
-    Two processes draw the images. Raises OSError or OverflowError where the port can't be had.
+    Raises OSError or OverflowError where the port can't be had.
     """
 
     request_queue_size = 128
@@ -46,17 +46,19 @@ class Shop(ThreadingHTTPServer):
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(2, spawn, initializer=_live_with_parent)
         self._drawn: dict[str, Future[bytes]] = {}
-        self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), _Handler)
         self.address = f"http://127.0.0.1:{self.server_port}/"
         self.pages = Pages(self.address)
 
-    def draw(self, name: str) -> Future[bytes]:
-        """Have an image drawn, once. Pages do so for what they show, before it is asked for."""
-        with self._lock:
-            if name not in self._drawn:
-                self._drawn[name] = self._pool.submit(content, name)
-            return self._drawn[name]
+    def draw_ahead(self, name: str) -> None:
+        """Have one of two processes draw an image, before it is asked for."""
+        if name not in self._drawn:
+            self._drawn[name] = self._pool.submit(content, name)
+
+    def draw(self, name: str) -> bytes:
+        """An image's bytes. They are drawn here where no process has begun to."""
+        ahead = self._drawn.get(name)
+        return content(name) if not ahead or ahead.cancel() else ahead.result()
 
     def server_close(self) -> None:
         super().server_close()
@@ -82,10 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         if image and url.path == image.path:
             self._image(image)
         elif image and folder == "/media" and image.defect is Defect.REDIRECT:
-            self._answer(self.server.draw(name).result(), media_type(name))
+            self._answer(self.server.draw(name), media_type(name))
         elif page := pages.get(url.path, url.query):
             for name in page.images:
-                self.server.draw(name)
+                self.server.draw_ahead(name)
             self._answer(page.body, page.media_type)
         elif pages.get(url.path + "/", ""):
             self._answer(b"", status=HTTPStatus.MOVED_PERMANENTLY, location=url.path + "/")
@@ -104,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.server.pages.not_found(), "image/jpeg")
         else:
             time.sleep(SLOW_SECONDS if image.defect is Defect.SLOW else 0)
-            body = self.server.draw(image.name).result()
+            body = self.server.draw(image.name)
             cut = len(body) * 6 // 10 if image.defect is Defect.SHORT_BODY else None
             self._answer(body, media_type(image.name), cut=cut)
 

@@ -46,9 +46,9 @@ def draw(name: str) -> Image.Image:
         spot = (beside, y - 25 if on_table else size[1] * rng.random())
         _show(other, rng, Canvas(image, light), rng.uniform(0.3, 0.5), spot, lies, on_table)
     if not on_paper:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.5)))  # out of focus
+        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.5, 1.5)))  # out of focus
     if not on_paper or rng.random() < 0.6:
-        scenes.shade(rng, image, light, rng.uniform(0.1, 0.25 if on_paper else 0.4))
+        image = scenes.shade(rng, image, light, rng.uniform(0.1, 0.25 if on_paper else 0.4))
     share *= rng.choice((1.35, *[1.0] * 15))  # so near, sometimes, that the edge cuts it
     _show(design, rng, Canvas(image, light), share, (x, y), lies, on_table)
     return _develop(rng, image)

@@ -41,16 +41,16 @@ class Canvas:
 
 
 class Part:
-    """A part to paint and light before `done` puts it on the image; its colour None: as it is."""
+    """One part of a product, to be painted and lit before `done` puts it on the image."""
 
-    def __init__(self, canvas: Canvas, outlines: Outlines, colour: Colour | None) -> None:
+    def __init__(self, canvas: Canvas, outlines: Outlines, colour: Colour) -> None:
         pixels = _pixels(canvas.frame, outlines)
         area = _bounds(pixels, (0, 0, *canvas.image.size))
         self._canvas, self._frame = canvas, canvas.frame
         self._area = area or (0, 0, 1, 1)  # off the image: work on one pixel, and drop it
         self._mask = _mask(pixels, area) if area else None
         size = (self._area[2] - self._area[0], self._area[3] - self._area[1])
-        self._colour = Image.new("RGB", size, colour) if colour else canvas.image.crop(self._area)
+        self._colour = Image.new("RGB", size, colour)
         self._light: Array = np.zeros((-(-size[1] // _COARSE), -(-size[0] // _COARSE)))
         self._texture: Image.Image | None = None
 

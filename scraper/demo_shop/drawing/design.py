@@ -10,8 +10,7 @@ from scraper.demo_shop.drawing.canvas import Canvas, Part
 from scraper.demo_shop.drawing.colours import accent, pick
 from scraper.demo_shop.drawing.geometry import Points, box, ellipse, moved, ribbon
 
-Layer: TypeAlias = tuple[list[Points], int]
-"""Outlines, and which of a product's colours they have: 0 second, 1 third."""
+Layer: TypeAlias = tuple[list[Points], int]  # outlines and their colour: 0 second, 1 third
 
 ALL_OVER = ("hoops", "stripes", "dots", "checks", "motifs")
 _REACH = 0.8  # patterns cover that far from the centre, in the product's units

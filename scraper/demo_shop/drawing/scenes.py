@@ -2,11 +2,11 @@
 
 from random import Random
 
-from PIL import Image, ImageOps
+import numpy as np
+from PIL import Image, ImageChops, ImageOps
 
-from scraper.demo_shop.drawing.canvas import Canvas, Part
 from scraper.demo_shop.drawing.colours import mix, pick
-from scraper.demo_shop.drawing.geometry import Pair, box
+from scraper.demo_shop.drawing.geometry import Pair
 from scraper.demo_shop.drawing.textures import SIDE, texture
 
 _TONES = {  # dark and light, one pair for each colour of a ground
@@ -41,10 +41,12 @@ def table(rng: Random, size: tuple[int, int]) -> tuple[Image.Image, float]:
     return image, edge + (size[1] - edge) * rng.uniform(0.55, 0.85)
 
 
-def shade(rng: Random, image: Image.Image, light: Pair, strength: float) -> None:
-    """Make an image brighter on the side of the light and darker on the other."""
-    width, height = image.size
-    far, dim = (width * (0.5 - light[0] / 2), height * (0.5 - light[1] / 2)), rng.uniform(0, 0.6)
-    part = Part(Canvas(image, light), box(-9, -9, width + 9, height + 9), None)
-    part.ramp(lambda t: -strength * (dim + t * 0.7), (width / 2, height / 2), far)
-    part.cloth("smooth", 0).done()  # it hides the steps of a slow gradient
+def shade(rng: Random, image: Image.Image, light: Pair, strength: float) -> Image.Image:
+    """Make an image darker on the side that is away from the light."""
+    y, x = np.mgrid[-1:1:33j, -1:1:33j]
+    dark = strength * (rng.uniform(0, 0.4) + 0.4 * (1 - x * light[0] - y * light[1]))
+    layer = Image.fromarray(np.clip(255 - 255 * dark, 0, 255).astype(np.uint8))
+    layer = layer.resize(image.size, Image.Resampling.BILINEAR)
+    noise = texture("smooth").crop((0, 0, *image.size))  # it hides the steps of a slow gradient
+    layer = ImageChops.add(layer, noise, 1, -128)
+    return ImageChops.multiply(image, layer.convert("RGB"))

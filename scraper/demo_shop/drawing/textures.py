@@ -42,14 +42,13 @@ def slopes() -> tuple[Array, Array]:
     return right / right.std(), down / down.std()
 
 
-def _noise(roughness: float, seed: int) -> Array:
-    """Seamless fractal noise, 512 by 512, of mean 0 and deviation 1.
-
-    Its amplitudes fall with the frequency to the power `roughness`: 0 is white noise, 2 are hills.
+def _noise(fall: float, seed: int) -> Array:
+    """Seamless noise, 512 by 512, of mean 0 and deviation 1, whose amplitudes fall with the
+    frequency to the power `fall`: 0 is white noise, 2 makes hills.
     """
     white = np.random.default_rng(seed).standard_normal((512, 512))
     axis = np.fft.fftfreq(512)
     frequency = np.hypot(axis[:, None], axis[None, :])
     frequency[0, 0] = np.inf
-    field = np.fft.ifft2(np.fft.fft2(white) * frequency**-roughness).real
+    field = np.fft.ifft2(np.fft.fft2(white) * frequency**-fall).real
     return np.asarray(field / field.std())
