@@ -261,6 +261,9 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     there.run("dvc", "repro")
     for folder in ("data/clean", "data/dataset"):
         assert there.digests(folder) == clone.digests(folder)
+    # an old commit does not know the remote, which was added since
+    storage = ("storage", str(tmp_path / "storage"))
+    there.run("dvc", "remote", "add", "--local", "--default", *storage)
     there.run("git", "checkout", "-q", "--force", "HEAD~3")
     there.run("dvc", "pull", "--force")
     there.run("dvc", "checkout")
