@@ -23,7 +23,7 @@ from pipeline.sources import FolderSource
 from scraper.examine import IMAGE, RejectedError, examine, kind_of
 from scraper.folders.earlier import take_over
 from scraper.folders.note import Facts, Note
-from scraper.folders.walk import UNREADABLE, Entry, Listing, walk
+from scraper.folders.walk import KEEP, UNREADABLE, Entry, Listing, walk
 from scraper.raw_folder import now
 
 _MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
@@ -48,6 +48,7 @@ def own_folder(name: str, source: FolderSource) -> Path:
         raise UserError(f"sources.{name}.path: {root} is a file; name the folder of the classes")
     if not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve()):
         root.mkdir(parents=True)
+        write_atomic(root / KEEP, "Put images here, into a folder for each class.\n")
     return root
 
 

@@ -13,6 +13,7 @@ from pipeline.formats import is_litter
 from pipeline.manifest import safe_label
 from pipeline.paths import MANIFEST, SPLIT_WORDS
 
+KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
 LITTER = "files of the system"
 LOOSE = "files beside the class folders"
 UNREADABLE = "folders and files that can't be read"
@@ -145,6 +146,8 @@ def _entries(
     found = []
     for each in names:
         path, inner = folder / each, f"{name}/{_text(each)}" if name else _text(each)
+        if each == KEEP:
+            continue
         if is_litter(each):
             listing.left_out[LITTER].append(inner)
             continue

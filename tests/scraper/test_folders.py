@@ -379,6 +379,15 @@ def test_images_of_an_earlier_layout_are_taken_over(own, capsys):
     assert jpeg("gold") in contents()["mug"]
 
 
+def test_a_folder_that_we_make_is_not_empty_for_dvc_and_has_nothing_for_us(own):
+    own.rmdir()
+    link_folders({"own": OWN})
+    assert [path.name for path in own.iterdir()] == [".keep"]
+    collect("own", OWN)
+    assert counts()["candidates"] == 0
+    assert counts()["left_out"] == {}
+
+
 def test_two_sources_do_not_read_one_folder(own):
     with pytest.raises(UserError, match=r"sources\.a and sources\.b both read"):
         link_folders({"a": OWN, "b": OWN})
