@@ -248,7 +248,7 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     """README: `git pull && dvc pull`. No audit was run, and the folder data/own isn't there."""
     clone.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
     clone.commit("remote")
-    clone.run("dvc", "push", "--all-commits")
+    clone.run("dvc", "push")
     clone.run("git", "clone", "-q", str(clone.root), str(tmp_path / "there"))
     there = Clone.__new__(Clone)
     there.root = tmp_path / "there"
@@ -261,13 +261,17 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     there.run("dvc", "repro")
     for folder in ("data/clean", "data/dataset"):
         assert there.digests(folder) == clone.digests(folder)
-    # an old commit does not know the remote, which was added since
-    storage = ("storage", str(tmp_path / "storage"))
-    there.run("dvc", "remote", "add", "--local", "--default", *storage)
-    there.run("git", "checkout", "-q", "--force", "HEAD~3")
-    there.run("dvc", "pull", "--force")
-    there.run("dvc", "checkout")
-    assert there.classes("train") == CLASSES
+
+
+def test_an_old_commit_comes_back(clone: Clone) -> None:
+    """`git checkout OLD && dvc checkout`, and back."""
+    now = clone.digests("data/dataset")
+    clone.run("git", "checkout", "-q", "HEAD~3")
+    clone.run("dvc", "checkout")
+    assert clone.classes("train") == CLASSES
+    clone.run("git", "checkout", "-q", "main")
+    clone.run("dvc", "checkout")
+    assert clone.digests("data/dataset") == now
 
 
 def test_an_unknown_source_is_refused_with_what_to_paste(clone: Clone) -> None:
