@@ -183,10 +183,10 @@ def _examine(entry: Entry) -> Facts:
     try:
         with entry.path.open("rb") as file:
             head = file.read(_HEAD)
-            size = entry.stamp[0]
-            if size > _MAX_BYTES:
+            kind = kind_of(head, entry.path.name)
+            if entry.stamp[0] > _MAX_BYTES:
                 error = f"more than {_MAX_BYTES:,} bytes"
-                return _refused(entry, Status.REJECTED_TOO_LARGE, head, error)
+                return _refused(entry, Status.REJECTED_TOO_LARGE, kind, error)
             content = head + file.read()
     except OSError as error:
         why = error.strerror or type(error).__name__
@@ -194,9 +194,9 @@ def _examine(entry: Entry) -> Facts:
     try:
         image = examine(content, entry.path.name)
     except RejectedError as error:
-        return _refused(entry, error.status, head, str(error))
-    if (kind := kind_of(head, entry.path.name)) != IMAGE:  # a camera's thumbnail, a JPEG inside
-        return _refused(entry, Status.REJECTED_NOT_IMAGE, head, kind)
+        return _refused(entry, error.status, kind, str(error))
+    if kind != IMAGE:  # a camera's thumbnail, a JPEG inside
+        return _refused(entry, Status.REJECTED_NOT_IMAGE, kind, kind)
     return Facts(
         entry.stamp,
         Status.SAVED,
@@ -209,8 +209,7 @@ def _examine(entry: Entry) -> Facts:
     )
 
 
-def _refused(entry: Entry, status: Status, head: bytes, error: str) -> Facts:
-    kind = kind_of(head, entry.path.name)
+def _refused(entry: Entry, status: Status, kind: str, error: str) -> Facts:
     return Facts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
 
 
