@@ -192,9 +192,9 @@ def serve(app: ASGIApp, name: str, host: str, port: int, *, max_body: int) -> No
     with listener, suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        print(f"{name}: http://{shown}:{port}/ (Ctrl-C stops it)", flush=True)
         config = uvicorn.Config(
             Guard(app, host=host, port=port, token=token, max_body=max_body),
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -202,4 +202,16 @@ def serve(app: ASGIApp, name: str, host: str, port: int, *, max_body: int) -> No
             ws="none",
             timeout_graceful_shutdown=3,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, f"{name}: http://{shown}:{port}/ (Ctrl-C stops it)").run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it takes connections, and Ctrl-C no longer meets it half made."""
+
+    def __init__(self, config: uvicorn.Config, welcome: str) -> None:
+        super().__init__(config)
+        self.welcome = welcome
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(self.welcome, flush=True)
