@@ -286,6 +286,7 @@ class Sequences(RuleBasedStateMachine):
     @rule(number=st.integers(0, 99))
     def edit_in_place(self, number: int) -> None:
         name = self._some(number)
+        self._let_go_of(name)
         with (self.own / name).open("r+b") as file:
             file.write(self._write(self.base / "edited.jpg"))
             file.truncate()
@@ -295,8 +296,13 @@ class Sequences(RuleBasedStateMachine):
     @rule(number=st.integers(0, 99))
     def delete(self, number: int) -> None:
         name = self._some(number)
+        self._let_go_of(name)
         (self.own / name).unlink()
         del self.person[name]
+
+    def _let_go_of(self, name: str) -> None:
+        """What a crawl brought into the person's folder may go as the person wants it."""
+        self.crawled.discard(hashlib.sha256(self.person[name]).hexdigest())
 
     @precondition(lambda self: self.person)
     @rule(number=st.integers(0, 99), label=LABELS)
