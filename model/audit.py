@@ -59,14 +59,14 @@ class Suspect:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m model.audit",
-        description="Look for wrong labels among the training and validation pictures; suspects "
+        description="Look for wrong labels among the training and validation images; suspects "
         "and a page that shows them go to results/audit. What is wrong of them a person says, in "
         "data/review.csv or on `python -m pipeline.review`.",
     )
     parser.parse_args(arguments)
     found = audit(load_params(), DATASET, AUDIT)
     print(
-        f"{found['suspects']} of {found['pictures']} labels are suspect; "
+        f"{found['suspects']} of {found['images']} labels are suspect; "
         f"look at them in {AUDIT / 'report.html'} or with: python -m pipeline.review"
     )
 
@@ -91,7 +91,7 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
         for p in (probabilities[i],)
     ]
     metrics = {
-        "pictures": len(files),
+        "images": len(files),
         "suspects": len(suspects),
         "suspect_share": len(suspects) / len(files),
         "accuracy": float((probabilities.argmax(axis=1) == classes).mean()),
@@ -104,7 +104,7 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
         by=params.train.network if network else None,
         folds=params.audit.folds,
         suspects=[
-            {"picture": thumbnail(dataset / s.file), "suspect": s} for s in suspects[:_MOST_SHOWN]
+            {"image": thumbnail(dataset / s.file), "suspect": s} for s in suspects[:_MOST_SHOWN]
         ],
     )
     write_atomic(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -124,7 +124,7 @@ def out_of_fold(
     ]
     if min(of_class) < 2:
         raise UserError(
-            "an audit needs two pictures of each class at least that are neither near-duplicates "
+            "an audit needs two images of each class at least that are neither near-duplicates "
             "nor views of one product; gather more, or take the class out of params.yaml"
         )
     folds = StratifiedGroupKFold(

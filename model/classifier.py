@@ -63,22 +63,22 @@ class Classifier:
         return cls(model, calibration if ours else None)
 
     def classify(
-        self, pictures: Sequence[AnyImage], top: int = 3
+        self, images: Sequence[AnyImage], top: int = 3
     ) -> list[Prediction | UnreadableImageError]:
         """An answer for each image, in order; one that can't be read has its error instead.
 
         Images are paths, bytes of files, Pillow images, or uint8 arrays (height, width, 3).
         """
-        return list(self.answers(pictures, top))
+        return list(self.answers(images, top))
 
     def answers(
-        self, pictures: Iterable[AnyImage | UnreadableImageError], top: int = 3
+        self, images: Iterable[AnyImage | UnreadableImageError], top: int = 3
     ) -> Iterator[Prediction | UnreadableImageError]:
         """The same one by one; while the network has a batch, the next one is decoded."""
-        decoded = decode_ahead(pictures, self.model.image_size)
+        decoded = decode_ahead(images, self.model.image_size)
         while batch := list(islice(decoded, _BATCH)):
-            images = [image for image in batch if not isinstance(image, UnreadableImageError)]
-            probabilities = iter(self.probabilities(np.stack(images)) if images else ())
+            readable = [image for image in batch if not isinstance(image, UnreadableImageError)]
+            probabilities = iter(self.probabilities(np.stack(readable)) if readable else ())
             for image in batch:
                 if isinstance(image, UnreadableImageError):
                     yield image

@@ -78,9 +78,9 @@ class Comparison:
         both = sum(p.right and q.right for p, q in zip(self.a, self.b, strict=True))
         low, high = paired_difference(both, only_a, only_b, count - both - only_a - only_b)
         return {
-            "pictures": count,
-            "pictures_a": self.of_a,
-            "pictures_b": self.of_b,
+            "images": count,
+            "images_a": self.of_a,
+            "images_b": self.of_b,
             "relabelled": self.relabelled,
             "a": _accuracy(both + only_a, count),
             "b": _accuracy(both + only_b, count),
@@ -100,7 +100,7 @@ class Comparison:
             rows.append(
                 {
                     "class": label,
-                    "pictures": count,
+                    "images": count,
                     "recall_a": sum(p.right for p in self.a if p.label == label) / count,
                     "recall_b": sum(p.right for p in self.b if p.label == label) / count,
                     "gained": gained.count(label),
@@ -139,7 +139,7 @@ def compare(a: Revision, b: Revision) -> Comparison:
     if not found.a:
         of = [", ".join(sorted({p.label for p in rows})) for rows in (of_a, of_b)]
         raise UserError(
-            f"{a.name} was tested on {len(of_a)} pictures of {of[0]}, {b.name} on {len(of_b)} of "
+            f"{a.name} was tested on {len(of_a)} images of {of[0]}, {b.name} on {len(of_b)} of "
             f"{of[1]}, and none is the same under the same class: these are two datasets; give "
             "both runs the same `sources` and `split` in params.yaml and `dvc repro`"
         )
@@ -150,8 +150,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m model.compare",
         description="Say whether run B is better than run A: accuracy of both and its difference "
-        "on the same test pictures, with 95 % intervals, McNemar's exact test, and the classes and "
-        "pictures that changed.",
+        "on the same test images, with 95 % intervals, McNemar's exact test, and the classes and "
+        "images that changed.",
         epilog="A revision is a commit, tag, branch or experiment (see `dvc exp list`), or "
         f"`{WORKSPACE}`: what lies in results/ now. Exit codes: 0, 1 (nothing to compare), "
         f"{WORSE} (with --fail-if-worse).",
@@ -161,7 +161,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "b", metavar="REV_B", nargs="?", default=WORKSPACE, help=f"the new run ({WORKSPACE})"
     )
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with the pictures that flipped"
+        "--html", type=Path, metavar="FILE", help="write a page with the images that flipped"
     )
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     parser.add_argument(
@@ -186,7 +186,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
     classes = [
         (
             row["class"],
-            row["pictures"],
+            row["images"],
             _percent(row["recall_a"]),
             _percent(row["recall_b"]),
             row["gained"],
@@ -200,7 +200,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
             tabulate(rows, headers=["", "", "95 % interval"], colalign=("left", "right", "left")),
             tabulate(
                 classes,
-                headers=["class", "pictures", "recall of A", "of B", "gained", "lost"],
+                headers=["class", "images", "recall of A", "of B", "gained", "lost"],
                 colalign=("left", *["right"] * 5),
             ),
         ]
@@ -211,9 +211,9 @@ def _compared(comparison: Comparison) -> str:
     """Which images the figures are of."""
     count = len(comparison.a)
     if count == comparison.of_a == comparison.of_b:
-        return f"On the {count} test pictures of both."
+        return f"On the {count} test images of both."
     return (
-        f"The test sets differ: on the {count} pictures that both have, of A's {comparison.of_a} "
+        f"The test sets differ: on the {count} images that both have, of A's {comparison.of_a} "
         f"and B's {comparison.of_b}"
         + (f"; {comparison.relabelled} are under another class." if comparison.relabelled else ".")
     )
@@ -239,7 +239,7 @@ def _flip(p: Prediction, q: Prediction) -> dict[str, Any]:
 
 def _write_page(path: Path, a: Revision, b: Revision, comparison: Comparison) -> None:
     def shown(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[str, Any]]:
-        return [_flip(p, q) | {"picture": _picture(b, q.file)} for p, q in pairs[:_MOST_SHOWN]]
+        return [_flip(p, q) | {"image": _image(b, q.file)} for p, q in pairs[:_MOST_SHOWN]]
 
     write_page(
         path,
@@ -254,7 +254,7 @@ def _write_page(path: Path, a: Revision, b: Revision, comparison: Comparison) ->
     )
 
 
-def _picture(revision: Revision, file: str) -> str | None:
+def _image(revision: Revision, file: str) -> str | None:
     """Its thumbnail, from the dataset here or that of the revision; None where neither has it."""
     path = DATASET / "test" / file
     try:

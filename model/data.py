@@ -41,7 +41,7 @@ def class_labels(dataset: Path) -> list[str]:
     labels = _classes(train)
     if len(labels) < 2:
         found = f"only the class {labels[0]!r}" if labels else "no class"
-        raise UserError(f"{train} has {found}; a classifier needs pictures of two classes at least")
+        raise UserError(f"{train} has {found}; a classifier needs images of two classes at least")
     return labels
 
 
@@ -68,7 +68,7 @@ def load_split(
     paths = [_files(folder / label) for label in labels]
     if missing := [label for label, of_class in zip(labels, paths, strict=True) if not of_class]:
         raise UserError(
-            f"{folder} has no pictures of {', '.join(missing)}; gather more, or give "
+            f"{folder} has no images of {', '.join(missing)}; gather more, or give "
             f"{split} a larger share in the section `split` of params.yaml"
         )
     files = [path for of_class in paths for path in of_class]

@@ -34,12 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m model.export",
         description="Write the model in results/model as ONNX to results/export, and compare both "
         "on data/dataset/test. An export that differs in more than "
-        f"{MOST_DISAGREEMENT:.1%} of the pictures is an error, and is not kept.",
+        f"{MOST_DISAGREEMENT:.1%} of the images is an error, and is not kept.",
     )
     parser.parse_args(arguments)
     rows, agreement = export(DATASET, MODEL, EXPORT)
     print(tabulate(rows, headers="keys", floatfmt=("", ".3f", ".2f", ".1f")))
-    print(f"the same class in {agreement:.2%} of the pictures; in {EXPORT}")
+    print(f"the same class in {agreement:.2%} of the images; in {EXPORT}")
 
 
 def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]], float]:
@@ -77,7 +77,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
         if 1 - agreement > MOST_DISAGREEMENT:
             raise UserError(
                 f"the export names another class than the model in {1 - agreement:.1%} of the "
-                f"test pictures, more than {MOST_DISAGREEMENT:.1%}; it is not kept, "
+                f"test images, more than {MOST_DISAGREEMENT:.1%}; it is not kept, "
                 "use the Keras model"
             )
     return rows, agreement
@@ -102,7 +102,7 @@ def _compared(
                 "engine": name,
                 "accuracy": float((predicted == test.classes).mean()),
                 "size in MB": file.stat().st_size / 1e6,
-                "ms a picture": 1000 * _latency(model, test.images[:1]),
+                "ms an image": 1000 * _latency(model, test.images[:1]),
             }
         )
     return rows, float((answers[0] == answers[1]).mean())

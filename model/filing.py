@@ -19,7 +19,7 @@ NOT_SURE = "not sure"
 _COLUMNS = ("file", "label", "confidence", "filed_as", "error")
 
 
-def file_pictures(
+def file_images(
     answers: Iterable[tuple[str, Prediction | UnreadableImageError]],
     into: Path,
     *,
@@ -67,25 +67,25 @@ def _earlier(table: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in reader}
 
 
-def _file(picture: Path, folder: Path, link: bool) -> Path:
+def _file(image: Path, folder: Path, link: bool) -> Path:
     """Where the image is in `folder` now."""
     folder.mkdir(parents=True, exist_ok=True)
-    for target in _names(picture, folder):
+    for target in _names(image, folder):
         if not os.path.lexists(target):
             if link:
-                target.symlink_to(picture.resolve())
+                target.symlink_to(image.resolve())
             else:
                 part = target.with_name(f".{target.name}.part")
-                shutil.copy2(picture, part)
+                shutil.copy2(image, part)
                 part.replace(target)
             return target
-        if target.is_file() and filecmp.cmp(picture, target, shallow=False):
+        if target.is_file() and filecmp.cmp(image, target, shallow=False):
             return target
-    raise UserError(f"{folder} has other pictures under all names for {picture}; empty it first")
+    raise UserError(f"{folder} has other images under all names for {image}; empty it first")
 
 
-def _names(picture: Path, folder: Path) -> Iterable[Path]:
-    yield folder / picture.name
-    digest = hashlib.sha256(picture.read_bytes()).hexdigest()
+def _names(image: Path, folder: Path) -> Iterable[Path]:
+    yield folder / image.name
+    digest = hashlib.sha256(image.read_bytes()).hexdigest()
     for digits in (8, 64):
-        yield folder / f"{picture.stem}-{digest[:digits]}{picture.suffix}"
+        yield folder / f"{image.stem}-{digest[:digits]}{image.suffix}"

@@ -31,15 +31,15 @@ class UnreadableImageError(UserError):
     """An image that can't be read; the message names it where it has a name."""
 
 
-def decode(picture: AnyImage, size: int) -> NDArray[np.uint8]:
+def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
     """An image as RGB, (size, size, 3), uint8.
 
-    `picture` is a path, the bytes of a file, a Pillow image, or a uint8 array of shape
+    `image` is a path, the bytes of a file, a Pillow image, or a uint8 array of shape
     (height, width, 3) or (height, width). Raises UnreadableImageError.
     """
-    name = str(picture) if isinstance(picture, str | Path) else "the picture"
+    name = str(image) if isinstance(image, str | Path) else "the image"
     try:
-        upright, _ = _upright(picture, size)
+        upright, _ = _upright(image, size)
     except FileNotFoundError as error:
         raise UnreadableImageError(f"{name} is not there") from error
     except (OSError, ValueError, TypeError, decoder.ImageError) as error:
@@ -48,14 +48,14 @@ def decode(picture: AnyImage, size: int) -> NDArray[np.uint8]:
 
 
 def decode_many(
-    pictures: Sequence[AnyImage], size: int
+    images: Sequence[AnyImage], size: int
 ) -> list[NDArray[np.uint8] | UnreadableImageError]:
     """`decode` for each, on all cores; one that can't be read leaves its error in its place."""
-    return list(decode_ahead(pictures, size))
+    return list(decode_ahead(images, size))
 
 
 def decode_ahead(
-    pictures: Iterable[AnyImage | UnreadableImageError], size: int
+    images: Iterable[AnyImage | UnreadableImageError], size: int
 ) -> Iterator[NDArray[np.uint8] | UnreadableImageError]:
     """The same one by one: while the caller deals with an image, the next ones are decoded.
 
@@ -63,17 +63,17 @@ def decode_ahead(
     """
 
     def attempt(
-        picture: AnyImage | UnreadableImageError,
+        image: AnyImage | UnreadableImageError,
     ) -> NDArray[np.uint8] | UnreadableImageError:
-        if isinstance(picture, UnreadableImageError):
-            return picture
+        if isinstance(image, UnreadableImageError):
+            return image
         try:
-            return decode(picture, size)
+            return decode(image, size)
         except UnreadableImageError as error:
             return error
 
     # Pillow lets other threads run while it decodes
-    return map_ahead(attempt, pictures, usable_cores(), _AHEAD)
+    return map_ahead(attempt, images, usable_cores(), _AHEAD)
 
 
 def map_ahead(
@@ -93,14 +93,14 @@ def map_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _upright(picture: AnyImage, at_least: int) -> tuple[Image.Image, int]:
+def _upright(image: AnyImage, at_least: int) -> tuple[Image.Image, int]:
     """As the decoder returns it: the image, and which orientation it had."""
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8:
-            raise ValueError(f"an array has to be uint8 (0 to 255), not {picture.dtype}")
-        picture = Image.fromarray(picture)
-    if isinstance(picture, Image.Image):
-        return decoder.decode(b"", picture.copy(), at_least)
-    name = "" if isinstance(picture, bytes) else str(picture)
-    content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8:
+            raise ValueError(f"an array has to be uint8 (0 to 255), not {image.dtype}")
+        image = Image.fromarray(image)
+    if isinstance(image, Image.Image):
+        return decoder.decode(b"", image.copy(), at_least)
+    name = "" if isinstance(image, bytes) else str(image)
+    content = image if isinstance(image, bytes) else Path(image).read_bytes()
     return decoder.decode(content, decoder.open_header(content, name), at_least)

@@ -18,9 +18,9 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from model.classifier import Classifier, Prediction
-from model.filing import TABLE, file_pictures
+from model.filing import TABLE, file_images
 from model.images import UnreadableImageError
-from model.sources import fetched, is_address, pictures_named
+from model.sources import fetched, images_named, is_address
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.paths import EXPORT, MODEL
@@ -32,13 +32,13 @@ Answer: TypeAlias = tuple[str, Prediction | UnreadableImageError]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    names = pictures_named(options.pictures)
+    names = images_named(options.images)
     if options.sort_into:
         names = _to_sort(names, options.sort_into)
     classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
     unread: list[UnreadableImageError] = []
     answers = _noting(unread, _answers(classifier, names, options.top))
-    with tqdm(answers, total=len(names), unit=" pictures", disable=None, leave=False) as progress:
+    with tqdm(answers, total=len(names), unit=" images", disable=None, leave=False) as progress:
         _put_out(options, progress, min(options.top, len(classifier.model.labels)))
     for error in unread:
         print(f"error: {error}", file=sys.stderr)
@@ -48,14 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m model.predict",
-        description="Name the class of each picture, by the model in results/model. "
-        "A picture that can't be read is reported, the rest is done, and the exit code is 1.",
+        description="Name the class of each image, by the model in results/model. "
+        "An image that can't be read is reported, the rest is done, and the exit code is 1.",
     )
     parser.add_argument(
-        "pictures",
+        "images",
         nargs="+",
         metavar="PATH_OR_URL",
-        help="a picture, a folder (its pictures and those of its folders), a pattern such as "
+        help="an image, a folder (its images and those of its folders), a pattern such as "
         "'photos/*.jpg', an address, or - for a list of these on standard input, one a line",
     )
     parser.add_argument(
@@ -68,13 +68,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="onnx: the export in results/export, which answers without TensorFlow (keras)",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="a line of JSON for each picture")
+    form.add_argument("--json", action="store_true", help="a line of JSON for each image")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write a table to FILE")
     form.add_argument(
         "--sort-into",
         type=Path,
         metavar="DIR",
-        help=f"copy each picture into DIR/<class>, or DIR/not sure; DIR/{TABLE} tells which",
+        help=f"copy each image into DIR/<class>, or DIR/not sure; DIR/{TABLE} tells which",
     )
     parser.add_argument(
         "--link", action="store_true", help="with --sort-into: symbolic links instead of copies"
@@ -84,7 +84,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=_share,
         default=0.0,
         metavar="P",
-        help='with --sort-into: below this probability, 0 to 1, a picture is "not sure" (0)',
+        help='with --sort-into: below this probability, 0 to 1, an image is "not sure" (0)',
     )
     options = parser.parse_args(arguments)
     if (options.link or options.min_confidence) and not options.sort_into:
@@ -107,7 +107,7 @@ def _share(text: str) -> float:
 def _to_sort(names: Sequence[str], into: Path) -> list[str]:
     """Without what an earlier run has sorted, where `into` is in one of the folders."""
     if addresses := [name for name in names if is_address(name)]:
-        raise UserError(f"--sort-into files pictures on disk; download {addresses[0]} first")
+        raise UserError(f"--sort-into files images on disk; download {addresses[0]} first")
     inside = into.absolute()
     return [name for name in names if inside not in Path(name).absolute().parents]
 
@@ -134,10 +134,10 @@ def _put_out(options: argparse.Namespace, answers: Iterable[Answer], top: int) -
         for name, answer in answers:
             tqdm.write(json.dumps(_plain(name, answer), ensure_ascii=False))
     elif options.sort_into:
-        counts = file_pictures(
+        counts = file_images(
             answers, options.sort_into, link=options.link, min_confidence=options.min_confidence
         )
-        tqdm.write(tabulate(sorted(counts.items()), ["folder", "pictures"]))
+        tqdm.write(tabulate(sorted(counts.items()), ["folder", "images"]))
     else:
         tqdm.write(_table(answers))
 
@@ -153,7 +153,7 @@ def _table(answers: Iterable[Answer]) -> str:
         if isinstance(answer, Prediction)
     ]
     ranks = range(1, max((len(row) for row in rows), default=2) - 1)
-    return tabulate(rows, ["picture", "class", *(f"{rank}." for rank in ranks)])
+    return tabulate(rows, ["image", "class", *(f"{rank}." for rank in ranks)])
 
 
 def _plain(name: str, answer: Prediction | UnreadableImageError) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _CONNECTIONS = 8
 _TIMEOUT = 30  # seconds for one address
 
 
-def pictures_named(given: Sequence[str]) -> list[str]:
+def images_named(given: Sequence[str]) -> list[str]:
     """The files and addresses that these names mean, in their order; folders by order of names.
 
     UserError where a folder, a pattern or the list on standard input has none.
@@ -37,7 +37,7 @@ def fetched(names: Iterable[str]) -> Iterator[str | bytes | UnreadableImageError
 def _listed() -> list[str]:
     names = [line for line in sys.stdin.read().splitlines() if line.strip()]
     if not names:
-        raise UserError("standard input lists no pictures; give a path or an address a line")
+        raise UserError("standard input lists no images; give a path or an address a line")
     return names
 
 
@@ -45,24 +45,24 @@ def _meant(name: str) -> list[str]:
     if is_address(name):
         return [name]
     if Path(name).is_dir():
-        if found := _pictures_in(name):
+        if found := _images_in(name):
             return found
         usual = sorted(form.suffixes[0] for form in FORMATS.values())
-        raise UserError(f"{name} has no pictures ({', '.join(usual)})")
+        raise UserError(f"{name} has no images ({', '.join(usual)})")
     if Path(name).exists() or not glob.has_magic(name):
         return [name]  # what isn't there is reported with those that can't be read
     matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
     found = [
         path
         for match in matches
-        for path in (_pictures_in(match) if Path(match).is_dir() else [match])
+        for path in (_images_in(match) if Path(match).is_dir() else [match])
     ]
     if not found:
-        raise UserError(f"no picture is called like {name}")
+        raise UserError(f"no image is called like {name}")
     return found
 
 
-def _pictures_in(root: str) -> list[str]:
+def _images_in(root: str) -> list[str]:
     """Not what is hidden, nor in hidden folders."""
     found = []
     for folder, inside, files in os.walk(root):

@@ -94,14 +94,14 @@ def evaluate(
         "count": len(test.files),
         "groups": len(set(answers.groups)),
     }
-    pictures = {
+    drawn = {
         "confusion": figures.confusion(matrix, labels),
         "reliability": figures.reliability(raw, probabilities, test.classes),
         "precision_recall": figures.precision_recall(test.classes, probabilities, labels),
     }
     _write_tables(out, facts)
     _write_predictions(out, test, probabilities)
-    for name, content in pictures.items():
+    for name, content in drawn.items():
         write_atomic(out / f"{name}.png", content)
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     curves = figures.learning_curves(log / "plots")
@@ -115,7 +115,7 @@ def evaluate(
         **facts,
         advice=sentences,
         reject_quantile=options.reject_quantile,
-        figures={name: data_uri(content, "image/png") for name, content in pictures.items()},
+        figures={name: data_uri(content, "image/png") for name, content in drawn.items()},
         curves=curves and data_uri(curves, "image/png"),
         mistakes=_worst_mistakes(dataset, test, rows, probabilities),
         mistake_count=int((predicted != test.classes).sum()),
@@ -184,13 +184,13 @@ def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[st
     ]
 
 
-def _answers(dataset: Path, split: str, pictures: data.Images, probabilities: Array) -> Answers:
+def _answers(dataset: Path, split: str, images: data.Images, probabilities: Array) -> Answers:
     about = data.metadata(dataset, split)
     return Answers(
-        labels=pictures.labels,
-        classes=pictures.classes,
+        labels=images.labels,
+        classes=images.classes,
         predicted=probabilities.argmax(axis=1),
-        groups=[about.get(file, {}).get("group") or file for file in pictures.files],
+        groups=[about.get(file, {}).get("group") or file for file in images.files],
     )
 
 
@@ -273,7 +273,7 @@ def _galleries(
 
 def _shown(dataset: Path, test: data.Images, probabilities: Array, i: int) -> dict[str, Any]:
     return {
-        "picture": thumbnail(dataset / "test" / test.files[i]),
+        "image": thumbnail(dataset / "test" / test.files[i]),
         "predicted": test.labels[probabilities[i].argmax()],
         "confidence": probabilities[i].max(),
         "file": test.files[i],

@@ -31,12 +31,12 @@ def refusals(
     confidence = own.max(axis=1)
     foreign = {}
     kinds: dict[str, Iterator[AnyImage]] = {"flat": flat(), "drawn": drawn()}
-    for name, pictures in {**kinds, **{folder: _files(folder) for folder in folders}}.items():
-        theirs = _confidence(model, calibration.temperature, list(pictures))
+    for name, images in {**kinds, **{folder: _files(folder) for folder in folders}}.items():
+        theirs = _confidence(model, calibration.temperature, list(images))
         if not len(theirs):
-            raise UserError(f"evaluate.foreign: {name} has no picture that can be read")
+            raise UserError(f"evaluate.foreign: {name} has no image that can be read")
         foreign[name] = {
-            "pictures": len(theirs),
+            "images": len(theirs),
             "refused": float((theirs < calibration.threshold).mean()),
             "separation": float(
                 roc_auc_score(
@@ -84,13 +84,13 @@ def _files(folder: str) -> Iterator[Path]:
 
 
 def _confidence(
-    model: Artifact, temperature: float, pictures: Sequence[AnyImage]
+    model: Artifact, temperature: float, images: Sequence[AnyImage]
 ) -> NDArray[np.float64]:
     """Of each image that can be read."""
     parts = [np.empty(0)]
-    for start in range(0, len(pictures), _BATCH):
-        decoded = decode_many(pictures[start : start + _BATCH], model.image_size)
-        images = [image for image in decoded if not isinstance(image, UnreadableImageError)]
-        if images:
-            parts.append(tempered(model.probabilities(np.stack(images)), temperature).max(axis=1))
+    for start in range(0, len(images), _BATCH):
+        decoded = decode_many(images[start : start + _BATCH], model.image_size)
+        readable = [image for image in decoded if not isinstance(image, UnreadableImageError)]
+        if readable:
+            parts.append(tempered(model.probabilities(np.stack(readable)), temperature).max(axis=1))
     return np.concatenate(parts)

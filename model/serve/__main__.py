@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(
         prog="python -m model.serve",
-        description="Serve a page to drop, paste, choose or photograph pictures and read their "
+        description="Serve a page to drop, paste, choose or photograph images and read their "
         "classes, and the API that it uses (described at /docs).",
     )
     add_address_arguments(parser, 8020)
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--addresses",
         action="store_true",
-        help="let clients send addresses of pictures, which the server then fetches; "
+        help="let clients send addresses of images, which the server then fetches; "
         "those of private networks are refused",
     )
     parser.add_argument(

@@ -89,9 +89,9 @@ _REASONS = {
     403: "Not from this site, or addresses, which are off",
     408: "The request took too long to arrive",
     411: "Content-Length is missing",
-    413: "The request or a picture is too large, or there are too many",
-    415: "No picture of a known format",
-    422: "No picture can be answered; the detail tells why of each",
+    413: "The request or an image is too large, or there are too many",
+    415: "No image of a known format",
+    422: "No image can be answered; the detail tells why of each",
     429: "Too many requests at once; come again after Retry-After seconds",
 }
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -132,7 +132,7 @@ def make_app(
 
     app = FastAPI(
         title="Product classification",
-        description="Classes of pictures, by the trained model.",
+        description="Classes of images, by the trained model.",
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -143,22 +143,22 @@ def make_app(
 
     @app.post(
         "/v1/predict",
-        summary="Classify pictures",
+        summary="Classify images",
         responses=_PROBLEMS,
-        openapi_extra=_body(limits.pictures, addresses),
+        openapi_extra=_body(limits.images, addresses),
     )
     async def predict(request: Request, top: Annotated[int, Query(ge=1, le=1000)] = 3) -> Answers:
         """An image that can't be answered has a reason in its place. Where none can: a problem."""
         with places.one():
-            pictures = await reader.pictures(request)
-            images = [picture for _, picture in pictures if not isinstance(picture, Refused)]
-            if not images:
-                raise _refusal(pictures)
-            probabilities = iter(await batcher.probabilities(np.stack(images)))
+            images = await reader.images(request)
+            readable = [image for _, image in images if not isinstance(image, Refused)]
+            if not readable:
+                raise _refusal(images)
+            probabilities = iter(await batcher.probabilities(np.stack(readable)))
         predictions: list[Answer | Failure] = []
-        for name, picture in pictures:
-            if isinstance(picture, Refused):
-                failure = Failure(file=name, status=picture.status, error=picture.reason)
+        for name, image in images:
+            if isinstance(image, Refused):
+                failure = Failure(file=name, status=image.status, error=image.reason)
                 predictions.append(failure)
             else:
                 found = classifier.prediction(next(probabilities), top)
@@ -170,7 +170,7 @@ def make_app(
 
     @app.post(
         "/v1/explain",
-        summary="What in a picture decided",
+        summary="What in an image decided",
         responses=_PROBLEMS,
         openapi_extra=_body(1, addresses),
     )
@@ -179,8 +179,8 @@ def make_app(
         if label is not None and label not in labels:
             raise HTTPException(422, f"label: there is no class {label!r}")
         with places.one():
-            name, picture = _only(await reader.pictures(request))
-            probabilities = await batcher.probabilities(occluded(picture))
+            name, image = _only(await reader.images(request))
+            probabilities = await batcher.probabilities(occluded(image))
         column = probabilities[0].argmax() if label is None else labels.index(label)
         return Importance(
             file=name,
@@ -199,7 +199,7 @@ def make_app(
     async def small(request: Request) -> Response:
         """One image (HEIC, TIFF, …) as JPEG, upright, its longer side at most 512 pixels."""
         with places.one():
-            _, jpeg = _only(await thumbnails.pictures(request))
+            _, jpeg = _only(await thumbnails.images(request))
         return Response(jpeg, media_type="image/jpeg")
 
     @app.get("/v1/model", summary="The model and the limits")
@@ -212,9 +212,9 @@ def make_app(
             calibrated=calibration is not None,
             threshold=calibration.threshold if calibration else None,
             limits={
-                "pictures": limits.pictures,
-                "picture_bytes": limits.picture_bytes,
-                "picture_pixels": limits.picture_pixels,
+                "images": limits.images,
+                "image_bytes": limits.image_bytes,
+                "image_pixels": limits.image_pixels,
                 "request_bytes": limits.request_bytes,
             },
         )
@@ -253,21 +253,21 @@ class _Places:
             self._free += 1
 
 
-def _only(pictures: Sequence[tuple[str, _Decoded | Refused]]) -> tuple[str, _Decoded]:
+def _only(images: Sequence[tuple[str, _Decoded | Refused]]) -> tuple[str, _Decoded]:
     """The one image of a request. Raises HTTPException."""
-    if len(pictures) > 1:
-        raise HTTPException(422, "one picture at a time")
-    ((name, picture),) = pictures
-    if isinstance(picture, Refused):
-        raise _refusal(pictures)
-    return name, picture
+    if len(images) > 1:
+        raise HTTPException(422, "one image at a time")
+    ((name, image),) = images
+    if isinstance(image, Refused):
+        raise _refusal(images)
+    return name, image
 
 
-def _refusal(pictures: Sequence[tuple[str, object]]) -> HTTPException:
+def _refusal(images: Sequence[tuple[str, object]]) -> HTTPException:
     """That no image can be answered: with the status that all have, else 422."""
-    refused = [(name, one) for name, one in pictures if isinstance(one, Refused)]
+    refused = [(name, one) for name, one in images if isinstance(one, Refused)]
     statuses = {one.status for _, one in refused}
-    detail = "; ".join(f"{name or 'the picture'}: {one.reason}" for name, one in refused)
+    detail = "; ".join(f"{name or 'the image'}: {one.reason}" for name, one in refused)
     return HTTPException(statuses.pop() if len(statuses) == 1 else 422, detail)
 
 

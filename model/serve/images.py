@@ -29,10 +29,10 @@ _THUMBNAIL = 512  # pixels of the longer side
 class Limits:
     """What a request may ask for."""
 
-    pictures: int = 32
+    images: int = 32
     """in one request"""
-    picture_bytes: int = 10 * 2**20
-    picture_pixels: int = 50_000_000
+    image_bytes: int = 10 * 2**20
+    image_pixels: int = 50_000_000
     request_bytes: int = 64 * 2**20
     requests: int = 64
     """being answered at once; who comes then is told to come again"""
@@ -98,7 +98,7 @@ class Reader(Generic[Decoded]):
         self._decoding.shutdown(cancel_futures=True)
         self._fetching.shutdown(cancel_futures=True)
 
-    async def pictures(self, request: Request) -> list[tuple[str, Decoded | Refused]]:
+    async def images(self, request: Request) -> list[tuple[str, Decoded | Refused]]:
         """The name of each image, and what became of it. Raises HTTPException."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
@@ -108,7 +108,7 @@ class Reader(Generic[Decoded]):
                 elif kind == "application/json":
                     body = await request.body()
                 else:
-                    raise HTTPException(415, "send pictures as files in multipart/form-data")
+                    raise HTTPException(415, "send images as files in multipart/form-data")
         except TimeoutError as error:
             raise HTTPException(408, "the request took too long to arrive") from error
         except ClientDisconnect as error:
@@ -126,8 +126,8 @@ class Reader(Generic[Decoded]):
 
         def read(file: UploadFile) -> Source:
             return lambda: (
-                Refused(413, f"larger than {self._limits.picture_bytes:,} bytes")
-                if (file.size or 0) > self._limits.picture_bytes
+                Refused(413, f"larger than {self._limits.image_bytes:,} bytes")
+                if (file.size or 0) > self._limits.image_bytes
                 else file.file.read()
             )
 
@@ -148,7 +148,7 @@ class Reader(Generic[Decoded]):
 
     def _listed(self, body: bytes) -> list[str]:
         if not self._addresses:
-            raise HTTPException(403, "this server fetches no addresses; send the pictures as files")
+            raise HTTPException(403, "this server fetches no addresses; send the images as files")
         try:
             addresses = Addresses.model_validate_json(body).addresses
         except ValidationError as error:
@@ -158,15 +158,15 @@ class Reader(Generic[Decoded]):
 
     def _check_count(self, count: int) -> None:
         if not count:
-            raise HTTPException(422, "there is no picture in it")
-        if count > self._limits.pictures:
-            raise HTTPException(413, f"at most {self._limits.pictures} pictures in one request")
+            raise HTTPException(422, "there is no image in it")
+        if count > self._limits.images:
+            raise HTTPException(413, f"at most {self._limits.images} images in one request")
 
     def _fetched(self, address: str) -> bytes | Refused:
         try:
             return fetch(
                 address,
-                max_bytes=self._limits.picture_bytes,
+                max_bytes=self._limits.image_bytes,
                 timeout=_ADDRESS_SECONDS,
                 allow_private=self._allow_private,
             )
@@ -186,8 +186,8 @@ class Reader(Generic[Decoded]):
             header = decoder.open_header(content, name)
         except decoder.ImageError as error:
             return Refused(413 if error.reason is Reason.TOO_MANY_PIXELS else 415, str(error))
-        if header.width * header.height > self._limits.picture_pixels:
-            return Refused(413, f"more than {self._limits.picture_pixels:,} pixels")
+        if header.width * header.height > self._limits.image_pixels:
+            return Refused(413, f"more than {self._limits.image_pixels:,} pixels")
         try:
             return self._decode(content)
         except UnreadableImageError as error:

@@ -15,7 +15,7 @@ if typing.TYPE_CHECKING:
 
 
 def training_batches(
-    pictures: Images, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
+    split: Images, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
 ) -> "tf.data.Dataset":
     """Endless batches of (images, one-hot classes), each epoch shuffled anew and augmented.
 
@@ -28,7 +28,7 @@ def training_batches(
     from model.train.augment import RandomAffineBrightness, Transforms
 
     layer = RandomAffineBrightness(**augment.model_dump())
-    count = len(pictures.files)
+    count = len(split.files)
     as_it_is = tf.autograph.experimental.do_not_convert  # nothing to convert; looking takes long
 
     @as_it_is
@@ -42,7 +42,7 @@ def training_batches(
 
     @as_it_is
     def batch(step: Any, order: Any) -> Any:
-        images, one_hot = _taken(pictures, order)
+        images, one_hot = _taken(split, order)
         shape = (tf.size(order), len(Transforms._fields))
         return augmented(images, tf.random.stateless_uniform(shape, (seed, step))), one_hot
 
@@ -51,24 +51,24 @@ def training_batches(
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def plain_batches(pictures: Images, batch_size: int = 64) -> "tf.data.Dataset":
+def plain_batches(split: Images, batch_size: int = 64) -> "tf.data.Dataset":
     """Batches of (images, one-hot classes), once, in order, as they are (uint8)."""
     import tensorflow as tf
 
-    order = tf.data.Dataset.range(len(pictures.files), output_type=tf.int32).batch(batch_size)
-    batches = order.map(partial(_taken, pictures), tf.data.AUTOTUNE, deterministic=True)
+    order = tf.data.Dataset.range(len(split.files), output_type=tf.int32).batch(batch_size)
+    batches = order.map(partial(_taken, split), tf.data.AUTOTUNE, deterministic=True)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _taken(pictures: Images, order: Any) -> Any:
+def _taken(split: Images, order: Any) -> Any:
     """From where they are kept: a tensor of all of them would be a second copy, in memory."""
     import tensorflow as tf
 
     images = tf.numpy_function(
-        lambda numbers: pictures.images[numbers], [order], tf.uint8, stateful=False
+        lambda numbers: split.images[numbers], [order], tf.uint8, stateful=False
     )
-    images = tf.ensure_shape(images, (None, *pictures.images.shape[1:]))
-    return images, tf.one_hot(tf.gather(pictures.classes, order), len(pictures.labels))
+    images = tf.ensure_shape(images, (None, *split.images.shape[1:]))
+    return images, tf.one_hot(tf.gather(split.classes, order), len(split.labels))
 
 
 def generator_batches(

@@ -47,12 +47,12 @@ class Best(keras.callbacks.Callback):
 class EpochLine(keras.callbacks.Callback):
     """One line for each epoch, and on a terminal a bar with the time left.
 
-    `pictures` are trained on in an epoch; their rate leaves the validation out.
+    `images` are trained on in an epoch; their rate leaves the validation out.
     """
 
-    def __init__(self, epochs: int, pictures: int, first_epoch: int = 0) -> None:
+    def __init__(self, epochs: int, images: int, first_epoch: int = 0) -> None:
         super().__init__()
-        self.pictures = pictures
+        self.images = images
         self.bar = tqdm(total=epochs, initial=first_epoch, unit="epoch", disable=None)
         self.started = self.trained = time.perf_counter()
 
@@ -66,7 +66,7 @@ class EpochLine(keras.callbacks.Callback):
             f"  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
             f"  validation loss {logs['val_loss']:.3f}  accuracy {logs['val_accuracy']:.3f}"
             f"  rate {logs['learning_rate']:.1e}  {now - self.started:.1f} s"
-            f"  {self.pictures / (self.trained - self.started):.0f} pictures/s"
+            f"  {self.images / (self.trained - self.started):.0f} images/s"
         )
         self.bar.update()
         self.started = now

@@ -41,8 +41,8 @@ class ImageCache:
         return array
 
     def _in_file(self, shape: Shape, size: int, limit: str) -> NDArray[np.uint8]:
-        print(f"{size / 1e9:.3g} GB of decoded pictures exceed {limit}: kept in {self._folder}")
-        check_space(self._folder, size, "the decoded pictures")
+        print(f"{size / 1e9:.3g} GB of decoded images exceed {limit}: kept in {self._folder}")
+        check_space(self._folder, size, "the decoded images")
         with tempfile.TemporaryFile(dir=self._folder) as file:
             return np.memmap(file, np.uint8, mode="w+", shape=shape)
 

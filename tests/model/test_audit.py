@@ -26,14 +26,14 @@ def stripes(label: str, seed: int) -> Image.Image:
 
 @pytest.fixture
 def misfiled(tmp_path: Path) -> Path:
-    """Of 60 training and 18 validation pictures three stand under another class."""
+    """Of 60 training and 18 validation images three stand under another class."""
     dataset = tmp_path / "striped"
     for s, (split, count) in enumerate({"train": 20, "validation": 6}.items()):
         for c, label in enumerate(("apple", "leaf", "sky")):
             (dataset / split / label).mkdir(parents=True)
             for n in range(count):
-                picture = stripes(label, seed=1000 * s + 100 * c + n)
-                picture.save(dataset / split / label / f"{n:02}.png")
+                image = stripes(label, seed=1000 * s + 100 * c + n)
+                image.save(dataset / split / label / f"{n:02}.png")
     train = dataset / "train"
     (train / "apple/00.png").rename(train / "leaf/wrong-apple.png")
     (train / "leaf/00.png").rename(train / "sky/wrong-leaf.png")
@@ -47,7 +47,7 @@ def suspects(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_misfiled_pictures_come_first(misfiled: Path, tmp_path: Path, quick_params) -> None:
+def test_misfiled_images_come_first(misfiled: Path, tmp_path: Path, quick_params) -> None:
     found = audit.audit(quick_params(), misfiled, tmp_path / "out")
     rows = suspects(tmp_path / "out")
     assert list(rows[0]) == ["sha256", "label", "suggested", "score", "file"]
@@ -59,7 +59,7 @@ def test_misfiled_pictures_come_first(misfiled: Path, tmp_path: Path, quick_para
     }
     assert [float(row["score"]) for row in rows] == sorted(float(row["score"]) for row in rows)
     assert json.loads((tmp_path / "out/metrics.json").read_text()) == found
-    assert found["pictures"] == 78
+    assert found["images"] == 78
     assert found["suspects"] == len(rows)
     page = (tmp_path / "out/report.html").read_text()
     assert page.count('src="data:image/jpeg;base64,') == len(rows)
@@ -88,7 +88,7 @@ def test_groups_stay_whole() -> None:
 
 def test_a_class_of_one_group_is_refused() -> None:
     numbers = np.eye(6, dtype=np.float32)
-    with pytest.raises(UserError, match="two pictures of each class at least"):
+    with pytest.raises(UserError, match="two images of each class at least"):
         audit.out_of_fold(numbers, np.array([0, 0, 0, 1, 1, 1]), list("abcddd"), OPTIONS)
 
 

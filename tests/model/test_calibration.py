@@ -42,7 +42,7 @@ def test_certainty_can_be_tempered() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    # two pictures at 0.9, one right: off by 0.4; two at 0.6, both right: off by 0.4; one at 0.5,
+    # two images at 0.9, one right: off by 0.4; two at 0.6, both right: off by 0.4; one at 0.5,
     # right: off by 0.5
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4], [0.5, 0.5]])
     classes = np.array([0, 1, 0, 0, 0])

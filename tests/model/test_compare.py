@@ -39,7 +39,7 @@ def other(label: str) -> str:
 
 
 def table(wrong: set[int], numbers: range = range(COUNT), labels: tuple[str, ...] = LABELS) -> str:
-    """predictions.csv; picture n of each class is wrong where n is in `wrong`."""
+    """predictions.csv; image n of each class is wrong where n is in `wrong`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "label", "predicted", "confidence", *labels])
@@ -56,8 +56,8 @@ def write_dataset(dataset: Path) -> None:
         folder = dataset / "test" / label
         folder.mkdir(parents=True)
         for n in range(COUNT):
-            picture = Image.new("RGB", (30, 20), (6 * n, 100 * c, 50))
-            picture.save(folder / f"{c * 1000 + n:064x}.jpg")
+            image = Image.new("RGB", (30, 20), (6 * n, 100 * c, 50))
+            image.save(folder / f"{c * 1000 + n:064x}.jpg")
 
 
 class Project:
@@ -95,7 +95,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tags good, bad (12 of 80 more wrong) and larger (half of good's pictures), and pictures."""
+    """Tags good, bad (12 of 80 more wrong) and larger (half of good's images), and images."""
     project = Project(tmp_path_factory.mktemp("compare"))
     write_dataset(project.root / "data/dataset")
     project.tag("good", table({0, 1, 2, 3}))
@@ -131,9 +131,9 @@ def figures(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 
 
 def test_two_tags(project: Path, capsys) -> None:
-    """Of 80 pictures 8 and 20 are wrong; 3 is wrong in both, in each of the two classes."""
+    """Of 80 images 8 and 20 are wrong; 3 is wrong in both, in each of the two classes."""
     found = figures(capsys, "good", "bad")
-    assert (found["pictures"], found["pictures_a"], found["pictures_b"]) == (80, 80, 80)
+    assert (found["images"], found["images_a"], found["images_b"]) == (80, 80, 80)
     assert (found["a"]["accuracy"], found["b"]["accuracy"]) == (0.9, 0.75)
     assert found["difference"]["value"] == pytest.approx(-0.15)
     assert found["difference"]["low"] < -0.15 < found["difference"]["high"] < 0
@@ -143,7 +143,7 @@ def test_two_tags(project: Path, capsys) -> None:
     assert found["verdict"] == "worse"
     assert found["classes"][0] == {
         "class": "cap",
-        "pictures": 40,
+        "images": 40,
         "recall_a": 0.9,
         "recall_b": 0.75,
         "gained": 3,
@@ -179,18 +179,18 @@ def test_the_same_revision_twice(project: Path, capsys) -> None:
 
 def test_test_sets_that_differ_are_compared_where_they_meet(project: Path, capsys) -> None:
     found = figures(capsys, "good", "larger")
-    assert (found["pictures"], found["pictures_a"], found["pictures_b"]) == (40, 80, 80)
+    assert (found["images"], found["images_a"], found["images_b"]) == (40, 80, 80)
     assert found["a"]["accuracy"] == 1
     assert found["b"]["accuracy"] == 0.9
     compare.main(["good", "larger"])
-    assert "on the 40 pictures that both have, of A's 80 and B's 80" in capsys.readouterr().out
+    assert "on the 40 images that both have, of A's 80 and B's 80" in capsys.readouterr().out
 
 
-def test_a_picture_under_another_class_is_left_out_and_counted(own: Path, capsys) -> None:
+def test_a_image_under_another_class_is_left_out_and_counted(own: Path, capsys) -> None:
     path = own / "results/evaluate/predictions.csv"
     path.write_text(path.read_text().replace(f"cap/{5:064x}.jpg,cap", f"mug/{5:064x}.jpg,mug"))
     found = figures(capsys, "good")
-    assert (found["pictures"], found["relabelled"]) == (79, 1)
+    assert (found["images"], found["relabelled"]) == (79, 1)
     compare.main(["good"])
     assert "1 are under another class" in capsys.readouterr().out
 
@@ -199,7 +199,7 @@ def test_the_table(project: Path, capsys) -> None:
     assert compare.main(["good", "bad"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     for line in (
-        "On the 80 test pictures of both.",
+        "On the 80 test images of both.",
         "accuracy of A, good 90.0 %",
         "accuracy of B, bad 75.0 %",
         "B - A -15.0 %",
@@ -225,7 +225,7 @@ def test_the_page_shows_what_flipped(project: Path, tmp_path: Path) -> None:
     assert "<script" not in text
 
 
-def test_pictures_come_from_the_cache_where_the_dataset_is_not_here(
+def test_images_come_from_the_cache_where_the_dataset_is_not_here(
     own: Path, tmp_path: Path
 ) -> None:
     shutil.rmtree(own / "data/dataset")
@@ -244,7 +244,7 @@ def test_predictions_are_fetched_from_a_remote(own: Path, tmp_path: Path, capsys
         config["core"] = {"remote": "store"}
     shutil.copytree(own / ".dvc/cache/files", tmp_path / "store/files")
     shutil.rmtree(own / ".dvc/cache")
-    assert figures(capsys, "good", "bad")["pictures"] == 80
+    assert figures(capsys, "good", "bad")["images"] == 80
 
 
 def test_a_revision_without_results(project: Path) -> None:
@@ -270,7 +270,7 @@ def test_no_results_here(own: Path) -> None:
 
 
 def test_predictions_of_another_dataset(project: Path) -> None:
-    with pytest.raises(UserError, match=r"80 pictures of cap, mug, .* cup, hat.* two datasets"):
+    with pytest.raises(UserError, match=r"80 images of cap, mug, .* cup, hat.* two datasets"):
         compare.main(["good", "other"])
 
 
@@ -283,7 +283,7 @@ def test_a_file_that_holds_no_predictions(own: Path, text: str) -> None:
 
 @st.composite
 def two_runs(draw: st.DrawFn) -> tuple[list[Prediction], list[Prediction]]:
-    """Two runs over test splits that overlap in some pictures at least."""
+    """Two runs over test splits that overlap in some images at least."""
     size = draw(st.integers(1, 30))
     runs = []
     for _ in range(2):

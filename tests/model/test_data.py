@@ -24,9 +24,9 @@ STILL = Augment(
 MOVED = STILL.model_copy(update={"rotation_range": 30.0, "zoom_range": 0.2})
 
 
-def epochs(pictures: data.Images, count: int, *, augment=STILL, seed=1, batch_size=5):
-    steps = -(-len(pictures.files) // batch_size)
-    batches = training_batches(pictures, augment, batch_size, seed).take(count * steps)
+def epochs(images: data.Images, count: int, *, augment=STILL, seed=1, batch_size=5):
+    steps = -(-len(images.files) // batch_size)
+    batches = training_batches(images, augment, batch_size, seed).take(count * steps)
     got = [(x.numpy(), y.numpy()) for x, y in batches]
     return [got[start : start + steps] for start in range(0, len(got), steps)]
 
@@ -41,14 +41,14 @@ def test_labels_are_the_sorted_folders_of_train(dataset: Path) -> None:
     assert data.class_labels(dataset) == LABELS
 
 
-def test_a_split_is_decoded_as_any_picture_is(dataset: Path) -> None:
+def test_a_split_is_decoded_as_any_image_is(dataset: Path) -> None:
     (dataset / "test" / "leaf" / ".DS_Store").touch()
-    pictures = data.load_split(dataset, "test", LABELS, 16)
-    assert pictures.images.shape == (15, 16, 16, 3)
-    assert pictures.classes.tolist() == [0] * 5 + [1] * 5 + [2] * 5
-    assert pictures.files[5] == "leaf/00.png"
-    assert pictures.one_hot[5].tolist() == [0, 1, 0]
-    for file, image in zip(pictures.files, pictures.images, strict=True):
+    images = data.load_split(dataset, "test", LABELS, 16)
+    assert images.images.shape == (15, 16, 16, 3)
+    assert images.classes.tolist() == [0] * 5 + [1] * 5 + [2] * 5
+    assert images.files[5] == "leaf/00.png"
+    assert images.one_hot[5].tolist() == [0, 1, 0]
+    for file, image in zip(images.files, images.images, strict=True):
         np.testing.assert_array_equal(image, decode(dataset / "test" / file, 16))
 
 
@@ -67,10 +67,10 @@ def test_one_class_is_not_enough(dataset: Path, kept: int, said: str) -> None:
 
 def test_a_class_missing_from_a_split(dataset: Path) -> None:
     shutil.rmtree(dataset / "validation" / "sky")
-    with pytest.raises(UserError, match=r"validation has no pictures of sky"):
+    with pytest.raises(UserError, match=r"validation has no images of sky"):
         data.load_split(dataset, "validation", LABELS, 16)
     shutil.rmtree(dataset / "test")
-    with pytest.raises(UserError, match=r"test has no pictures of apple, leaf, sky"):
+    with pytest.raises(UserError, match=r"test has no images of apple, leaf, sky"):
         data.load_split(dataset, "test", LABELS, 16)
 
 
@@ -79,8 +79,8 @@ def test_a_class_that_train_does_not_have(dataset: Path) -> None:
         data.load_split(dataset, "validation", LABELS[:2], 16)
 
 
-def test_a_picture_that_is_none_is_named(dataset: Path) -> None:
-    (dataset / "train" / "leaf" / "99.png").write_bytes(b"not a picture")
+def test_a_image_that_is_none_is_named(dataset: Path) -> None:
+    (dataset / "train" / "leaf" / "99.png").write_bytes(b"not an image")
     with pytest.raises(UnreadableImageError, match=r"99\.png"):
         data.load_split(dataset, "train", LABELS, 16)
 
@@ -88,8 +88,8 @@ def test_a_picture_that_is_none_is_named(dataset: Path) -> None:
 def test_the_digest_follows_names_and_contents(dataset: Path) -> None:
     before = data.dataset_digest(dataset)
     assert data.dataset_digest(dataset) == before
-    picture = dataset / "test" / "sky" / "00.png"
-    moved = picture.rename(picture.with_name("renamed.png"))
+    image = dataset / "test" / "sky" / "00.png"
+    moved = image.rename(image.with_name("renamed.png"))
     renamed = data.dataset_digest(dataset)
     moved.write_bytes(moved.read_bytes() + b" ")
     assert len({before, renamed, data.dataset_digest(dataset)}) == 3
@@ -103,40 +103,40 @@ def test_metadata_is_found_by_file(dataset: Path) -> None:
     assert data.metadata(dataset, "test")["sky/00.png"]["source"] == "shop"
 
 
-def test_an_epoch_has_every_picture_once_in_a_new_order(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
-    first, second = epochs(pictures, 2)
-    everything = sorted(image.astype(np.float32).tobytes() for image in pictures.images)
+def test_an_epoch_has_every_image_once_in_a_new_order(dataset: Path) -> None:
+    images = data.load_split(dataset, "train", LABELS, 16)
+    first, second = epochs(images, 2)
+    everything = sorted(image.astype(np.float32).tobytes() for image in images.images)
     assert sorted(keys(first)) == sorted(keys(second)) == everything
     assert keys(first) != keys(second)
     assert [len(images) for images, _ in first] == [5, 5, 5, 5, 5, 5, 5, 1]
 
 
-def test_labels_stay_with_their_pictures(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
+def test_labels_stay_with_their_images(dataset: Path) -> None:
+    images = data.load_split(dataset, "train", LABELS, 16)
     class_of = {
         image.astype(np.float32).tobytes(): number
-        for image, number in zip(pictures.images, pictures.classes, strict=True)
+        for image, number in zip(images.images, images.classes, strict=True)
     }
-    (batches,) = epochs(pictures, 1)
+    (batches,) = epochs(images, 1)
     for images, one_hot in batches:
         assert [class_of[i.tobytes()] for i in images] == one_hot.argmax(axis=1).tolist()
 
 
 def test_the_same_seed_gives_the_same_batches(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
+    images = data.load_split(dataset, "train", LABELS, 16)
 
     def all_keys(seed: int) -> list[list[bytes]]:
-        return [keys(epoch) for epoch in epochs(pictures, 3, augment=MOVED, seed=seed)]
+        return [keys(epoch) for epoch in epochs(images, 3, augment=MOVED, seed=seed)]
 
     assert all_keys(1) == all_keys(1)
     assert all_keys(1) != all_keys(2)
 
 
 def test_a_later_epoch_is_the_same_without_those_before_it(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
-    third = epochs(pictures, 3, augment=MOVED)[2]
-    alone = training_batches(pictures, MOVED, 5, 1, first_epoch=2).take(8)
+    images = data.load_split(dataset, "train", LABELS, 16)
+    third = epochs(images, 3, augment=MOVED)[2]
+    alone = training_batches(images, MOVED, 5, 1, first_epoch=2).take(8)
     assert keys((x.numpy(), y.numpy()) for x, y in alone) == keys(third)
 
     through, later = (generator_batches(dataset, MOVED, 16, 5, 1, first) for first in (0, 2))
@@ -146,12 +146,12 @@ def test_a_later_epoch_is_the_same_without_those_before_it(dataset: Path) -> Non
         assert (through[16 + batch][0] == later[batch][0]).all()
 
 
-def test_validation_is_every_picture_once_as_it_is(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "validation", LABELS, 16)
-    batches = list(plain_batches(pictures, batch_size=5).as_numpy_iterator())
+def test_validation_is_every_image_once_as_it_is(dataset: Path) -> None:
+    images = data.load_split(dataset, "validation", LABELS, 16)
+    batches = list(plain_batches(images, batch_size=5).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [5, 5, 2]
-    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), pictures.images)
-    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), pictures.one_hot)
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), images.images)
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), images.one_hot)
 
 
 def test_an_epoch_from_a_file_is_that_from_memory(dataset: Path, tmp_path: Path) -> None:
@@ -164,24 +164,24 @@ def test_an_epoch_from_a_file_is_that_from_memory(dataset: Path, tmp_path: Path)
 
 
 def test_an_epoch_decodes_nothing(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
+    images = data.load_split(dataset, "train", LABELS, 16)
     shutil.rmtree(dataset)
-    assert len(epochs(pictures, 2)[1]) == 8
+    assert len(epochs(images, 2)[1]) == 8
 
 
 def test_augmentation_is_drawn_anew_each_epoch(dataset: Path) -> None:
-    pictures = data.load_split(dataset, "train", LABELS, 16)
-    first, second = epochs(pictures, 2, augment=MOVED)
+    images = data.load_split(dataset, "train", LABELS, 16)
+    first, second = epochs(images, 2, augment=MOVED)
     assert not set(keys(first)) & set(keys(second))
 
 
 def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset: Path) -> None:
     batches = generator_batches(dataset, STILL, 16, 36, seed=1)
     assert list(batches.flow.class_indices) == LABELS
-    pictures = data.load_split(dataset, "train", LABELS, 16)
+    split = data.load_split(dataset, "train", LABELS, 16)
     images, _ = batches[0]
     by_content = sorted(image.astype(np.uint8).tobytes() for image in images)
-    assert by_content == sorted(image.tobytes() for image in pictures.images)
+    assert by_content == sorted(image.tobytes() for image in split.images)
 
     sideways = STILL.model_copy(update={"width_shift_range": 0.5})
     generator = generator_batches(dataset, sideways, 16, 36, seed=1).flow.image_data_generator

@@ -32,9 +32,9 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_engines_give_the_same_probabilities(exported: Path) -> None:
-    pictures = sorted((exported / "data/dataset/test").rglob("*.png"))
-    keras_answers = Classifier.load(exported / "results/model").classify(pictures)
-    onnx_answers = Classifier.load(exported / "results/export").classify(pictures)
+    images = sorted((exported / "data/dataset/test").rglob("*.png"))
+    keras_answers = Classifier.load(exported / "results/model").classify(images)
+    onnx_answers = Classifier.load(exported / "results/export").classify(images)
     for one, other in zip(keras_answers, onnx_answers, strict=True):
         assert isinstance(one, Prediction)
         assert isinstance(other, Prediction)
@@ -52,10 +52,10 @@ def test_a_batch_has_any_size(exported: Path) -> None:
 
 
 def test_the_command_answers_without_tensorflow_and_scipy(exported: Path) -> None:
-    picture = exported / "data/dataset/test/leaf/00.png"
+    image = exported / "data/dataset/test/leaf/00.png"
     code = (
         "import sys\nfrom model.predict import main\n"
-        f"code = main([{str(picture)!r}, '--engine', 'onnx', '--json'])\n"
+        f"code = main([{str(image)!r}, '--engine', 'onnx', '--json'])\n"
         "assert not {'tensorflow', 'keras', 'scipy', 'sklearn'} & set(sys.modules)\n"
         "sys.exit(code)"
     )
@@ -121,5 +121,5 @@ def test_the_table_of_the_command(
     monkeypatch.chdir(exported)
     export.main([])
     shown = capsys.readouterr().out
-    assert shown.startswith("engine      accuracy    size in MB    ms a picture\n")
-    assert "the same class in 100.00% of the pictures; in results/export" in shown
+    assert shown.startswith("engine      accuracy    size in MB    ms an image\n")
+    assert "the same class in 100.00% of the images; in results/export" in shown

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from model.classifier import Prediction
-from model.filing import file_pictures
+from model.filing import file_images
 from model.images import UnreadableImageError
 from pipeline.cli import UserError
 
@@ -14,8 +14,8 @@ def answer(label: str | None, confidence: float = 0.9) -> Prediction:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> dict[str, Path]:
-    """Four pictures by name; two folders have an a.jpg each. Filing asks only for their bytes."""
+def images(tmp_path: Path) -> dict[str, Path]:
+    """Four images by name; two folders have an a.jpg each. Filing asks only for their bytes."""
     found = {}
     for name in ("one/a.jpg", "two/a.jpg", "one/b.jpg", "one/c.jpg"):
         found[name] = tmp_path / "in" / name
@@ -34,18 +34,16 @@ def rows(into: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def test_pictures_are_copied_and_a_table_says_where(
-    pictures: dict[str, Path], tmp_path: Path
-) -> None:
+def test_images_are_copied_and_a_table_says_where(images: dict[str, Path], tmp_path: Path) -> None:
     into, before = tmp_path / "out", files(tmp_path / "in")
-    one, _, b, c = map(str, pictures.values())
+    one, _, b, c = map(str, images.values())
     answers = [
         (one, answer("mug")),
         (b, answer(None, 0.95)),
         (c, answer("cap", 0.5)),
         ("gone.jpg", UnreadableImageError("gone.jpg is not there")),
     ]
-    counts = file_pictures(answers, into, min_confidence=0.8)
+    counts = file_images(answers, into, min_confidence=0.8)
     assert counts == {"mug": 1, "not sure": 2}
     assert files(tmp_path / "in") == before
     filed = files(into)
@@ -66,38 +64,38 @@ def test_pictures_are_copied_and_a_table_says_where(
 
 @pytest.mark.parametrize("link", [False, True])
 def test_nothing_is_overwritten_and_a_second_run_adds_nothing(
-    pictures: dict[str, Path], tmp_path: Path, link: bool
+    images: dict[str, Path], tmp_path: Path, link: bool
 ) -> None:
     into = tmp_path / "out"
     (into / "mug").mkdir(parents=True)
     (into / "mug/b.jpg").write_bytes(b"somebody else's")
     (into / "mug/c.jpg").symlink_to("nowhere")
-    answers = [(str(path), answer("mug")) for path in pictures.values()]
-    file_pictures(answers, into, link=link)
+    answers = [(str(path), answer("mug")) for path in images.values()]
+    file_images(answers, into, link=link)
     first = files(into)
     assert first["mug/b.jpg"] == b"somebody else's"
     assert (into / "mug/c.jpg").readlink() == Path("nowhere")
     contents = [first[row["filed_as"]] for row in rows(into).values()]
-    assert contents == [path.read_bytes() for path in pictures.values()]
-    assert len(first) == 1 + 1 + 4  # the table, what was there, the pictures
+    assert contents == [path.read_bytes() for path in images.values()]
+    assert len(first) == 1 + 1 + 4  # the table, what was there, the images
     filed = [into / row["filed_as"] for row in rows(into).values()]
     assert [path.is_symlink() for path in filed] == [link] * 4
-    file_pictures(answers, into, link=link)
+    file_images(answers, into, link=link)
     assert files(into) == first
 
 
-def test_the_table_keeps_earlier_runs(pictures: dict[str, Path], tmp_path: Path) -> None:
+def test_the_table_keeps_earlier_runs(images: dict[str, Path], tmp_path: Path) -> None:
     into = tmp_path / "out"
-    one, two, *_ = map(str, pictures.values())
-    file_pictures([(one, answer("mug"))], into)
-    file_pictures([(two, answer("cap"))], into)
+    one, two, *_ = map(str, images.values())
+    file_images([(one, answer("mug"))], into)
+    file_images([(two, answer("cap"))], into)
     assert [row["filed_as"] for row in rows(into).values()] == ["mug/a.jpg", "cap/a.jpg"]
 
 
-def test_somebody_elses_table_is_left_alone(pictures: dict[str, Path], tmp_path: Path) -> None:
+def test_somebody_elses_table_is_left_alone(images: dict[str, Path], tmp_path: Path) -> None:
     table = tmp_path / "out/sorted.csv"
     table.parent.mkdir()
     table.write_text("name,price\nmug,3\n")
     with pytest.raises(UserError, match="is no table of this command"):
-        file_pictures([(str(pictures["one/a.jpg"]), answer("mug"))], table.parent)
+        file_images([(str(images["one/a.jpg"]), answer("mug"))], table.parent)
     assert files(table.parent) == {"sorted.csv": b"name,price\nmug,3\n"}

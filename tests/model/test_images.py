@@ -28,7 +28,7 @@ def halves(left: tuple | int, right: tuple | int, mode: str = "RGB") -> Image.Im
     return image
 
 
-def test_a_picture_is_a_square_of_rgb_bytes_stretched() -> None:
+def test_a_image_is_a_square_of_rgb_bytes_stretched() -> None:
     array = decode(encoded(halves((255, 0, 0), (0, 0, 255))), SIZE)
     assert array.shape == (SIZE, SIZE, 3)
     assert array.dtype == np.uint8
@@ -36,7 +36,7 @@ def test_a_picture_is_a_square_of_rgb_bytes_stretched() -> None:
     assert (array[:, 5:] == (0, 0, 255)).all()
 
 
-def test_path_bytes_pillow_and_array_are_one_picture(tmp_path) -> None:
+def test_path_bytes_pillow_and_array_are_one_image(tmp_path) -> None:
     image = Image.effect_noise((30, 50), 80).convert("RGB")
     path = tmp_path / "noise.png"
     image.save(path)
@@ -48,7 +48,7 @@ def test_path_bytes_pillow_and_array_are_one_picture(tmp_path) -> None:
 
 def test_exif_orientation_is_obeyed() -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: the picture's left is its top
+    exif[0x0112] = 6  # the camera was turned: the image's left is its top
     content = encoded(halves((255, 255, 255), (0, 0, 0)), "JPEG", exif=exif)
     array = decode(content, SIZE)
     assert array[:3].min() > 200
@@ -110,7 +110,7 @@ def test_the_decoders_reduced_scale_changes_little() -> None:
     assert np.abs(reduced.astype(int) - whole).mean() < 1
 
 
-def test_what_is_no_picture_is_refused_by_name(tmp_path) -> None:
+def test_what_is_no_image_is_refused_by_name(tmp_path) -> None:
     text = tmp_path / "notes.jpg"
     text.write_text("<html>404</html>")
     with pytest.raises(UnreadableImageError, match=r"notes\.jpg can't be read"):
@@ -119,7 +119,7 @@ def test_what_is_no_picture_is_refused_by_name(tmp_path) -> None:
         decode(tmp_path / "gone.jpg", SIZE)
     with pytest.raises(UnreadableImageError, match=r"can't be read"):
         decode(tmp_path, SIZE)
-    with pytest.raises(UnreadableImageError, match="the picture can't be read"):
+    with pytest.raises(UnreadableImageError, match="the image can't be read"):
         decode(b"", SIZE)
 
 
@@ -132,7 +132,7 @@ def test_a_camera_raw_file_is_refused_with_the_remedy(tmp_path) -> None:
         decode(path, SIZE)
 
 
-def test_a_truncated_picture_is_refused() -> None:
+def test_a_truncated_image_is_refused() -> None:
     content = encoded(Image.effect_noise((200, 200), 80), "JPEG")
     with pytest.raises(UnreadableImageError):
         decode(content[: len(content) // 2], SIZE)
@@ -161,9 +161,9 @@ def test_damaged_bytes_are_decoded_or_refused_and_nothing_else(content: bytes) -
         assert decode(content, SIZE).shape == (SIZE, SIZE, 3)
 
 
-def test_many_keep_their_order_and_one_bad_picture_stays_alone() -> None:
-    pictures = [Image.new("L", (10, 10), level) for level in range(50)]
-    decoded = decode_many([*pictures[:20], b"no picture", *pictures[20:]], SIZE)
+def test_many_keep_their_order_and_one_bad_image_stays_alone() -> None:
+    images = [Image.new("L", (10, 10), level) for level in range(50)]
+    decoded = decode_many([*images[:20], b"no image", *images[20:]], SIZE)
     assert isinstance(decoded.pop(20), UnreadableImageError)
     assert [int(array[0, 0, 0]) for array in decoded] == list(range(50))
     assert decode_many([], SIZE) == []

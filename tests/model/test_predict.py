@@ -39,7 +39,7 @@ def here(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> Path:
-    """Two pictures in folders, and what is to be left out."""
+    """Two images in folders, and what is to be left out."""
     root = tmp_path / "photos"
     (root / "more" / ".cache").mkdir(parents=True)
     test = trained / "data/dataset/test"
@@ -47,7 +47,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
     shutil.copy(test / "sky/00.png", root / "more" / "a.png")
     shutil.copy(test / "sky/01.png", root / "more" / ".cache" / "c.png")
     shutil.copy(test / "sky/01.png", root / ".hidden.png")
-    (root / "notes.txt").write_text("not a picture, and not called one")
+    (root / "notes.txt").write_text("not an image, and not called one")
     return root
 
 
@@ -73,7 +73,7 @@ def assert_same(one: object, other: object) -> None:
     assert [p for _, p in one.top] == pytest.approx([p for _, p in other.top], abs=1e-5)
 
 
-def test_every_form_of_a_picture_gets_one_answer(classifier: Classifier, trained: Path) -> None:
+def test_every_form_of_a_image_gets_one_answer(classifier: Classifier, trained: Path) -> None:
     path = trained / "data/dataset/test/leaf/00.png"
     with Image.open(path) as image:
         forms = [path, str(path), path.read_bytes(), image.copy(), np.asarray(image)]
@@ -105,7 +105,7 @@ def test_top_is_as_long_as_asked(classifier: Classifier) -> None:
         assert len(answer.top) == length
 
 
-def test_a_bad_picture_of_a_batch_fails_alone(classifier: Classifier, trained: Path) -> None:
+def test_a_bad_image_of_a_batch_fails_alone(classifier: Classifier, trained: Path) -> None:
     good = trained / "data/dataset/test/leaf/00.png"
     first, bad, last = classifier.classify([good, b"<html>", good])
     assert isinstance(bad, UnreadableImageError)
@@ -159,7 +159,7 @@ def test_no_model(tmp_path: Path) -> None:
 def test_folders_are_walked_and_answers_are_a_table(here: Path, folder: Path, capsys) -> None:
     assert predict.main([str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["picture", "class", "1.", "2.", "3."]
+    assert lines[0].split() == ["image", "class", "1.", "2.", "3."]
     assert [line.split()[0] for line in lines[2:]] == [
         str(folder / "b.PNG"),
         str(folder / "more/a.png"),
@@ -202,9 +202,9 @@ def test_the_rest_is_done_when_some_are_unreadable(here: Path, folder: Path, cap
     assert "broken.jpg can't be read" in errors[1]
 
 
-def test_a_folder_without_pictures(here: Path, tmp_path: Path) -> None:
+def test_a_folder_without_images(here: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UserError, match=r"has no pictures \(\.avif, "):
+    with pytest.raises(UserError, match=r"has no images \(\.avif, "):
         predict.main([str(tmp_path)])
 
 
@@ -269,7 +269,7 @@ def test_a_folder_is_sorted(
     for _ in range(2):  # the second run leaves out what the first one filed
         assert predict.main([str(folder), "--sort-into", str(into)]) == 1
         shown = capsys.readouterr()
-        assert shown.out.splitlines()[0].split() == ["folder", "pictures"]
+        assert shown.out.splitlines()[0].split() == ["folder", "images"]
         assert "broken.png can't be read" in shown.err
         with (into / "sorted.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -296,7 +296,7 @@ def test_only_files_are_sorted_and_options_for_it_need_it(here: Path, tmp_path: 
             predict.main(["x.png", *option])
 
 
-def test_pictures_are_decoded_as_in_training(classifier: Classifier, trained: Path) -> None:
+def test_images_are_decoded_as_in_training(classifier: Classifier, trained: Path) -> None:
     seen = []
 
     class Recorder:
@@ -312,10 +312,10 @@ def test_pictures_are_decoded_as_in_training(classifier: Classifier, trained: Pa
     np.testing.assert_array_equal(np.concatenate(seen), split.images)
 
 
-def test_more_pictures_than_a_batch_keep_their_order(classifier: Classifier, trained: Path) -> None:
+def test_more_images_than_a_batch_keep_their_order(classifier: Classifier, trained: Path) -> None:
     test = trained / "data/dataset/test"
-    pictures = [test / label / "00.png" for label in ("leaf", "sky")] * 100
-    pictures.insert(77, test / "gone.png")
-    answers = classifier.classify(pictures)
+    images = [test / label / "00.png" for label in ("leaf", "sky")] * 100
+    images.insert(77, test / "gone.png")
+    answers = classifier.classify(images)
     assert isinstance(answers.pop(77), UnreadableImageError)
     assert [answer.top[0][0] for answer in answers] == ["leaf", "sky"] * 100

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from model.sources import fetched, pictures_named
+from model.sources import fetched, images_named
 from pipeline.cli import UserError
 
 
@@ -22,38 +22,38 @@ def test_names_keep_their_order_and_folders_are_walked_by_name() -> None:
     address = "https://shop.example/mug.jpg"
     given = [address, "in", "b.jpg", ".", "gone.jpg"]
     walked = ["a.PNG", "b.jpg", "in/c.webp"]
-    assert pictures_named(given) == [address, "in/c.webp", "b.jpg", *walked, "gone.jpg"]
+    assert images_named(given) == [address, "in/c.webp", "b.jpg", *walked, "gone.jpg"]
 
 
 def test_patterns_take_files_and_folders() -> None:
-    assert pictures_named(["*.jpg", "i*"]) == ["b.jpg", "in/c.webp"]
-    assert pictures_named(["**/*.webp"]) == ["in/c.webp"]
-    with pytest.raises(UserError, match=r"no picture is called like \*\.tiff"):
-        pictures_named(["*.tiff"])
+    assert images_named(["*.jpg", "i*"]) == ["b.jpg", "in/c.webp"]
+    assert images_named(["**/*.webp"]) == ["in/c.webp"]
+    with pytest.raises(UserError, match=r"no image is called like \*\.tiff"):
+        images_named(["*.tiff"])
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name_where_it_is_there() -> None:
     Path("photo[1].jpg").touch()
-    assert pictures_named(["photo[1].jpg", "photo*"]) == ["photo[1].jpg"] * 2
+    assert images_named(["photo[1].jpg", "photo*"]) == ["photo[1].jpg"] * 2
 
 
 def test_a_list_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("b.jpg\n\nin\nwith space.jpg\n"))
-    assert pictures_named(["-", "a.PNG"]) == ["b.jpg", "in/c.webp", "with space.jpg", "a.PNG"]
-    with pytest.raises(UserError, match="standard input lists no pictures"):
-        pictures_named(["-"])
+    assert images_named(["-", "a.PNG"]) == ["b.jpg", "in/c.webp", "with space.jpg", "a.PNG"]
+    with pytest.raises(UserError, match="standard input lists no images"):
+        images_named(["-"])
 
 
-def test_a_folder_without_pictures_is_refused() -> None:
-    with pytest.raises(UserError, match=r"empty has no pictures \(\.avif, "):
-        pictures_named(["b.jpg", "empty"])
+def test_a_folder_without_images_is_refused() -> None:
+    with pytest.raises(UserError, match=r"empty has no images \(\.avif, "):
+        images_named(["b.jpg", "empty"])
 
 
 def test_folders_give_the_formats_of_phones_and_scanners() -> None:
     names = ["a.HEIC", "b.heif", "c.hif", "d.jfif", "e.jpe", "f.TIF", "g.tiff", "h.bmp"]
     for name in [*names, "i.NEF", "j.mov"]:
         (Path("empty") / name).touch()
-    assert pictures_named(["empty"]) == [f"empty/{name}" for name in names]
+    assert images_named(["empty"]) == [f"empty/{name}" for name in names]
 
 
 def test_only_addresses_are_fetched() -> None:

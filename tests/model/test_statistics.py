@@ -41,7 +41,7 @@ def test_the_interval_is_wilsons(right: int, count: int) -> None:
 
 
 def test_newcombe_by_hand() -> None:
-    """50 pictures, 20 right in both, 12 in B alone, 2 in A alone; Wilson's bounds, then the sum."""
+    """50 images, 20 right in both, 12 in B alone, 2 in A alone; Wilson's bounds, then the sum."""
     a_low, a_high = interval(22, 50)
     b_low, b_high = interval(32, 50)
     phi = (20 * 16 - 12 * 2 - 25) / np.sqrt(22 * 28 * 32 * 18)

@@ -1,4 +1,4 @@
-// Sends each picture on its own, a few at a time, so that one answer never waits for another.
+// Sends each image on its own, a few at a time, so that one answer never waits for another.
 const AT_ONCE = 4;
 const SHOWN = 5;
 
@@ -58,7 +58,7 @@ function add(files) {
 async function showThumbnail(file, tile) {
   const image = find("img", tile);
   const hide = () => {
-    find(".picture", tile).hidden = true;
+    find(".image", tile).hidden = true;
   };
   image.addEventListener("error", hide);
   URL.revokeObjectURL(image.src);
@@ -96,7 +96,7 @@ async function answer(file, tile) {
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
     note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
-    find("img", tile).alt = sure ? `Picture of: ${found.label}` : "Picture";
+    find("img", tile).alt = sure ? `Image of: ${found.label}` : "Image";
     find(".guesses", tile).append(...found.top.map((guess) => row(guess, file, tile)));
   } catch (error) {
     tile.classList.add("failed");
@@ -115,7 +115,7 @@ function row(guess, file, tile) {
   find(".fill", line).style.width = `${guess.confidence * 100}%`;
   button.setAttribute(
     "aria-label",
-    `${guess.label}, ${percent(guess.confidence)}: show what in the picture decided`,
+    `${guess.label}, ${percent(guess.confidence)}: show what in the image decided`,
   );
   button.addEventListener("click", () => toggle(button, guess.label, file, tile));
   return line;
@@ -160,7 +160,7 @@ function paint(canvas, rows, most) {
 }
 
 const drop = find("#drop");
-const pictures = (transfer) => [...transfer.files];
+const images = (transfer) => [...transfer.files];
 for (const input of [find("#choose"), find("#photograph")]) {
   input.addEventListener("change", () => {
     add([...input.files]);
@@ -178,9 +178,9 @@ addEventListener("dragleave", (event) => {
 addEventListener("drop", (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  add(pictures(event.dataTransfer));
+  add(images(event.dataTransfer));
 });
-addEventListener("paste", (event) => add(pictures(event.clipboardData)));
+addEventListener("paste", (event) => add(images(event.clipboardData)));
 find("#clear").addEventListener("click", () => {
   for (const image of answers.querySelectorAll("img")) URL.revokeObjectURL(image.src);
   answers.replaceChildren();

@@ -45,7 +45,7 @@ def read_predictions(root: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_test_picture_has_its_prediction(trained: Path) -> None:
+def test_every_test_image_has_its_prediction(trained: Path) -> None:
     rows = read_predictions(trained)
     assert list(rows[0]) == ["file", "label", "predicted", "confidence", "apple", "leaf", "sky"]
     test = trained / "data/dataset/test"
@@ -70,7 +70,7 @@ def test_metrics_follow_from_the_predictions(trained: Path) -> None:
     )
 
 
-def test_the_confusion_plot_has_a_row_for_each_picture(trained: Path) -> None:
+def test_the_confusion_plot_has_a_row_for_each_image(trained: Path) -> None:
     path = trained / "results/evaluate/confusion.csv"
     with path.open(encoding="utf-8") as file:
         rows = list(csv.reader(file))
@@ -105,7 +105,7 @@ def test_the_report_needs_nothing_from_elsewhere(trained: Path) -> None:
 def test_the_report_shows_the_worst_mistakes_with_their_source(
     trained: Path, tmp_path: Path
 ) -> None:
-    """Pictures of one class filed under another are the surest mistakes."""
+    """Images of one class filed under another are the surest mistakes."""
     shutil.copytree(trained, tmp_path / "run")
     dataset = tmp_path / "run/data/dataset"
     shutil.copy(dataset / "train/apple/00.png", dataset / "test/sky/an <apple>.png")
@@ -185,8 +185,8 @@ def test_accuracy_in_training_is_that_of_the_epoch_that_was_kept(
 
 def test_calibration_comes_from_validation_alone(trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained / "data", tmp_path / "data")
-    for picture in (tmp_path / "data/dataset/test/leaf").iterdir():
-        shutil.copy(trained / "data/dataset/test/sky/00.png", picture)
+    for image in (tmp_path / "data/dataset/test/leaf").iterdir():
+        shutil.copy(trained / "data/dataset/test/sky/00.png", image)
     again(trained, tmp_path / "data/dataset", tmp_path / "out")
     now = json.loads((tmp_path / "out/calibration.json").read_text())
     before = json.loads((trained / "results/evaluate/calibration.json").read_text())
@@ -208,7 +208,7 @@ def test_a_dataset_with_other_classes_is_refused(trained: Path, tmp_path: Path) 
 def test_a_test_split_that_lacks_a_class_is_refused(trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained / "data", tmp_path / "data")
     shutil.rmtree(tmp_path / "data/dataset/test/sky")
-    with pytest.raises(UserError, match="test has no pictures of sky"):
+    with pytest.raises(UserError, match="test has no images of sky"):
         again(trained, tmp_path / "data/dataset", tmp_path / "out")
 
 
@@ -219,8 +219,8 @@ def test_without_a_model_it_says_what_makes_one(dataset: Path, tmp_path: Path) -
 
 def test_the_artifact_predicts_in_any_batch(trained: Path) -> None:
     model = load(trained / "results/model")
-    pictures = data.load_split(trained / "data/dataset", "train", model.labels, model.image_size)
-    images = np.concatenate([pictures.images] * 3)
+    images = data.load_split(trained / "data/dataset", "train", model.labels, model.image_size)
+    images = np.concatenate([images.images] * 3)
     together = model.probabilities(images)
     assert together.shape == (108, 3)
     one_by_one = np.concatenate([model.probabilities(images[i : i + 1]) for i in range(36)])
@@ -228,16 +228,16 @@ def test_the_artifact_predicts_in_any_batch(trained: Path) -> None:
     assert model.probabilities(images[:0]).shape == (0, 3)
 
 
-def test_foreign_pictures_are_refused_by_kind(trained: Path, tmp_path: Path) -> None:
-    """Pictures of the classes, called foreign, are refused as rarely as the classes' own."""
+def test_foreign_images_are_refused_by_kind(trained: Path, tmp_path: Path) -> None:
+    """Images of the classes, called foreign, are refused as rarely as the classes' own."""
     folder = tmp_path / "others"
     shutil.copytree(trained / "data/dataset/test/apple", folder / "deep")
-    (folder / "no picture.txt").write_text("words")
+    (folder / "no image.txt").write_text("words")
     again(trained, trained / "data/dataset", tmp_path / "out", foreign=[str(folder)])
     found = json.loads((tmp_path / "out/calibration.json").read_text())["none_of_these"]
     assert list(found["foreign"]) == ["flat", "drawn", str(folder)]
-    assert found["foreign"][str(folder)]["pictures"] == 5
-    assert found["foreign"]["flat"]["pictures"] == 200
+    assert found["foreign"][str(folder)]["images"] == 5
+    assert found["foreign"]["flat"]["images"] == 200
     assert found["own_kept"] == pytest.approx(
         np.mean([float(row["confidence"]) >= threshold(tmp_path / "out") for row in kept(tmp_path)])
     )
@@ -253,7 +253,7 @@ def kept(root: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, None])
-def test_a_folder_without_foreign_pictures_is_refused(trained, tmp_path: Path, make) -> None:
+def test_a_folder_without_foreign_images_is_refused(trained, tmp_path: Path, make) -> None:
     folder = tmp_path / "others"
     if make:
         make(folder)
@@ -261,12 +261,12 @@ def test_a_folder_without_foreign_pictures_is_refused(trained, tmp_path: Path, m
         again(trained, trained / "data/dataset", tmp_path / "out", foreign=[str(folder)])
 
 
-def test_pictures_of_one_product_widen_the_interval(trained: Path, tmp_path: Path) -> None:
+def test_images_of_one_product_widen_the_interval(trained: Path, tmp_path: Path) -> None:
     shutil.copytree(trained / "data", tmp_path / "data")
     dataset = tmp_path / "data/dataset"
     sky = dataset / "test/sky"
-    for n, picture in enumerate(sorted(sky.iterdir())):  # a whole class wrong, in one group
-        shutil.copy(trained / f"data/dataset/test/apple/{n:02}.png", picture)
+    for n, image in enumerate(sorted(sky.iterdir())):  # a whole class wrong, in one group
+        shutil.copy(trained / f"data/dataset/test/apple/{n:02}.png", image)
     apart = again(trained, dataset, tmp_path / "apart")
     files = sorted((dataset / "test").glob("*/*"))
     rows = [f"{f.relative_to(dataset / 'test').as_posix()},{f.parent.name}" for f in files]
@@ -292,11 +292,11 @@ def test_the_card_says_what_the_run_knows(trained: Path) -> None:
 def test_what_the_metadata_tells_is_in_the_card_and_the_report(
     trained: Path, tmp_path: Path
 ) -> None:
-    """Two sources, of which the model knows one: pictures of another class are filed there."""
+    """Two sources, of which the model knows one: images of another class are filed there."""
     shutil.copytree(trained / "data", tmp_path / "data")
     dataset = tmp_path / "data/dataset"
-    for picture in (dataset / "test/sky").iterdir():
-        shutil.copy(trained / "data/dataset/test/apple/00.png", picture)
+    for image in (dataset / "test/sky").iterdir():
+        shutil.copy(trained / "data/dataset/test/apple/00.png", image)
     rows = [
         f"{file.relative_to(dataset / 'test').as_posix()},{source},{terms},48,40,99.5"
         for file in sorted((dataset / "test").glob("*/*"))
@@ -306,7 +306,7 @@ def test_what_the_metadata_tells_is_in_the_card_and_the_report(
     (dataset / "test/metadata.csv").write_text("\n".join([header, *rows]) + "\n")
     again(trained, dataset, tmp_path / "out")
     card = (tmp_path / "out/MODEL_CARD.md").read_text()
-    assert "- By source: 0.0 % for phone (5 pictures)." in card
+    assert "- By source: 0.0 % for phone (5 images)." in card
     assert "| phone | not stated | 5 |" in card
     assert "| shop | cc0 | 10 |" in card
     assert "source: phone" in (tmp_path / "out/report.html").read_text()

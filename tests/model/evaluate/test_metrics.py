@@ -60,7 +60,7 @@ def answers(right: int, count: int) -> np.ndarray:
 
 
 def test_the_interval_holds_the_truth_in_95_of_100() -> None:
-    """Simulated for 100 pictures and a true accuracy of 0.8."""
+    """Simulated for 100 images and a true accuracy of 0.8."""
     bounds = [accuracy_interval(answers(right, 100)) for right in range(101)]
     drawn = np.random.default_rng(0).binomial(100, 0.8, 20_000)
     held = [bounds[right][0] <= 0.8 <= bounds[right][1] for right in drawn]
@@ -70,30 +70,30 @@ def test_the_interval_holds_the_truth_in_95_of_100() -> None:
 def test_the_interval_by_group_holds_the_truth_in_95_of_100() -> None:
     """Simulated: 60 products with five views each, which are mostly right or wrong together.
 
-    Wilson's interval, which takes them for 300 independent pictures, holds it far too seldom.
+    Wilson's interval, which takes them for 300 independent images, holds it far too seldom.
     """
     random = np.random.default_rng(3)
     groups = np.repeat(np.arange(60), 5).astype(str).tolist()
-    held = {"group": 0, "picture": 0}
+    held = {"group": 0, "image": 0}
     for _ in range(120):
         shares = np.repeat(random.beta(0.8, 0.2, 60), 5)  # of mean 0.8
         right = random.random(300) < shares
         for name, bounds in (
             ("group", accuracy_interval(right, groups)),
-            ("picture", accuracy_interval(right)),
+            ("image", accuracy_interval(right)),
         ):
             held[name] += bounds[0] <= 0.8 <= bounds[1]
-    assert held["picture"] < 90
+    assert held["image"] < 90
     assert held["group"] > 106
 
 
-def test_groups_of_one_picture_are_pictures() -> None:
+def test_groups_of_one_image_are_images() -> None:
     right = answers(7, 10)
     assert accuracy_interval(right, list("abcdefghij")) == accuracy_interval(right)
 
 
 def test_slices_are_of_sources_and_of_thirds() -> None:
-    """Hand-made: nine pictures, the small ones wrong."""
+    """Hand-made: nine images, the small ones wrong."""
     rows = [
         {
             "source": "phone" if n < 3 else "shop",

@@ -37,7 +37,7 @@ assert not {"model", "pipeline"} & set(sys.modules)
 
 
 def test_every_network_is_saved_whole(tmp_path: Path) -> None:
-    """A fresh process without our code gives the same probabilities for pictures 0-255."""
+    """A fresh process without our code gives the same probabilities for images 0-255."""
     images = np.random.default_rng(1).integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
     expected = {}
     for name in NAMES:

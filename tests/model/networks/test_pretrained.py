@@ -35,7 +35,7 @@ def squeezenet_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def pictures(count: int, size: int = 32) -> np.ndarray:
+def images(count: int, size: int = 32) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
@@ -45,8 +45,8 @@ def test_what_the_weights_expect_is_inside(name: str) -> None:
     network = networks.build(name, 32, 3)
     preprocess = pretrained.backbone_of(name, 32)[1]
     inside = keras.Model(network.input, network.get_layer("preprocessing").output)
-    expected = preprocess(pictures(2).astype(np.float32))
-    np.testing.assert_allclose(inside.predict_on_batch(pictures(2)), expected, atol=1e-4)
+    expected = preprocess(images(2).astype(np.float32))
+    np.testing.assert_allclose(inside.predict_on_batch(images(2)), expected, atol=1e-4)
 
 
 def test_squeezenet_has_the_weights_of_the_file(squeezenet_weights: str) -> None:

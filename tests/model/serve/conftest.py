@@ -67,13 +67,13 @@ def server(serve: Serve) -> Iterator[str]:
 
 
 @pytest.fixture
-def picture(trained: Path) -> Path:
+def image(trained: Path) -> Path:
     return trained / "data/dataset/test/leaf/00.png"
 
 
 @pytest.fixture
 def make() -> Any:
-    """The factory of pictures and defects that the tests of clean use."""
+    """The factory of images and defects that the tests of clean use."""
     file = ROOT / "tests/pipeline/conftest.py"
     spec = importlib.util.spec_from_file_location("conftest_of_pipeline", file)
     module = importlib.util.module_from_spec(spec)

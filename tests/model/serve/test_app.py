@@ -27,8 +27,8 @@ LIMITS = Limits()
 pillow_heif.register_heif_opener()  # to write them
 
 
-def predict(server: str, *pictures: bytes, top: int = 3) -> requests.Response:
-    files = [("files", (f"{n}.jpg", content)) for n, content in enumerate(pictures)]
+def predict(server: str, *images: bytes, top: int = 3) -> requests.Response:
+    files = [("files", (f"{n}.jpg", content)) for n, content in enumerate(images)]
     return requests.post(f"{server}/v1/predict", params={"top": top}, files=files, timeout=60)
 
 
@@ -40,20 +40,20 @@ def assert_problem(response: requests.Response, status: int, detail: str) -> Non
 
 
 def test_answers_are_the_classifiers(server: str, exported: Path) -> None:
-    pictures = sorted((exported / "data/dataset/test").rglob("*.png"))
-    response = predict(server, *(path.read_bytes() for path in pictures), top=2)
+    images = sorted((exported / "data/dataset/test").rglob("*.png"))
+    response = predict(server, *(path.read_bytes() for path in images), top=2)
     assert response.status_code == 200
     answers = response.json()["predictions"]
     classifier = Classifier.load(exported / "results/export")
-    for answer, ours in zip(answers, classifier.classify(pictures, top=2), strict=True):
+    for answer, ours in zip(answers, classifier.classify(images, top=2), strict=True):
         assert answer["label"] == ours.label
         assert [guess["label"] for guess in answer["top"]] == [label for label, _ in ours.top]
         assert answer["confidence"] == pytest.approx(ours.confidence, abs=1e-5)
-    assert [answer["file"] for answer in answers] == [f"{n}.jpg" for n in range(len(pictures))]
+    assert [answer["file"] for answer in answers] == [f"{n}.jpg" for n in range(len(images))]
 
 
-def test_a_bad_picture_fails_alone(server: str, picture: Path, make: Any) -> None:
-    good = picture.read_bytes()
+def test_a_bad_image_fails_alone(server: str, image: Path, make: Any) -> None:
+    good = image.read_bytes()
     response = predict(server, good, make.text(), make.truncated(), make.bomb(), good)
     assert response.status_code == 200
     first, text, truncated, bomb, last = response.json()["predictions"]
@@ -78,7 +78,7 @@ def test_a_bad_picture_fails_alone(server: str, picture: Path, make: Any) -> Non
         (lambda make: make.truncated("JPEG", 0.02), 415, "."),
         (lambda make: make.damaged(), 422, "."),
         (lambda make: make.encoded(Image.new("1", (8000, 8000)), "PNG"), 413, "50,000,000 pixels"),
-        (lambda make: bytes(LIMITS.picture_bytes + 1), 413, "larger than 10,485,760 bytes"),
+        (lambda make: bytes(LIMITS.image_bytes + 1), 413, "larger than 10,485,760 bytes"),
     ],
 )
 def test_malformed_uploads_are_refused_with_a_reason(
@@ -87,7 +87,7 @@ def test_malformed_uploads_are_refused_with_a_reason(
     assert_problem(predict(server, defect(make)), status, f"0\\.jpg: .*{reason}")
 
 
-def test_unusual_pictures_are_answered(server: str, make: Any) -> None:
+def test_unusual_images_are_answered(server: str, make: Any) -> None:
     unusual = [make.tiny(), make.blank(), make.blurred()]
     unusual += [make.encoded(make.next(), form) for form in ("AVIF", "HEIF", "TIFF", "BMP")]
     answers = predict(server, *unusual).json()["predictions"]
@@ -110,7 +110,7 @@ def test_a_thumbnail_of_any_format(server: str, make: Any, form: str) -> None:
 def test_what_has_no_thumbnail_has_a_reason(server: str, make: Any) -> None:
     assert_problem(thumbnail(server, make.text()), 415, r"a\.heic: no image of a known format")
     assert_problem(thumbnail(server, make.truncated()), 422, r"a\.heic: .*truncated")
-    assert_problem(thumbnail(server, make.tiny(), make.tiny()), 422, "one picture at a time")
+    assert_problem(thumbnail(server, make.tiny(), make.tiny()), 422, "one image at a time")
     assert_problem(thumbnail(server), 415, "multipart/form-data")
 
 
@@ -118,14 +118,14 @@ def test_where_all_fail_differently_the_reasons_are_told(server: str, make: Any)
     assert_problem(predict(server, b"", make.bomb()), 422, r"0\.jpg: empty; 1\.jpg: .*pixels")
 
 
-def test_limits_of_a_request(server: str, picture: Path) -> None:
+def test_limits_of_a_request(server: str, image: Path) -> None:
     address = f"{server}/v1/predict"
-    good = picture.read_bytes()
-    assert predict(server, *[good] * LIMITS.pictures).status_code == 200
-    assert_problem(predict(server, *[good] * (LIMITS.pictures + 1)), 413, "at most 32 pictures")
+    good = image.read_bytes()
+    assert predict(server, *[good] * LIMITS.images).status_code == 200
+    assert_problem(predict(server, *[good] * (LIMITS.images + 1)), 413, "at most 32 images")
     assert_problem(requests.post(address, timeout=60), 415, "multipart/form-data")
     assert_problem(requests.post(address, data=good, timeout=60), 415, "multipart/form-data")
-    assert_problem(requests.post(address, files={"a": (None, "x")}, timeout=60), 422, "no picture")
+    assert_problem(requests.post(address, files={"a": (None, "x")}, timeout=60), 422, "no image")
     odd = {"Content-Type": "multipart/form-data"}
     assert_problem(requests.post(address, data="x", headers=odd, timeout=60), 400, "boundary")
     assert_problem(predict(server, good, top=0), 422, "query.top: ")
@@ -138,7 +138,7 @@ def test_limits_of_a_request(server: str, picture: Path) -> None:
     assert connection.getresponse().status == 413
 
 
-def test_the_queue_is_bounded(server: str, picture: Path) -> None:
+def test_the_queue_is_bounded(server: str, image: Path) -> None:
     """Requests that are still arriving hold all places; when they hang up, there is room again."""
     host, port = urlsplit(server).netloc.split(":")
     head = (
@@ -149,19 +149,19 @@ def test_the_queue_is_bounded(server: str, picture: Path) -> None:
         for _ in range(LIMITS.requests):
             slow = stack.enter_context(socket.create_connection((host, int(port))))
             slow.sendall(head.encode())
-        while (response := predict(server, picture.read_bytes())).status_code == 200:
+        while (response := predict(server, image.read_bytes())).status_code == 200:
             pass  # until all of them have been taken
         assert_problem(response, 429, "come again")
         assert int(response.headers["retry-after"]) > 0
         assert requests.get(f"{server}/healthz", timeout=60).json() == {"status": "ok"}
-    while (response := predict(server, picture.read_bytes())).status_code == 429:
+    while (response := predict(server, image.read_bytes())).status_code == 429:
         pass  # until it has seen that they are gone
     assert response.status_code == 200
 
 
-def test_what_decided(server: str, picture: Path) -> None:
+def test_what_decided(server: str, image: Path) -> None:
     def explain(**parameters: str) -> requests.Response:
-        files = {"files": picture.read_bytes()}
+        files = {"files": image.read_bytes()}
         address = f"{server}/v1/explain"
         return requests.post(address, params=parameters, files=files, timeout=60)
 
@@ -174,7 +174,7 @@ def test_what_decided(server: str, picture: Path) -> None:
     assert_problem(explain(label="<b>"), 422, "there is no class '<b>'")
     two = [("files", b"x"), ("files", b"y")]
     response = requests.post(f"{server}/v1/explain", files=two, timeout=60)
-    assert_problem(response, 422, "one picture at a time")
+    assert_problem(response, 422, "one image at a time")
 
 
 def test_about_the_model(server: str, exported: Path) -> None:
@@ -183,7 +183,7 @@ def test_about_the_model(server: str, exported: Path) -> None:
     assert about["labels"] == ["apple", "leaf", "sky"]
     assert about["sha256"] == classifier.model.sha256
     assert about["calibrated"] is True
-    assert about["limits"]["pictures"] == LIMITS.pictures
+    assert about["limits"]["images"] == LIMITS.images
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/static/serve.js", "/static/serve.css"])
@@ -212,8 +212,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def shop(picture: Path) -> Iterator[str]:
-    handler = partial(Quiet, directory=picture.parent)
+def shop(image: Path) -> Iterator[str]:
+    handler = partial(Quiet, directory=image.parent)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
         yield f"127.0.0.1:{httpd.server_port}"
@@ -236,13 +236,13 @@ def test_addresses_are_guarded(serve: Any, shop: str) -> None:
         assert html["status"] == 415
         for body in ([], {"addresses": 1}, {"addresses": []}, {"addresses": [""]}):
             assert_problem(requests.post(address, json=body, timeout=60), 422, ".")
-        many = {"addresses": ["x"] * (LIMITS.pictures + 1)}
+        many = {"addresses": ["x"] * (LIMITS.images + 1)}
         assert_problem(requests.post(address, json=many, timeout=60), 413, "at most 32")
 
 
-def test_the_keras_model_is_served(serve: Any, picture: Path) -> None:
+def test_the_keras_model_is_served(serve: Any, image: Path) -> None:
     with serve("--engine", "keras") as server:
-        (answer,) = predict(server, picture.read_bytes()).json()["predictions"]
+        (answer,) = predict(server, image.read_bytes()).json()["predictions"]
         assert answer["top"][0]["label"] == "leaf"
 
 

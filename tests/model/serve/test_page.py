@@ -60,7 +60,7 @@ def tile(page: Page, name: str) -> Any:
     return page.get_by_role("listitem").filter(has=page.get_by_text(name, exact=True)).first
 
 
-def test_dropped_pictures_are_answered_one_by_one(page: Page, trained: Path) -> None:
+def test_dropped_images_are_answered_one_by_one(page: Page, trained: Path) -> None:
     test = trained / "data/dataset/test"
     files = [(f"{label}.png", (test / label / "00.png").read_bytes()) for label in ("leaf", "sky")]
     hostile = "<img src=x onerror=alert(1)>.png"
@@ -110,20 +110,20 @@ def test_files_of_every_format_can_be_chosen(page: Page) -> None:
         assert accepted >= set(FORMATS[form].suffixes)
 
 
-def test_pasted_pictures_are_answered(page: Page, picture: Path) -> None:
-    pasted = transfer(page, ("pasted.png", picture.read_bytes()))
+def test_pasted_images_are_answered(page: Page, image: Path) -> None:
+    pasted = transfer(page, ("pasted.png", image.read_bytes()))
     page.evaluate(
         "data => dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))", pasted
     )
     expect(tile(page, "pasted.png").get_by_role("button").first).to_contain_text("leaf")
 
 
-def test_the_keyboard_chooses_and_asks_where(page: Page, picture: Path) -> None:
+def test_the_keyboard_chooses_and_asks_where(page: Page, image: Path) -> None:
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Choose pictures")).to_be_focused()
+    expect(page.get_by_label("Choose images")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Space")
-    chooser.value.set_files([picture, picture.with_name("01.png")])
+    chooser.value.set_files([image, image.with_name("01.png")])
     expect(page.get_by_role("status")).to_contain_text("2 of 2 answered")
     where = tile(page, "00.png").get_by_role("button").first
     where.focus()
@@ -135,12 +135,12 @@ def test_the_keyboard_chooses_and_asks_where(page: Page, picture: Path) -> None:
     expect(tile(page, "00.png").locator("canvas")).to_be_hidden()
 
 
-def test_the_area_that_decided_is_painted(page: Page, picture: Path) -> None:
-    """The server's numbers, where the picture is: a strong cell is coloured, a weak one is not."""
+def test_the_area_that_decided_is_painted(page: Page, image: Path) -> None:
+    """The server's numbers, where the image is: a strong cell is coloured, a weak one is not."""
     cells = [[0.5 if (row, column) == (1, 2) else 0.0 for column in range(4)] for row in range(4)]
     answer = {"file": "00.png", "label": "leaf", "confidence": 0.9, "importance": cells}
     page.route("**/v1/explain*", lambda route: route.fulfill(json=answer))
-    page.get_by_label("Choose pictures").set_input_files(picture)
+    page.get_by_label("Choose images").set_input_files(image)
     tile(page, "00.png").get_by_role("button").first.click()
     expect(tile(page, "00.png")).to_contain_text("Covering the strongest part costs 50%.")
     canvas = tile(page, "00.png").locator("canvas")
@@ -153,16 +153,16 @@ def test_the_area_that_decided_is_painted(page: Page, picture: Path) -> None:
     assert boxes[0] == boxes[1]
 
 
-def test_who_is_told_to_come_again_does(page: Page, picture: Path) -> None:
+def test_who_is_told_to_come_again_does(page: Page, image: Path) -> None:
     busy = {"status": 429, "headers": {"Retry-After": "0.01"}, "json": {"detail": "busy"}}
     page.route("**/v1/predict*", lambda route: route.fulfill(**busy), times=1)
-    page.get_by_label("Choose pictures").set_input_files(picture)
+    page.get_by_label("Choose images").set_input_files(image)
     expect(tile(page, "00.png").get_by_role("button").first).to_contain_text("leaf")
 
 
-def test_an_answer_without_a_reason_is_told(page: Page, picture: Path) -> None:
+def test_an_answer_without_a_reason_is_told(page: Page, image: Path) -> None:
     page.route("**/v1/predict*", lambda route: route.fulfill(status=403, body="<html>"))
-    page.get_by_label("Choose pictures").set_input_files(picture)
+    page.get_by_label("Choose images").set_input_files(image)
     expect(tile(page, "00.png")).to_contain_text("The server answers with the status 403.")
 
 

@@ -133,10 +133,10 @@ def test_ranges_of_zero_change_nothing() -> None:
     np.testing.assert_allclose(RandomAffineBrightness()(image, training=True), image, atol=1e-3)
 
 
-def test_each_picture_of_a_batch_has_its_own_transform() -> None:
+def test_each_image_of_a_batch_has_its_own_transform() -> None:
     images = np.tile(GRID[None, :, :, None], (16, 1, 1, 1))
     out = np.asarray(RandomAffineBrightness(**FULL, seed=3)(images, training=True))
-    assert len({picture.tobytes() for picture in out}) == 16
+    assert len({image.tobytes() for image in out}) == 16
 
 
 def test_only_training_augments() -> None:

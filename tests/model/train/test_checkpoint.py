@@ -90,7 +90,7 @@ def test_killed_and_run_again(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_other_parameters_or_pictures_are_another_training(quick_params) -> None:
+def test_other_parameters_or_images_are_another_training(quick_params) -> None:
     keys = {key(quick_params(), "a"), key(quick_params(seed=2), "a"), key(quick_params(), "b")}
     assert len(keys) == 3
     assert key(quick_params(), "a") in keys

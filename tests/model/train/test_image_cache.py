@@ -20,7 +20,7 @@ def test_memory_first_then_a_file_that_has_no_name(tmp_path: Path, capsys) -> No
     assert isinstance(second, np.memmap)
     assert list((tmp_path / "cache").iterdir()) == []
     said = capsys.readouterr().out
-    assert said.startswith("0.0003 GB of decoded pictures exceed train.cache_gb: kept in ")
+    assert said.startswith("0.0003 GB of decoded images exceed train.cache_gb: kept in ")
     for array in (first, second):
         array[:] = np.arange(10, dtype=np.uint8)[:, None, None, None]
         assert array.shape == SHAPE
@@ -48,15 +48,15 @@ def test_too_little_memory_falls_back_to_the_file(tmp_path: Path) -> None:
         check=True,
     )
     said, kept = done.stdout.splitlines()
-    assert said.startswith("1.2 GB of decoded pictures exceed the memory that this process may")
+    assert said.startswith("1.2 GB of decoded images exceed the memory that this process may")
     assert kept == "memmap 7"
 
 
 def test_no_room_for_the_file_is_an_error_that_says_where(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"the decoded pictures need 3e\+09 GB in .*cache, and"):
+    with pytest.raises(UserError, match=r"the decoded images need 3e\+09 GB in .*cache, and"):
         ImageCache(0, tmp_path / "cache").array((10**12, 1000, 1000, 3))
     with pytest.raises(UserError, match="make room there"):
-        check_space(tmp_path, 1 << 62, "pictures")
+        check_space(tmp_path, 1 << 62, "images")
 
 
 def test_some_memory_is_free() -> None:

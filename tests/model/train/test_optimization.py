@@ -89,7 +89,7 @@ def test_training_stops_early(recipe) -> None:
 
 
 def test_rare_classes_count_for_more(recipe) -> None:
-    pictures = Images([], np.empty(0, np.uint8), np.array([0, 0, 0, 1]), ["a", "b"])
-    assert optimization.class_weights(recipe(), pictures) is None
-    weights = optimization.class_weights(recipe(class_weights=True), pictures)
+    images = Images([], np.empty(0, np.uint8), np.array([0, 0, 0, 1]), ["a", "b"])
+    assert optimization.class_weights(recipe(), images) is None
+    weights = optimization.class_weights(recipe(class_weights=True), images)
     assert weights == pytest.approx({0: 4 / 6, 1: 2})

@@ -64,7 +64,7 @@ assert not {"model", "pipeline"} & set(sys.modules)
 
 
 def test_the_file_needs_keras_alone(trained: Path, tmp_path: Path) -> None:
-    """A fresh process without our code gives the same probabilities for pictures 0-255."""
+    """A fresh process without our code gives the same probabilities for images 0-255."""
     files = sorted((trained / "data/dataset/test").glob("*/*.png"))
     images = np.stack([decode(file, 32) for file in files])
     np.save(tmp_path / "images.npy", images)
@@ -144,19 +144,19 @@ def test_the_best_model_until_then_is_kept(
 def test_an_unknown_network_is_said_before_anything_is_read(
     tmp_path: Path, dataset: Path, quick_params
 ) -> None:
-    (dataset / "train/leaf/99.png").write_bytes(b"not a picture")
+    (dataset / "train/leaf/99.png").write_bytes(b"not an image")
     with pytest.raises(UserError, match="nearest: sequential_cnn"):
         train(quick_params(network="sequentialcnn"), dataset, tmp_path / "m", tmp_path / "t")
 
 
-def test_a_damaged_picture_leaves_no_model(tmp_path: Path, dataset: Path, quick_params) -> None:
-    (dataset / "train/leaf/99.png").write_bytes(b"not a picture")
+def test_a_damaged_image_leaves_no_model(tmp_path: Path, dataset: Path, quick_params) -> None:
+    (dataset / "train/leaf/99.png").write_bytes(b"not an image")
     with pytest.raises(UserError, match=r"99\.png"):
         train(quick_params(), dataset, tmp_path / "model", tmp_path / "train")
     assert not (tmp_path / "model").exists()
 
 
-def test_pictures_of_any_size_and_mode_are_trained_on(
+def test_images_of_any_size_and_mode_are_trained_on(
     tmp_path: Path, dataset: Path, quick_params
 ) -> None:
     Image.new("LA", (7, 300), (90, 120)).save(dataset / "train/leaf/98.png")
@@ -211,8 +211,8 @@ def test_a_model_trained_with_fused_normalizations_needs_keras_alone(
     assert {type(layer).__module__.split(".")[0] for layer in classifier.network.layers} == {
         "keras"
     }
-    pictures = load_split(dataset, "validation", classifier.labels, classifier.image_size)
-    predicted = classifier.probabilities(pictures.images).argmax(axis=1)
-    accuracy = pytest.approx((predicted == pictures.classes).mean())  # Keras says it in float32
+    images = load_split(dataset, "validation", classifier.labels, classifier.image_size)
+    predicted = classifier.probabilities(images.images).argmax(axis=1)
+    accuracy = pytest.approx((predicted == images.classes).mean())  # Keras says it in float32
     assert classifier.about["validation_accuracy"] == accuracy
     assert classifier.about["validation_accuracy"] > 0.6
