@@ -87,6 +87,7 @@ def prepare(folder: Path, photos: list[Path]) -> None:
 
     import_keras()
     from model import artifact
+    from model.calibration import Calibration
     from model.export import export
     from model.networks import registry as networks
 
@@ -94,7 +95,7 @@ def prepare(folder: Path, photos: list[Path]) -> None:
     labels = sorted(path.name for path in (dataset / "test").iterdir() if path.is_dir())
     size = load_params(ROOT / "params.yaml").train.image_size
     network = networks.build("sequential_cnn", size, len(labels))
-    artifact.save(folder / MODEL, network, labels, size, {})
+    artifact.save(folder / MODEL, network, labels, size, Calibration(), {})
     export(dataset, folder / MODEL, folder / EXPORT)
     (folder / "photos.txt").write_text("\n".join(map(str, photos)), encoding="utf-8")
 
@@ -112,6 +113,7 @@ class Timed:
 
     def __init__(self, model: Any) -> None:
         self.labels, self.image_size, self.sha256 = model.labels, model.image_size, model.sha256
+        self.calibration = model.calibration
         self._model = model
         self.seconds = 0.0
 
@@ -126,7 +128,7 @@ def one_picture(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
     from model.classifier import Classifier
 
     model = Timed(Classifier.load(MODEL).model)
-    classifier, path = Classifier(model, None), picture_of_size(photos)
+    classifier, path = Classifier(model, 0), picture_of_size(photos)
     around, network = [], []
     for _ in range(REPEATS):
         started = time.perf_counter()

@@ -1,8 +1,10 @@
 """The trained model on disk: classifier.keras, and classifier.json with what it means.
 
+The folder is whole: a copy of it is all that prediction needs.
 classifier.keras loads with Keras alone and takes images as 0-255.
 """
 
+import dataclasses
 import hashlib
 import json
 import platform
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.calibration import Calibration
 from pipeline.cli import UserError
 from pipeline.manifest import fresh_folder
 from pipeline.paths import MODEL
@@ -38,14 +41,22 @@ class Artifact:
     about: dict[str, Any]
     sha256: str
     """`digest` of classifier.keras"""
+    calibration: Calibration
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
-        parts = [
-            self.network.predict_on_batch(images[start : start + _BATCH])
-            for start in range(0, len(images), _BATCH)
-        ]
-        return np.concatenate([np.empty((0, len(self.labels))), *parts])
+        return probabilities(self.network, images, len(self.labels))
+
+
+def probabilities(
+    network: "keras.Model", images: NDArray[np.uint8], classes: int
+) -> NDArray[np.float64]:
+    """What `network` answers, (n, classes), for decoded images; there may be none."""
+    parts = [
+        network.predict_on_batch(images[start : start + _BATCH])
+        for start in range(0, len(images), _BATCH)
+    ]
+    return np.concatenate([np.empty((0, classes)), *parts])
 
 
 def save(
@@ -53,12 +64,14 @@ def save(
     network: "keras.Model",
     labels: Sequence[str],
     image_size: int,
+    calibration: Calibration,
     about: Mapping[str, Any],
 ) -> None:
     """Write the folder anew; it appears whole or not at all."""
     values = {
         "labels": labels,
         "image_size": image_size,
+        "calibration": dataclasses.asdict(calibration),
         **about,
         "versions": {
             "python": platform.python_version(),
@@ -87,6 +100,8 @@ def load(folder: Path = MODEL) -> Artifact:
         network=keras.saving.load_model(folder / NETWORK, compile=False),
         labels=about.pop("labels"),
         image_size=about.pop("image_size"),
+        # models of earlier versions have none
+        calibration=Calibration(**about.pop("calibration", {})),
         about=about,
         sha256=digest(folder / NETWORK),
     )

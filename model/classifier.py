@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from model import artifact, onnx_engine
 from model.calibration import Calibration, tempered
 from model.images import AnyImage, UnreadableImageError, decode_ahead
-from pipeline.paths import EVALUATE, MODEL
+from pipeline.paths import MODEL, PARAMS
 
 _BATCH = 64
+_REJECT_QUANTILE = 0.05
 
 
 class Model(Protocol):
@@ -24,6 +25,8 @@ class Model(Protocol):
     def labels(self) -> list[str]: ...
     @property
     def image_size(self) -> int: ...
+    @property
+    def calibration(self) -> Calibration: ...
     @property
     def sha256(self) -> str:
         """Of the classifier.keras that it is."""
@@ -46,21 +49,21 @@ class Classifier:
     """A trained model that takes images in any form."""
 
     model: Model
-    calibration: Calibration | None
+    threshold: float
+    """An image whose highest probability is below this is none of the classes."""
 
     @classmethod
     def load(cls, path: Path = MODEL) -> Self:
-        """The model in `path`, with the calibration that its evaluation wrote beside it, if any.
+        """The model in `path`, or an export that `model.export` wrote there.
 
-        A folder that `model.export` wrote is taken too. UserError where there is no model.
+        The threshold follows from `evaluate.reject_quantile`: for an export as it was then, else as
+        it is now. UserError where there is no model.
         """
         if (path / onnx_engine.NETWORK).is_file():
-            return cls(*onnx_engine.load(path))
+            exported = onnx_engine.load(path)
+            return cls(exported, exported.calibration.threshold(exported.reject_quantile))
         model = artifact.load(path)
-        file = path.parent / EVALUATE.name / "calibration.json"
-        calibration = Calibration.load(file) if file.is_file() else None
-        ours = calibration is not None and calibration.model == model.sha256
-        return cls(model, calibration if ours else None)
+        return cls(model, model.calibration.threshold(reject_quantile(path)))
 
     def classify(
         self, images: Sequence[AnyImage], top: int = 3
@@ -87,15 +90,24 @@ class Classifier:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated, (n, classes), for decoded images (n, image_size, image_size, 3)."""
-        probabilities = self.model.probabilities(images)
-        if self.calibration:
-            return tempered(probabilities, self.calibration.temperature)
-        return probabilities
+        return tempered(self.model.probabilities(images), self.model.calibration.temperature)
 
     def prediction(self, probabilities: NDArray[Any], top: int) -> Prediction:
         """The answer that one image's probabilities (classes,) mean."""
         order = np.argsort(-probabilities, kind="stable")
         best = [(self.model.labels[i], float(probabilities[i])) for i in order]
         label, confidence = best[0]
-        refused = self.calibration is not None and confidence < self.calibration.threshold
-        return Prediction(None if refused else label, confidence, best[:top])
+        return Prediction(label if confidence >= self.threshold else None, confidence, best[:top])
+
+
+def reject_quantile(folder: Path) -> float:
+    """`evaluate.reject_quantile` of the project whose results/model `folder` is; else 0.05."""
+    from pipeline.params import (
+        load_params,
+    )  # a tenth of a second, which an export need not wait for
+
+    whole = folder.resolve()
+    params = whole.parents[1] / PARAMS
+    if whole.parts[-2:] == MODEL.parts and params.is_file():
+        return load_params(params).evaluate.reject_quantile
+    return _REJECT_QUANTILE

@@ -19,7 +19,7 @@ from tabulate import tabulate
 
 from model import artifact, data, onnx_engine
 from model.artifact import Artifact
-from model.classifier import Classifier, Model
+from model.classifier import Model, reject_quantile
 from pipeline.cli import UserError, needs_extra, run
 from pipeline.manifest import fresh_folder
 from pipeline.paths import DATASET, EXPORT, MODEL
@@ -48,17 +48,16 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
     `out` appears whole, or where the two disagree too often not at all, and UserError is raised;
     also where there is no model or no test split.
     """
-    classifier = Classifier.load(model)
-    keras_model = classifier.model
-    if not isinstance(keras_model, Artifact):
+    if (model / onnx_engine.NETWORK).is_file():
         raise UserError(f"{model} is an export already; name the folder of the Keras model")
+    keras_model = artifact.load(model)
     test = data.load_split(dataset, "test", keras_model.labels, keras_model.image_size)
-    calibration = classifier.calibration
     about = {
         "labels": keras_model.labels,
         "image_size": keras_model.image_size,
         "model": keras_model.sha256,
-        "calibration": dataclasses.asdict(calibration) if calibration else None,
+        "calibration": dataclasses.asdict(keras_model.calibration),
+        "reject_quantile": reject_quantile(model),
     }
     shutil.rmtree(out, ignore_errors=True)  # an earlier export may be another model's
     with fresh_folder(out) as part:
@@ -66,7 +65,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
         (part / onnx_engine.ABOUT).write_text(
             json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-        exported, _ = onnx_engine.load(part)
+        exported = onnx_engine.load(part)
         rows, agreement = _compared(
             test,
             [

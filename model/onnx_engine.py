@@ -32,6 +32,9 @@ class OnnxModel:
     image_size: int
     sha256: str
     """of the classifier.keras that it was made from"""
+    calibration: Calibration
+    reject_quantile: float
+    """as it was set when the model was exported"""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
@@ -43,7 +46,7 @@ class OnnxModel:
         return np.concatenate([np.empty((0, len(self.labels))), *parts])
 
 
-def load(folder: Path = EXPORT) -> tuple[OnnxModel, Calibration | None]:
+def load(folder: Path = EXPORT) -> OnnxModel:
     """Raises UserError where there is no export, or ONNX Runtime is not installed."""
     for name in (NETWORK, ABOUT):
         if not (folder / name).is_file():
@@ -59,6 +62,11 @@ def load(folder: Path = EXPORT) -> tuple[OnnxModel, Calibration | None]:
     session = onnxruntime.InferenceSession(
         folder / NETWORK, options, providers=["CPUExecutionProvider"]
     )
-    model = OnnxModel(session, about["labels"], about["image_size"], about["model"])
-    calibration = about["calibration"]
-    return model, Calibration(**calibration) if calibration else None
+    return OnnxModel(
+        session,
+        about["labels"],
+        about["image_size"],
+        about["model"],
+        Calibration(**about["calibration"]),
+        about["reject_quantile"],
+    )

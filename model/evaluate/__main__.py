@@ -2,13 +2,12 @@
 
     python -m model.evaluate
 
-Probabilities are calibrated: the temperature is fitted on the validation split, and everything
-written here, like `model.predict`, uses it. What it changes is in calibration.json and the report.
+Probabilities are calibrated, as `model.predict` gives them: training has fitted the temperature on
+the validation split. What it changes is in calibration.json and the report.
 """
 
 import argparse
 import csv
-import dataclasses
 import io
 import json
 from collections import Counter
@@ -18,14 +17,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 from tabulate import tabulate
 
 from model import artifact, data, figures
-from model.calibration import Array, Calibration, calibration_error, tempered
+from model.calibration import Array
 from model.evaluate import foreign, model_card
-from model.evaluate.advice import Answers, Facts, Pair, Share, Weakest, advice
+from model.evaluate.advice import Facts, Pair, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
+from model.evaluate.tested import Tested, tested
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.params import Evaluate, Train, load_params
@@ -65,49 +64,24 @@ def evaluate(
             f"the model in {model} knows {', '.join(labels)}, and {dataset} has "
             f"{', '.join(present)}; `dvc repro` trains it anew"
         )
-    validation = data.load_split(dataset, "validation", labels, classifier.image_size)
-    test = data.load_split(dataset, "test", labels, classifier.image_size)
-    about = data.metadata(dataset, "test")
-    rows = [about.get(file, {}) for file in test.files]
-    before = classifier.probabilities(validation.images)
-    calibration = Calibration.fit(
-        classifier.sha256, before, validation.classes, options.reject_quantile
-    )
-    raw = classifier.probabilities(test.images)
-    probabilities = tempered(raw, calibration.temperature)
-    predicted = probabilities.argmax(axis=1)
-
-    answers = _answers(dataset, "test", test, probabilities)
-    matrix = confusion_matrix(test.classes, predicted, labels=range(len(labels)))
-    facts: dict[str, Any] = {
-        "scores": metrics(test.classes, probabilities, answers.groups),
-        "by_class": per_class(test.classes, probabilities, labels),
-        "by_slice": slices(rows, predicted == test.classes),
-        "pairs": _confused_pairs(matrix, labels),
-        "refusals": foreign.refusals(classifier, calibration, probabilities, options.foreign or []),
-        "calibration": calibration,
-        "calibration_errors": {
-            "validation": _errors(before, validation.classes, calibration),
-            "test": _errors(raw, test.classes, calibration),
-        },
-        "about": classifier.about,
-        "count": len(test.files),
-        "groups": len(set(answers.groups)),
-    }
+    validation = tested(classifier, dataset, "validation")
+    test = tested(classifier, dataset, "test")
+    facts = _facts(classifier, validation, test, options)
     drawn = {
-        "confusion": figures.confusion(matrix, labels),
-        "reliability": figures.reliability(raw, probabilities, test.classes),
-        "precision_recall": figures.precision_recall(test.classes, probabilities, labels),
+        "confusion": figures.confusion(test.confusion, labels),
+        "reliability": figures.reliability(test.raw, test.probabilities, test.images.classes),
+        "precision_recall": figures.precision_recall(
+            test.images.classes, test.probabilities, labels
+        ),
     }
     _write_tables(out, facts)
-    _write_predictions(out, test, probabilities)
+    _write_predictions(out, test.images, test.probabilities)
     for name, content in drawn.items():
         write_atomic(out / f"{name}.png", content)
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     curves = figures.learning_curves(log / "plots")
-    validated = _answers(dataset, "validation", validation, before)
     sentences = advice(
-        _known(classifier, dataset, log / "plots", facts["scores"], validated, answers)
+        _known(classifier, dataset, log / "plots", facts["scores"], validation, test)
     )
     write_page(
         out / "report.html",
@@ -117,9 +91,9 @@ def evaluate(
         reject_quantile=options.reject_quantile,
         figures={name: data_uri(content, "image/png") for name, content in drawn.items()},
         curves=curves and data_uri(curves, "image/png"),
-        mistakes=_worst_mistakes(dataset, test, rows, probabilities),
-        mistake_count=int((predicted != test.classes).sum()),
-        galleries=_galleries(dataset, test, probabilities),
+        mistakes=_worst_mistakes(dataset, test),
+        mistake_count=int((~test.right).sum()),
+        galleries=_galleries(dataset, test.images, test.probabilities),
     )
     scores: dict[str, float] = facts["scores"]
     print(tabulate(scores.items(), floatfmt=".3f"))
@@ -127,12 +101,32 @@ def evaluate(
     return scores
 
 
-def _errors(raw: Array, classes: NDArray[Any], calibration: Calibration) -> dict[str, float]:
-    """The calibration error before and after."""
-    after = tempered(raw, calibration.temperature)
+def _facts(
+    classifier: artifact.Artifact, validation: Tested, test: Tested, options: Evaluate
+) -> dict[str, Any]:
+    """What the tables, the report and the model card tell."""
+    classes, threshold = (
+        test.images.classes,
+        classifier.calibration.threshold(options.reject_quantile),
+    )
     return {
-        "before": calibration_error(raw, classes),
-        "after": calibration_error(after, classes),
+        "scores": metrics(classes, test.probabilities, test.groups),
+        "by_class": per_class(classes, test.probabilities, classifier.labels),
+        "by_slice": slices(test.rows, test.right),
+        "pairs": _confused_pairs(test.confusion, classifier.labels),
+        "refusals": foreign.refusals(
+            classifier, threshold, test.probabilities, options.foreign or []
+        ),
+        "calibration": {
+            "temperature": classifier.calibration.temperature,
+            "images": classifier.calibration.images,
+            "threshold": threshold,
+            "model": classifier.sha256,
+        },
+        "calibration_errors": {"validation": validation.errors, "test": test.errors},
+        "about": classifier.about,
+        "count": len(test.rows),
+        "groups": len(set(test.groups)),
     }
 
 
@@ -141,7 +135,7 @@ def _write_tables(out: Path, facts: dict[str, Any]) -> None:
     _write_json(out / "per_class.json", facts["by_class"])
     _write_json(out / "slices.json", facts["by_slice"])
     about_confidence = {
-        **dataclasses.asdict(facts["calibration"]),
+        **facts["calibration"],
         "calibration_error": facts["calibration_errors"],
         "none_of_these": facts["refusals"],
     }
@@ -184,23 +178,13 @@ def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[st
     ]
 
 
-def _answers(dataset: Path, split: str, images: data.Images, probabilities: Array) -> Answers:
-    about = data.metadata(dataset, split)
-    return Answers(
-        labels=images.labels,
-        classes=images.classes,
-        predicted=probabilities.argmax(axis=1),
-        groups=[about.get(file, {}).get("group") or file for file in images.files],
-    )
-
-
 def _known(
     classifier: artifact.Artifact,
     dataset: Path,
     plots: Path,
     scores: Mapping[str, float],
-    validation: Answers,
-    test: Answers,
+    validation: Tested,
+    test: Tested,
 ) -> Facts:
     """What advice is given from."""
     from model.networks.pretrained import (
@@ -210,19 +194,19 @@ def _known(
     # it was validated before it was trained with
     recipe = Train.model_construct(**classifier.about["parameters"]["train"])
     epoch = classifier.about["epoch"]
-    sources = {row.get("source") for row in data.metadata(dataset, "test").values()}
+    sources = {row.get("source") for row in test.rows}
     return Facts(
         recipe=recipe,
         comes_trained=comes_trained(recipe),
         own=sources == {"own"},
         training_images=data.class_counts(dataset, "train"),
-        test_images=len(test.groups),
+        test_images=len(test.rows),
         accuracy=Share(*(scores[key] for key in ("accuracy", "accuracy_low", "accuracy_high"))),
         validation=Share.of(validation.right, validation.groups),
         training=_training_accuracy(plots, epoch, recipe.epochs),
         kept_epoch=epoch,
-        weakest=Weakest.of(test),
-        pair=Pair.of(test),
+        weakest=Weakest.of(test.answers),
+        pair=Pair.of(test.answers),
     )
 
 
@@ -241,18 +225,15 @@ def _training_accuracy(plots: Path, epoch: int, epochs: int) -> float | None:
     return logged.get(epoch if epochs else 1)
 
 
-def _worst_mistakes(
-    dataset: Path, test: data.Images, rows: Sequence[dict[str, str]], probabilities: Array
-) -> list[dict[str, Any]]:
+def _worst_mistakes(dataset: Path, test: Tested) -> list[dict[str, Any]]:
     """The mistakes that the model was surest of."""
-    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != test.classes)
+    confidence, wrong = test.probabilities.max(axis=1), np.flatnonzero(~test.right)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
     return [
         {
-            **_shown(dataset, test, probabilities, i),
-            "true": test.labels[test.classes[i]],
-            "source": rows[i].get("source"),
+            **_shown(dataset, test.images, test.probabilities, i),
+            "true": test.images.labels[test.images.classes[i]],
+            "source": test.rows[i].get("source"),
         }
         for i in worst
     ]

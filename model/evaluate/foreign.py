@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from sklearn.metrics import roc_auc_score
 
 from model.artifact import Artifact
-from model.calibration import Array, Calibration, tempered
+from model.calibration import Array, tempered
 from model.images import AnyImage, UnreadableImageError, decode_many
 from pipeline.cli import UserError
 
@@ -20,7 +20,7 @@ _BATCH = 256
 
 
 def refusals(
-    model: Artifact, calibration: Calibration, own: Array, folders: Sequence[str]
+    model: Artifact, threshold: float, own: Array, folders: Sequence[str]
 ) -> dict[str, Any]:
     """How "none of these" does: share of own images kept, shares of foreign ones refused.
 
@@ -32,12 +32,12 @@ def refusals(
     foreign = {}
     kinds: dict[str, Iterator[AnyImage]] = {"flat": flat(), "drawn": drawn()}
     for name, images in {**kinds, **{folder: _files(folder) for folder in folders}}.items():
-        theirs = _confidence(model, calibration.temperature, list(images))
+        theirs = _confidence(model, list(images))
         if not len(theirs):
             raise UserError(f"evaluate.foreign: {name} has no image that can be read")
         foreign[name] = {
             "images": len(theirs),
-            "refused": float((theirs < calibration.threshold).mean()),
+            "refused": float((theirs < threshold).mean()),
             "separation": float(
                 roc_auc_score(
                     np.repeat([1, 0], [len(confidence), len(theirs)]),
@@ -45,7 +45,7 @@ def refusals(
                 )
             ),
         }
-    return {"own_kept": float((confidence >= calibration.threshold).mean()), "foreign": foreign}
+    return {"own_kept": float((confidence >= threshold).mean()), "foreign": foreign}
 
 
 def flat() -> Iterator[Image.Image]:
@@ -83,14 +83,13 @@ def _files(folder: str) -> Iterator[Path]:
     yield from sorted(path for path in Path(folder).rglob("*") if path.is_file())
 
 
-def _confidence(
-    model: Artifact, temperature: float, images: Sequence[AnyImage]
-) -> NDArray[np.float64]:
+def _confidence(model: Artifact, images: Sequence[AnyImage]) -> NDArray[np.float64]:
     """Of each image that can be read."""
     parts = [np.empty(0)]
     for start in range(0, len(images), _BATCH):
         decoded = decode_many(images[start : start + _BATCH], model.image_size)
         readable = [image for image in decoded if not isinstance(image, UnreadableImageError)]
         if readable:
-            parts.append(tempered(model.probabilities(np.stack(readable)), temperature).max(axis=1))
+            raw = model.probabilities(np.stack(readable))
+            parts.append(tempered(raw, model.calibration.temperature).max(axis=1))
     return np.concatenate(parts)

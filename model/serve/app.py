@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, Template
-from pydantic import BaseModel
+from numpy.typing import NDArray
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from model.classifier import Classifier
@@ -20,66 +20,12 @@ from model.images import decode
 from model.occlusion import importance, occluded
 from model.serve.batching import Batcher
 from model.serve.images import Addresses, Limits, Reader, Refused, explained, thumbnail
+from model.serve.schemas import About, Answer, Answers, Failure, Guess, Health, Importance, Problem
 from pipeline.web import problem
 
 _HERE = Path(__file__).parent
 _RETRY_AFTER = 1  # seconds
 _Decoded = TypeVar("_Decoded")
-
-
-class Guess(BaseModel):
-    label: str
-    confidence: float
-
-
-class Answer(BaseModel):
-    """`label` is null where the image is none of the classes; `top` has the likeliest ones."""
-
-    file: str
-    label: str | None
-    confidence: float
-    top: list[Guess]
-
-
-class Failure(BaseModel):
-    """An image that can't be answered, in its place among the others."""
-
-    file: str
-    status: int
-    error: str
-
-
-class Answers(BaseModel):
-    predictions: list[Answer | Failure]
-
-
-class Importance(BaseModel):
-    """Row by row, how far the class's probability falls when a part of the image is covered."""
-
-    file: str
-    label: str
-    confidence: float
-    importance: list[list[float]]
-
-
-class About(BaseModel):
-    labels: list[str]
-    image_size: int
-    sha256: str
-    calibrated: bool
-    threshold: float | None
-    limits: dict[str, int]
-
-
-class Health(BaseModel):
-    status: Literal["ok"] = "ok"
-
-
-class Problem(BaseModel):
-    """RFC 9457."""
-
-    status: int
-    detail: str
 
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -112,23 +58,16 @@ def make_app(
 ) -> FastAPI:
     """`addresses` lets clients send where images are; `allow_private` is the address guard's."""
     limits = limits or Limits()
+    size = classifier.model.image_size
     reader = Reader(
-        partial(decode, size=classifier.model.image_size),
-        limits,
-        addresses=addresses,
-        allow_private=allow_private,
+        partial(decode, size=size), limits, addresses=addresses, allow_private=allow_private
     )
-    thumbnails = Reader(thumbnail, limits)
-    batcher = Batcher(classifier)
-    labels = classifier.model.labels
-    places = _Places(limits.requests)
+    api = _Api(classifier, reader, Reader(thumbnail, limits), limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        batcher.close()
-        reader.close()
-        thumbnails.close()
+        api.close()
 
     app = FastAPI(
         title="Product classification",
@@ -140,47 +79,93 @@ def make_app(
     )
     app.add_exception_handler(StarletteHTTPException, _explain)
     app.add_exception_handler(RequestValidationError, _explain_parameters)
-
-    @app.post(
-        "/v1/predict",
-        summary="Classify images",
-        responses=_PROBLEMS,
-        openapi_extra=_body(limits.images, addresses),
+    one, many = _body(1, addresses), _body(limits.images, addresses)
+    app.post("/v1/predict", summary="Classify images", responses=_PROBLEMS, openapi_extra=many)(
+        api.predict
     )
-    async def predict(request: Request, top: Annotated[int, Query(ge=1, le=1000)] = 3) -> Answers:
+    app.post(
+        "/v1/explain", summary="What in an image decided", responses=_PROBLEMS, openapi_extra=one
+    )(api.explain)
+    app.post(
+        "/v1/thumbnail",
+        summary="Show an image that a browser can't",
+        response_class=Response,
+        responses={**_PROBLEMS, 200: {"content": {"image/jpeg": {"schema": _BINARY}}}},
+        openapi_extra=_body(1, addresses=False),
+    )(api.thumbnail)
+    app.get("/v1/model", summary="The model and the limits")(api.model)
+    app.get("/healthz", summary="Is it up?")(_health)
+    app.get("/", include_in_schema=False)(_page)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(_docs().render(api=app.openapi()))
+
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    return app
+
+
+async def _health() -> Health:
+    return Health()
+
+
+async def _page() -> Response:
+    return FileResponse(_HERE / "static" / "index.html")
+
+
+class _Api:
+    """What each address answers."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        reader: Reader[NDArray[np.uint8]],
+        thumbnails: Reader[bytes],
+        limits: Limits,
+    ) -> None:
+        self._classifier = classifier
+        self._reader = reader
+        self._thumbnails = thumbnails
+        self._limits = limits
+        self._batcher = Batcher(classifier)
+        self._places = _Places(limits.requests)
+
+    def close(self) -> None:
+        self._batcher.close()
+        self._reader.close()
+        self._thumbnails.close()
+
+    async def predict(
+        self, request: Request, top: Annotated[int, Query(ge=1, le=1000)] = 3
+    ) -> Answers:
         """An image that can't be answered has a reason in its place. Where none can: a problem."""
-        with places.one():
-            images = await reader.images(request)
+        with self._places.one():
+            images = await self._reader.images(request)
             readable = [image for _, image in images if not isinstance(image, Refused)]
             if not readable:
                 raise _refusal(images)
-            probabilities = iter(await batcher.probabilities(np.stack(readable)))
+            probabilities = iter(await self._batcher.probabilities(np.stack(readable)))
         predictions: list[Answer | Failure] = []
         for name, image in images:
             if isinstance(image, Refused):
                 failure = Failure(file=name, status=image.status, error=image.reason)
                 predictions.append(failure)
             else:
-                found = classifier.prediction(next(probabilities), top)
+                found = self._classifier.prediction(next(probabilities), top)
                 guesses = [Guess(label=label, confidence=p) for label, p in found.top]
                 predictions.append(
                     Answer(file=name, label=found.label, confidence=found.confidence, top=guesses)
                 )
         return Answers(predictions=predictions)
 
-    @app.post(
-        "/v1/explain",
-        summary="What in an image decided",
-        responses=_PROBLEMS,
-        openapi_extra=_body(1, addresses),
-    )
-    async def explain(request: Request, label: str | None = None) -> Importance:
+    async def explain(self, request: Request, label: str | None = None) -> Importance:
         """For one image and a class (the likeliest one unless `label` names another)."""
+        labels = self._classifier.model.labels
         if label is not None and label not in labels:
             raise HTTPException(422, f"label: there is no class {label!r}")
-        with places.one():
-            name, image = _only(await reader.images(request))
-            probabilities = await batcher.probabilities(occluded(image))
+        with self._places.one():
+            name, image = _only(await self._reader.images(request))
+            probabilities = await self._batcher.probabilities(occluded(image))
         column = probabilities[0].argmax() if label is None else labels.index(label)
         return Importance(
             file=name,
@@ -189,28 +174,20 @@ def make_app(
             importance=importance(probabilities[:, column]).tolist(),
         )
 
-    @app.post(
-        "/v1/thumbnail",
-        summary="Show an image that a browser can't",
-        response_class=Response,
-        responses={**_PROBLEMS, 200: {"content": {"image/jpeg": {"schema": _BINARY}}}},
-        openapi_extra=_body(1, addresses=False),
-    )
-    async def small(request: Request) -> Response:
+    async def thumbnail(self, request: Request) -> Response:
         """One image (HEIC, TIFF, …) as JPEG, upright, its longer side at most 512 pixels."""
-        with places.one():
-            _, jpeg = _only(await thumbnails.images(request))
+        with self._places.one():
+            _, jpeg = _only(await self._thumbnails.images(request))
         return Response(jpeg, media_type="image/jpeg")
 
-    @app.get("/v1/model", summary="The model and the limits")
-    async def model() -> About:
-        calibration = classifier.calibration
+    async def model(self) -> About:
+        model, limits = self._classifier.model, self._limits
         return About(
-            labels=labels,
-            image_size=classifier.model.image_size,
-            sha256=classifier.model.sha256,
-            calibrated=calibration is not None,
-            threshold=calibration.threshold if calibration else None,
+            labels=model.labels,
+            image_size=model.image_size,
+            sha256=model.sha256,
+            calibrated=model.calibration.images > 0,
+            threshold=self._classifier.threshold,
             limits={
                 "images": limits.images,
                 "image_bytes": limits.image_bytes,
@@ -218,21 +195,6 @@ def make_app(
                 "request_bytes": limits.request_bytes,
             },
         )
-
-    @app.get("/healthz", summary="Is it up?")
-    async def healthz() -> Health:
-        return Health()
-
-    @app.get("/", include_in_schema=False)
-    async def page() -> Response:
-        return FileResponse(_HERE / "static" / "index.html")
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return HTMLResponse(_docs().render(api=app.openapi()))
-
-    app.mount("/static", StaticFiles(directory=_HERE / "static"))
-    return app
 
 
 class _Places:

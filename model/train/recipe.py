@@ -10,6 +10,7 @@ from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
 from model import artifact, data
+from model.calibration import Calibration
 from model.networks import pretrained
 from model.networks import registry as networks
 from model.train import checkpoint, hardware, optimization
@@ -35,14 +36,7 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
         tf.config.experimental.enable_op_determinism()
     labels = data.class_labels(dataset)
     precision = hardware.precision(recipe.precision)
-    with hardware.arithmetic(precision):
-        network = networks.build(recipe.network, recipe.image_size, len(labels))
-        comes_trained = pretrained.comes_trained(recipe)
-        if not comes_trained:  # else its batch normalisations are not trained
-            network = hardware.for_training(network)
-    if comes_trained:
-        pretrained.load(network, recipe.weights, recipe.fine_tune_from)
-    optimization.compile_network(network, recipe)
+    network = _network(recipe, precision, len(labels))
     new_array = ImageCache(recipe.cache_gb, cache).array
     training = data.load_split(dataset, "train", labels, recipe.image_size, new_array)
     validation = data.load_split(dataset, "validation", labels, recipe.image_size, new_array)
@@ -50,34 +44,19 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
     with Live(str(log), dvcyaml=None, save_dvc_exp=False) as live:
         best, steering = Best(live), optimization.callbacks(recipe)
         state = Checkpoint(cache / checkpoint.key(params, digest), best, steering, live)
-        if comes_trained and not state.epochs:
+        if pretrained.comes_trained(recipe) and not state.epochs:
             _begin_with_head(network, training, validation, recipe, best, live)
-        failure = None
-        try:
-            network.fit(
-                _batches(params, dataset, training, state.epochs),
-                steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
-                initial_epoch=state.epochs,
-                epochs=recipe.epochs,
-                shuffle=False,  # the input does it
-                validation_data=plain_batches(validation),
-                class_weight=optimization.class_weights(recipe, training),
-                callbacks=[
-                    StopAtNan(),
-                    *steering,
-                    best,
-                    DVCLiveCallback(live=live),
-                    EpochLine(recipe.epochs, len(training.files), state.epochs),
-                    state,
-                ],
-                verbose=0,
-            )
-        except LossIsNanError as error:
-            failure = f"{error}; lower train.learning_rate"
+        batches = _batches(params, dataset, training, state.epochs)
+        callbacks = [
+            StopAtNan(),
+            *steering,
+            best,
+            DVCLiveCallback(live=live),
+            EpochLine(recipe.epochs, len(training.files), state.epochs),
+            state,
+        ]
+        failure = _fit(network, batches, training, validation, recipe, state.epochs, callbacks)
         if best.weights:
-            # built anew: without the optimizer's state, and in full precision
-            trained = networks.build(recipe.network, recipe.image_size, len(labels))
-            trained.set_weights(best.weights)
             about = {
                 "parameters": params.model_dump(mode="json", include={"train", "augment"}),
                 "dataset": digest,
@@ -85,11 +64,63 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
                 "epoch": best.epoch,
                 "validation_accuracy": best.accuracy,
             }
-            artifact.save(model, trained, labels, recipe.image_size, about)
+            _save(model, recipe, best, validation, about)
             print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
     state.remove()
     if failure:
         raise UserError(failure)
+
+
+def _network(recipe: Train, precision: str, classes: int) -> keras.Model:
+    """Compiled, with its pretrained weights if it has some."""
+    with hardware.arithmetic(precision):
+        network = networks.build(recipe.network, recipe.image_size, classes)
+        comes_trained = pretrained.comes_trained(recipe)
+        if not comes_trained:  # else its batch normalisations are not trained
+            network = hardware.for_training(network)
+    if comes_trained:
+        pretrained.load(network, recipe.weights, recipe.fine_tune_from)
+    optimization.compile_network(network, recipe)
+    return network
+
+
+def _fit(
+    network: keras.Model,
+    batches: Any,
+    training: data.Images,
+    validation: data.Images,
+    recipe: Train,
+    first_epoch: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> str | None:
+    """Train to the end; or give back, in a sentence, why the training stopped before."""
+    try:
+        network.fit(
+            batches,
+            steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
+            initial_epoch=first_epoch,
+            epochs=recipe.epochs,
+            shuffle=False,  # the input does it
+            validation_data=plain_batches(validation),
+            class_weight=optimization.class_weights(recipe, training),
+            callbacks=callbacks,
+            verbose=0,
+        )
+    except LossIsNanError as error:
+        return f"{error}; lower train.learning_rate"
+    return None
+
+
+def _save(
+    folder: Path, recipe: Train, best: Best, validation: data.Images, about: dict[str, Any]
+) -> None:
+    """Write the best model, calibrated on the validation split."""
+    # built anew: without the optimizer's state, and in full precision
+    network = networks.build(recipe.network, recipe.image_size, len(validation.labels))
+    network.set_weights(best.weights)
+    probabilities = artifact.probabilities(network, validation.images, len(validation.labels))
+    calibration = Calibration.fit(probabilities, validation.classes)
+    artifact.save(folder, network, validation.labels, recipe.image_size, calibration, about)
 
 
 def _begin_with_head(

@@ -1,6 +1,3 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,18 +50,53 @@ def test_a_sure_and_right_model_is_calibrated() -> None:
     assert calibration_error(np.eye(3), np.arange(3)) == 0
 
 
+@pytest.mark.parametrize("count", [500, 5000])
 @pytest.mark.parametrize("quantile", [0, 0.05, 0.3])
-def test_the_threshold_refuses_no_more_than_it_may(quantile: float) -> None:
-    probabilities, classes = sampled(2, count=500)
-    fitted = Calibration.fit("a model", probabilities, classes, quantile)
+def test_the_threshold_refuses_no_more_than_it_may(quantile: float, count: int) -> None:
+    probabilities, classes = sampled(2, count)
+    fitted = Calibration.fit(probabilities, classes)
+    assert (fitted.images, len(fitted.confidences)) == (count, min(count, 1001))
     confidence = tempered(probabilities, fitted.temperature).max(axis=1)
-    refused = float((confidence < fitted.threshold).mean())
+    refused = float((confidence < fitted.threshold(quantile)).mean())
     assert quantile - 0.01 <= refused <= quantile
 
 
-def test_it_is_read_from_the_file_that_evaluation_writes(tmp_path: Path) -> None:
-    path = tmp_path / "calibration.json"
-    path.write_text(
-        json.dumps({"temperature": 1.5, "threshold": 0.3, "model": "m", "calibration_error": {}})
-    )
-    assert Calibration.load(path) == Calibration(1.5, 0.3, "m")
+def always(confidence: float, count: int, right: bool) -> tuple[np.ndarray, np.ndarray]:
+    """A model of four classes that is always as sure, and always right or always wrong."""
+    said = np.arange(count) % 4
+    probabilities = np.full((count, 4), (1 - confidence) / 3)
+    probabilities[np.arange(count), said] = confidence
+    return probabilities, said if right else (said + 1) % 4
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_fewer_images_the_nearer_to_1_the_temperature_is(right: bool) -> None:
+    """Whatever they say: none moves it, and hundreds count as they are."""
+    moved = [
+        abs(np.log(fit_temperature(*always(0.55, count, right)))) for count in (0, 1, 8, 24, 400)
+    ]
+    assert moved[0] == 0
+    assert moved == sorted(moved)
+    assert moved[1] < np.log(1.3)
+
+
+@pytest.mark.parametrize("count", [1, 8, 24, 400])
+def test_some_right_answers_are_no_certainty(count: int) -> None:
+    """`count` right ones of `count` leave room for a wrong one (Laplace's rule of succession)."""
+    probabilities, classes = always(0.55, count, right=True)
+    confidence = tempered(probabilities, fit_temperature(probabilities, classes)).max()
+    assert 0.55 < confidence <= (count + 1) / (count + 2)
+
+
+def test_random_answers_are_tempered() -> None:
+    random = np.random.default_rng(3)
+    probabilities = softmax(random.normal(0, 3, (400, 4)), axis=1)
+    classes = random.integers(0, 4, 400)
+    fitted = tempered(probabilities, fit_temperature(probabilities, classes))
+    assert fitted.max(axis=1).mean() < 0.4  # a quarter are right
+
+
+def test_without_images_nothing_changes_and_nothing_is_refused() -> None:
+    fitted = Calibration.fit(np.empty((0, 4)), np.empty(0, int))
+    assert fitted == Calibration(temperature=1, images=0, confidences=[])
+    assert fitted.threshold(0.05) == 0

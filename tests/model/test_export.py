@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from model import artifact, export, onnx_engine
+from model.calibration import Calibration
 from model.classifier import Classifier, Prediction
 from pipeline.cli import UserError
 
@@ -43,7 +45,7 @@ def test_both_engines_give_the_same_probabilities(exported: Path) -> None:
 
 
 def test_a_batch_has_any_size(exported: Path) -> None:
-    model, _ = onnx_engine.load(exported / "results/export")
+    model = onnx_engine.load(exported / "results/export")
     images = np.random.default_rng(0).integers(0, 256, (70, 32, 32, 3), dtype=np.uint8)
     whole = model.probabilities(images)
     assert whole.shape == (70, 3)
@@ -77,7 +79,7 @@ def test_a_network_with_branches_is_exported(exported: Path, tmp_path: Path) -> 
     branches = [keras.layers.Conv2D(4, n, padding="same", activation="relu")(x) for n in (1, 3)]
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()(branches))
     network = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(x))
-    artifact.save(tmp_path / "model", network, ["apple", "leaf", "sky"], 32, {})
+    artifact.save(tmp_path / "model", network, ["apple", "leaf", "sky"], 32, Calibration(), {})
     _, agreement = export.export(exported / "data/dataset", tmp_path / "model", tmp_path / "export")
     assert agreement == 1
 
@@ -91,7 +93,7 @@ def test_an_export_that_disagrees_is_not_kept(
     def write_another(model: artifact.Artifact, path: Path) -> None:
         other = keras.models.clone_model(model.network)
         other.layers[-1].set_weights([np.zeros((128, 3)), np.array([-9.0, -9.0, 9.0])])
-        write(artifact.Artifact(other, model.labels, model.image_size, {}, model.sha256), path)
+        write(replace(model, network=other), path)
 
     monkeypatch.setattr(export, "_write_network", write_another)
     monkeypatch.chdir(tmp_path / "root")
@@ -107,7 +109,10 @@ def test_the_export_of_another_model_is_refused(exported: Path, tmp_path: Path) 
     with pytest.raises(UserError, match=r"is no export of .*`python -m model\.export` renews it"):
         Classifier.load(tmp_path / "results/export")
     shutil.rmtree(tmp_path / "results/model")  # where only the export was taken along
-    assert Classifier.load(tmp_path / "results/export").calibration is not None
+    there = Classifier.load(exported / "results/model")
+    copy = Classifier.load(tmp_path / "results/export")
+    assert copy.model.calibration == there.model.calibration
+    assert copy.threshold == there.threshold > 0
 
 
 def test_no_export(tmp_path: Path) -> None:

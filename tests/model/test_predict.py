@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from model import predict
+from model.artifact import Artifact
 from model.calibration import Calibration
 from model.data import load_split
 from model.images import UnreadableImageError, decode
@@ -118,37 +120,60 @@ def test_a_bad_image_of_a_batch_fails_alone(classifier: Classifier, trained: Pat
 
 def test_what_the_model_is_unsure_of_is_none_of_the_classes(classifier: Classifier) -> None:
     grey = Image.new("L", (9, 9), 128)
-    sure = replace(classifier, calibration=Calibration(1, threshold=1.1, model=""))
+    sure = replace(classifier, threshold=1.1)
     (answer,) = sure.classify([grey])
     assert isinstance(answer, Prediction)
     assert answer.label is None
     assert answer.confidence == answer.top[0][1] > 0
-    never = replace(classifier, calibration=Calibration(1, threshold=0, model=""))
+    never = replace(classifier, threshold=0)
     assert never.classify([grey])[0].label is not None
 
 
-def test_confidence_is_calibrated_where_evaluation_has_been(
+def test_a_copy_of_the_model_folder_is_all_there_is_to_carry(
     classifier: Classifier, trained: Path, tmp_path: Path
 ) -> None:
-    assert classifier.calibration is not None
-    shutil.copytree(trained / "results/model", tmp_path / "model")
-    plain = Classifier.load(tmp_path / "model")
-    assert plain.calibration is None
-    hot = replace(plain, calibration=Calibration(temperature=50, threshold=0, model=""))
+    shutil.copytree(trained / "results/model", tmp_path / "elsewhere")
+    copy = Classifier.load(tmp_path / "elsewhere")
+    assert copy.model.calibration == classifier.model.calibration
+    assert copy.model.calibration.images == 12
+    grey = Image.new("L", (9, 9), 128)
+    assert_same(copy.classify([grey])[0], classifier.classify([grey])[0])
+
+
+def test_confidence_is_calibrated(classifier: Classifier) -> None:
+    model = classifier.model
+    assert isinstance(model, Artifact)
+    hot = replace(classifier, model=replace(model, calibration=Calibration(temperature=50)))
     grey = Image.new("L", (9, 9), 128)
     assert hot.classify([grey])[0].confidence == pytest.approx(1 / 3, abs=0.05)
-    images = decode(grey, 32)[None]
-    (answer,) = plain.classify([grey])
-    assert answer.confidence == pytest.approx(plain.model.probabilities(images).max())
+    (answer,) = replace(classifier, model=replace(model, calibration=Calibration())).classify(
+        [grey]
+    )
+    raw = model.probabilities(decode(grey, 32)[None])
+    assert answer.confidence == pytest.approx(raw.max())
 
 
-def test_the_calibration_of_another_model_is_left_alone(trained: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained / "results", tmp_path / "results")
-    path = tmp_path / "results/evaluate/calibration.json"
-    values = json.loads(path.read_text())
-    assert Classifier.load(tmp_path / "results/model").calibration is not None
-    path.write_text(json.dumps({**values, "model": "0" * 64}))
-    assert Classifier.load(tmp_path / "results/model").calibration is None
+def test_a_model_of_an_earlier_version_is_as_sure_as_it_is(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained / "results/model", tmp_path / "model")
+    about = json.loads((tmp_path / "model/classifier.json").read_text())
+    del about["calibration"]
+    (tmp_path / "model/classifier.json").write_text(json.dumps(about))
+    old = Classifier.load(tmp_path / "model")
+    assert (old.model.calibration, old.threshold) == (Calibration(), 0)
+
+
+@pytest.mark.parametrize("quantile", [0.0, 0.5])
+def test_the_threshold_follows_the_project_without_a_training(
+    trained: Path, tmp_path: Path, quantile: float
+) -> None:
+    shutil.copytree(trained / "results/model", tmp_path / "results/model")
+    yaml = YAML()
+    params = yaml.load(Path(__file__).parents[2] / "params.yaml")
+    params["evaluate"]["reject_quantile"] = quantile
+    yaml.dump(params, tmp_path / "params.yaml")
+    loaded = Classifier.load(tmp_path / "results/model")
+    confidences = loaded.model.calibration.confidences
+    assert loaded.threshold == confidences[int(quantile * (len(confidences) - 1))]
 
 
 def test_no_model(tmp_path: Path) -> None:
@@ -279,8 +304,9 @@ def test_a_folder_is_sorted(
         path.unlink()
     shutil.copytree(here / "results", tmp_path / "results")
     monkeypatch.chdir(tmp_path)
-    scale = Path("results/evaluate/calibration.json")  # of a model that is never quite sure
-    scale.write_text(json.dumps(json.loads(scale.read_text()) | {"temperature": 9.0}))
+    about = Path("results/model/classifier.json")  # of a model that is never quite sure
+    unsure = {"temperature": 9.0, "images": 1, "confidences": [0.0]}
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"calibration": unsure}))
     assert (
         predict.main([str(folder / "b.PNG"), "--sort-into", str(into), "--min-confidence", "1"])
         == 0
@@ -301,6 +327,7 @@ def test_images_are_decoded_as_in_training(classifier: Classifier, trained: Path
 
     class Recorder:
         labels, image_size, sha256 = classifier.model.labels, classifier.model.image_size, ""
+        calibration = Calibration()
 
         def probabilities(self, images: np.ndarray) -> np.ndarray:
             seen.append(images)
@@ -308,7 +335,7 @@ def test_images_are_decoded_as_in_training(classifier: Classifier, trained: Path
 
     split = load_split(trained / "data/dataset", "test", Recorder.labels, Recorder.image_size)
     files = [trained / "data/dataset/test" / file for file in split.files]
-    Classifier(Recorder(), None).classify(files)
+    Classifier(Recorder(), 0).classify(files)
     np.testing.assert_array_equal(np.concatenate(seen), split.images)
 
 

@@ -4,6 +4,7 @@ import threading
 import numpy as np
 import pytest
 
+from model.calibration import Calibration
 from model.classifier import Classifier
 from model.serve.batching import Batcher
 
@@ -12,6 +13,8 @@ class Slow:
     """A network that waits until it is let go, and remembers what it was given."""
 
     labels, image_size, sha256 = ["a", "b"], 2, ""
+
+    calibration = Calibration()
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -38,7 +41,7 @@ async def until(condition) -> None:
 
 def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
     network = Slow()
-    batcher = Batcher(Classifier(network, None))
+    batcher = Batcher(Classifier(network, 0))
 
     async def ask() -> list[np.ndarray]:
         first = asyncio.create_task(batcher.probabilities(images(51)))
@@ -61,7 +64,7 @@ def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
 
 def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
     network = Slow()
-    batcher = Batcher(Classifier(network, None))
+    batcher = Batcher(Classifier(network, 0))
 
     async def ask() -> None:
         first = asyncio.create_task(batcher.probabilities(images(51)))
@@ -75,7 +78,7 @@ def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
         await first
         with pytest.raises(RuntimeError, match="the network broke"):
             await bad
-        assert (await batcher.probabilities(images(0))).tolist() == [[0, 1]]
+        assert await batcher.probabilities(images(0)) == pytest.approx(np.array([[0, 1]]))
 
     asyncio.run(ask())
     batcher.close()
