@@ -83,22 +83,35 @@ def evaluate(
     sentences = advice(
         _known(classifier, dataset, log / "plots", facts["scores"], validation, test)
     )
+    _write_report(out, dataset, test, facts, drawn, curves, sentences, options.reject_quantile)
+    scores: dict[str, float] = facts["scores"]
+    print(tabulate(scores.items(), floatfmt=".3f"))
+    print(f"more in {out / 'report.html'}", *sentences, sep="\n")
+    return scores
+
+
+def _write_report(
+    out: Path,
+    dataset: Path,
+    test: Tested,
+    facts: dict[str, Any],
+    drawn: Mapping[str, bytes],
+    curves: bytes | None,
+    sentences: Sequence[str],
+    reject_quantile: float,
+) -> None:
     write_page(
         out / "report.html",
         _TEMPLATE,
         **facts,
         advice=sentences,
-        reject_quantile=options.reject_quantile,
+        reject_quantile=reject_quantile,
         figures={name: data_uri(content, "image/png") for name, content in drawn.items()},
         curves=curves and data_uri(curves, "image/png"),
         mistakes=_worst_mistakes(dataset, test),
         mistake_count=int((~test.right).sum()),
         galleries=_galleries(dataset, test.images, test.probabilities),
     )
-    scores: dict[str, float] = facts["scores"]
-    print(tabulate(scores.items(), floatfmt=".3f"))
-    print(f"more in {out / 'report.html'}", *sentences, sep="\n")
-    return scores
 
 
 def _facts(

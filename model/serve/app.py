@@ -79,7 +79,12 @@ def make_app(
     )
     app.add_exception_handler(StarletteHTTPException, _explain)
     app.add_exception_handler(RequestValidationError, _explain_parameters)
-    one, many = _body(1, addresses), _body(limits.images, addresses)
+    _add_routes(app, api, _body(1, addresses), _body(limits.images, addresses))
+    return app
+
+
+def _add_routes(app: FastAPI, api: "_Api", one: dict[str, Any], many: dict[str, Any]) -> None:
+    """`one` and `many` are the bodies of requests with one image, and with some."""
     app.post("/v1/predict", summary="Classify images", responses=_PROBLEMS, openapi_extra=many)(
         api.predict
     )
@@ -102,7 +107,6 @@ def make_app(
         return HTMLResponse(_docs().render(api=app.openapi()))
 
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
-    return app
 
 
 async def _health() -> Health:
