@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with needs_extra("web"):
         from model.serve.app import make_app
         from model.serve.images import Limits
-        from pipeline.web import add_address_arguments, serve
+        from pipeline.serving import add_address_arguments, serve
 
     parser = argparse.ArgumentParser(
         prog="python -m model.serve",
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         allow_private=options.allow_private,
         limits=limits,
     )
-    serve(app, "serve", options.host, options.port, max_body=limits.request_bytes)
+    serve(app, "serve", options, max_body=limits.request_bytes)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from model.occlusion import importance, occluded
 from model.serve.batching import Batcher
 from model.serve.images import Addresses, Limits, Reader, Refused, explained, thumbnail
 from model.serve.schemas import About, Answer, Answers, Failure, Guess, Health, Importance, Problem
-from pipeline.web import problem
+from pipeline.web import HEALTH, problem
 
 _HERE = Path(__file__).parent
 _RETRY_AFTER = 1  # seconds
@@ -99,7 +99,8 @@ def _add_routes(app: FastAPI, api: "_Api", one: dict[str, Any], many: dict[str, 
         openapi_extra=_body(1, addresses=False),
     )(api.thumbnail)
     app.get("/v1/model", summary="The model and the limits")(api.model)
-    app.get("/healthz", summary="Is it up?")(_health)
+    for path in sorted(HEALTH):  # it is up once the model is loaded
+        app.api_route(path, methods=["GET", "HEAD"], summary="Is it up?")(_health)
     app.get("/", include_in_schema=False)(_page)
 
     @app.get("/docs", include_in_schema=False)

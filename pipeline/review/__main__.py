@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the page until Ctrl-C."""
     with needs_extra("web"):
         from pipeline.review.app import make_app
-        from pipeline.web import add_address_arguments, serve
+        from pipeline.serving import add_address_arguments, serve
     from pipeline.review.catalog import read_catalog
 
     parser = argparse.ArgumentParser(
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_address_arguments(parser, 8010)
     options = parser.parse_args(arguments)
     app = make_app(lambda: read_catalog(load_params()))
-    serve(app, "review", options.host, options.port, max_body=20_000)
+    serve(app, "review", options, max_body=20_000)
 
 
 if __name__ == "__main__":

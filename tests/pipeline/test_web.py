@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 TOKEN = "a secret of some length"
 PAGE = """
 import argparse
+import asyncio
 import sys
 
 from starlette.applications import Starlette
@@ -24,10 +26,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from pipeline.cli import run
-from pipeline.web import add_address_arguments, serve
+from pipeline.serving import add_address_arguments, serve
 
 
 async def hello(request: Request) -> PlainTextResponse:
+    if request.url.path.endswith("/slow"):
+        print("slow", flush=True)
+        await asyncio.sleep(1)
     return PlainTextResponse(f"hello {len(await request.body())}")
 
 
@@ -35,8 +40,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     add_address_arguments(parser, 0)
     arguments = parser.parse_args()
-    app = Starlette(routes=[Route("/", hello, methods=["GET", "POST"])])
-    serve(app, "page", arguments.host, arguments.port, max_body=100)
+    routes = [Route(path, hello, methods=["GET", "POST"]) for path in ("/", "/healthz", "/slow")]
+    app = Starlette(routes=routes)
+    serve(app, "page", arguments, max_body=100)
 
 
 run(main)
@@ -82,20 +88,81 @@ def ask(
     return response.status, found, text
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LocalHost"])
-def test_its_own_names_are_answered(address: str, name: str) -> None:
-    port = address.split(":")[1]
-    assert ask(address, Host=f"{name}:{port}")[0] == 200
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LocalHost", "192.0.2.7"])
+@pytest.mark.parametrize("port", ["", ":9000"])  # of a container, or of `ssh -L`
+def test_its_own_names_are_answered_at_any_port(address: str, name: str, port: str) -> None:
+    assert ask(address, Host=f"{name}{port}")[0] == 200
 
 
 @pytest.mark.parametrize(
     "host",
-    ["shop.example:PORT", "127.0.0.1", "127.0.0.1:1", "localhost.shop.example:PORT", "[", ""],
+    ["shop.example:PORT", "127.0.0.1.shop.example", "localhost.shop.example:PORT", "[", ""],
 )
 def test_a_name_that_was_led_here_is_refused(address: str, host: str) -> None:
     status, headers, text = ask(address, Host=host.replace("PORT", address.split(":")[1]))
     assert (status, headers["content-type"]) == (403, "application/problem+json")
-    assert "is not where this page is served" in text
+    assert "is not where this page is served; if it is, start it with --allow-host" in text
+
+
+def test_a_name_that_is_allowed_is_answered_and_may_change_something() -> None:
+    with served("--allow-host", "Shop.example") as address:
+        assert ask(address, Host="shop.example:443")[0] == 200
+        for host in ("shop.example", "127.0.0.1:1"):  # some proxies hand on a host of their own
+            status, *_ = ask(address, "POST", body="x", Host=host, Origin="https://shop.example")
+            assert status == 200
+        assert ask(address, "POST", body="x", Origin="https://other.example")[0] == 403
+        assert ask(address, Host="other.example")[0] == 403
+
+
+def test_a_load_balancer_needs_neither_name_nor_token() -> None:
+    with served("--host", "0.0.0.0", token=TOKEN) as address:
+        assert ask(address, path="/healthz", Host="pod.cluster.local:8080")[2] == "hello 0"
+        assert ask(address, "HEAD", "/healthz", Host="pod.cluster.local")[0] == 200
+        assert ask(address, "POST", "/healthz", Host="pod.cluster.local")[0] == 403
+        assert ask(address, "POST", "/healthz", Host=address)[0] == 401
+
+
+def test_who_has_the_token_may_use_any_name() -> None:
+    with served("--host", "0.0.0.0", token=TOKEN) as address:
+        right = {"Host": "classifier:8020", "Authorization": f"Bearer {TOKEN}"}
+        assert ask(address, **right)[2] == "hello 0"
+        assert ask(address, "POST", body="x", **right, Origin="http://elsewhere")[2] == "hello 1"
+        assert ask(address, **(right | {"Authorization": "Bearer wrong"}))[0] == 403
+
+
+def test_behind_a_proxy_with_a_prefix() -> None:
+    proxy = ("--root-path", "/shop/", "--trust-proxy", "127.0.0.1", "--allow-host", "shop.example")
+    with served(*proxy, token=TOKEN) as address:
+        status, _, form = ask(address, Host="shop.example", Accept="text/html")
+        assert (status, 'action="/shop/login"' in form) == (401, True)
+        right = "token=" + TOKEN.replace(" ", "+")
+        https = {"Host": "127.0.0.1:8020", "X_Forwarded_Proto": "https"}
+        status, headers, _ = ask(
+            address, "POST", "/login", right, **https, Origin="https://shop.example"
+        )
+        assert (status, headers["location"]) == (303, "/shop/")
+        cookie, *attributes = headers["set-cookie"].split("; ")
+        assert {"Secure", "Path=/shop/"} <= set(attributes)
+        assert ask(address, **https, Cookie=cookie)[2] == "hello 0"
+
+
+def test_a_prefix_starts_with_a_slash() -> None:
+    process = start(("--root-path", "shop"))
+    assert "--root-path is 'shop'; it starts with /" in process.communicate(timeout=60)[1]
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_under_way_is_finished(by: signal.Signals) -> None:
+    process = start(())
+    address = urlsplit(process.stdout.readline().split()[1]).netloc
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(ask, address, "GET", "/slow")
+        assert process.stdout.readline() == "slow\n"
+        process.send_signal(by)
+        assert answer.result()[2] == "hello 0"
+    process.communicate(timeout=60)
+    with pytest.raises(ConnectionRefusedError):
+        ask(address)
 
 
 def test_only_its_own_page_may_change_something(address: str) -> None:
@@ -149,7 +216,7 @@ def test_with_a_token_only_who_has_it_comes_in() -> None:
         assert {"HttpOnly", "SameSite=strict"} <= set(attributes)
         assert TOKEN not in cookie
         assert ask(address, Host=address, Cookie=cookie)[2] == "hello 0"
-        assert ask(address, Host=f"shop.example:{address.split(':')[1]}", Cookie=cookie)[0] == 403
+        assert ask(address, Host="shop.example", Cookie="session=wrong")[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ async function showThumbnail(file, tile) {
   image.addEventListener("error", hide);
   URL.revokeObjectURL(image.src);
   try {
-    image.src = URL.createObjectURL(await (await send("/v1/thumbnail", file)).blob());
+    image.src = URL.createObjectURL(await (await send("v1/thumbnail", file)).blob());
   } catch {
     hide();
   }
@@ -92,7 +92,7 @@ async function answer(file, tile) {
   try {
     const {
       predictions: [found],
-    } = await ask(`/v1/predict?top=${SHOWN}`, file);
+    } = await ask(`v1/predict?top=${SHOWN}`, file);
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
     note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
@@ -133,7 +133,7 @@ async function toggle(button, label, file, tile) {
   legend.textContent = "Looking …";
   let text;
   try {
-    const found = await ask(`/v1/explain?label=${encodeURIComponent(label)}`, file);
+    const found = await ask(`v1/explain?label=${encodeURIComponent(label)}`, file);
     if (button.getAttribute("aria-pressed") !== "true") return;
     const most = Math.max(...found.importance.flat());
     if (most >= 0.01) paint(find("canvas", tile), found.importance, most);
@@ -190,7 +190,7 @@ find("#clear").addEventListener("click", () => {
   find("#choose").focus();
 });
 
-fetch("/v1/model").then(async (response) => {
+fetch("v1/model").then(async (response) => {
   const { labels } = await response.json();
   const some = labels.slice(0, 12).join(", ");
   find("#model").textContent =
