@@ -106,6 +106,12 @@ class Split(Section):
     validation: Fraction = Field(description="share of the images that chooses the best epoch")
     test: Fraction = Field(description="share of the images that evaluates the final model")
     keep_official: bool = Field(description="true keeps the split of a public dataset")
+    too_few: Literal["stop", "leave_out"] = Field(
+        "stop",
+        description="what to do with a class that can't be in every split: stop or leave_out. "
+        "`stop` ends with a list of all such classes, and why. `leave_out` makes the dataset "
+        "without them, and says so in `data/dataset/left_out.csv`",
+    )
     seed: int = Field(description="another seed gives another split")
 
     @model_validator(mode="after")

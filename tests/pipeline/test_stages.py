@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("pipeline", "model", "scraper")
 STAGES = {
     "clean": ("dvc.yaml", "pipeline/clean/__main__.py"),
-    "split": ("dvc.yaml", "pipeline/split.py"),
+    "split": ("dvc.yaml", "pipeline/split/__main__.py"),
     "train": ("dvc.yaml", "model/train/__main__.py"),
     "evaluate": ("dvc.yaml", "model/evaluate/__main__.py"),
     "audit": ("audit/dvc.yaml", "model/audit.py"),
@@ -72,7 +72,7 @@ def test_a_stage_depends_on_all_that_it_uses_and_on_nothing_else(stage: str) -> 
     assert (uncovered, idle) == (set(), set())
 
 
-@pytest.mark.parametrize("stage", ["pipeline.clean.__main__", "pipeline.split"])
+@pytest.mark.parametrize("stage", ["pipeline.clean.__main__", "pipeline.split.__main__"])
 def test_what_is_slow_to_import_waits_for_its_use(stage: str) -> None:
     code = f"import {stage}, sys; print(*sys.modules)"
     command = [sys.executable, "-c", code]

@@ -1,0 +1,85 @@
+"""The classes: `Mug` and `mug` are one, and a class that ends empty is told of."""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from pipeline.manifest import Reason
+from pipeline.params import Clean
+from pipeline.sources import Source
+
+KEPT: Final = ""
+"""what verdicts.parquet has as the reason of a kept image"""
+
+_REMEDIES: Final[Mapping[str, str]] = {
+    Reason.REVIEWED: "see data/review.csv",
+    Reason.LABEL_CONFLICT: "see clean.conflicts in params.yaml, or decide with: "
+    "python -m pipeline.review",
+    Reason.MISSING: "bring the files back with: dvc checkout, or python -m scraper.collect SOURCE",
+    Reason.TOO_MANY_PIXELS: "make the images smaller",
+}
+
+
+def class_key(label: str) -> str:
+    """The same for all spellings of one class: some systems take `Mug` and `mug` for one folder."""
+    return unicodedata.normalize("NFC", label.casefold())
+
+
+def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[str, str]:
+    """How each class is spelt, by its `class_key`.
+
+    As the first source in params.yaml that names it spells it; else as most of `found` do in small
+    letters.
+    """
+    spelt: dict[str, str] = {}
+    for source in sources.values():
+        for label in source.classes or ():
+            spelt.setdefault(class_key(label), label)
+    for label in sorted(set(found), key=str.swapcase):  # small letters first
+        spelt.setdefault(class_key(label), label)
+    return spelt
+
+
+def empty_classes(
+    sources: Mapping[str, Source], outcomes: Iterable[tuple[str, str, str]]
+) -> Iterator[str]:
+    """A sentence for each class that has no kept image: why most of its images went.
+
+    Classes are those that `sources` name, and those of `outcomes`: an image's class folder in
+    data/raw, its class after people's decisions, and the reason why it was dropped or `KEPT`.
+    """
+    ends: dict[str, Counter[str]] = defaultdict(Counter)
+    relabelled: Counter[str] = Counter()
+    for raw_label, label, reason in outcomes:
+        ends[label][reason] += 1
+        relabelled[raw_label] += raw_label != label
+    for label in sorted({*spellings(sources).values(), *ends}):
+        reasons = ends[label]
+        if reasons[KEPT]:
+            continue
+        if not reasons and relabelled[label]:
+            yield f"class {label!r} has no image: all were relabelled; see data/review.csv"
+        elif not reasons:
+            yield (
+                f"class {label!r} has no image: none was collected; check its entry in "
+                f"params.yaml, or run: python -m scraper.collect SOURCE"
+            )
+        else:
+            reason, count = reasons.most_common(1)[0]
+            yield (
+                f"class {label!r} has no image: all {reasons.total()} were dropped, "
+                f"{count} of them as {reason}; {_remedy(reason)}"
+            )
+
+
+def _remedy(reason: str) -> str:
+    if reason in Clean.model_fields:
+        return f"see clean.{reason} in params.yaml"
+    return _REMEDIES.get(reason, "put other files in their place")
+
+
+def warn_of_empty(sentences: Iterable[str]) -> None:
+    """Print them so that they can't be overlooked, at the end of a command."""
+    for sentence in sentences:
+        print(f"\nWARNING: {sentence}")

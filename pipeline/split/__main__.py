@@ -1,0 +1,119 @@
+"""The split stage: data/clean → data/dataset/{train,validation,test}/<class>/."""
+
+import argparse
+import csv
+import io
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from tabulate import tabulate
+from tqdm import tqdm
+
+from pipeline import paths
+from pipeline.classes import empty_classes, warn_of_empty
+from pipeline.cli import UserError, run
+from pipeline.manifest import fresh_folder, write_atomic
+from pipeline.params import load_params
+from pipeline.split.divide import KeptImage, Lack, divide
+
+COLUMNS = (
+    *("file_name", "label", "sha256", "source", "group", "official_split"),
+    *("license", "width", "height", "brightness"),
+)
+_REPORT = "left_out.csv"
+"""in data/dataset, where classes were left out: which, the splits that they lack, and why"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.split",
+        description="Copy the images in data/clean to data/dataset/{train,validation,test}/: "
+        "each class in the shares of params.yaml, groups of near-duplicates whole.",
+    )
+    parser.parse_args(argv)
+    params = load_params()
+    verdicts = _verdicts()
+    images = [_kept(row) for row in verdicts if row["verdict"] == "keep"]
+    empty = list(
+        empty_classes(
+            params.sources, ((row["raw_label"], row["label"], row["reason"]) for row in verdicts)
+        )
+    )
+    if not images:
+        raise UserError("\n  ".join(["clean kept no image", *empty]))
+    division = divide(images, params.split)
+    _write(images, division.places, division.lacks)
+    print(_balance(images, division.places))
+    out = {lack.label for lack in division.lacks}
+    leaks = sum(
+        place is None and image.label not in out
+        for image, place in zip(images, division.places, strict=True)
+    )
+    if leaks:
+        print(
+            f"\nLeft out: {leaks} images that show what a stronger official split shows "
+            "(test before validation before train)."
+        )
+    for lack in division.lacks:
+        print(f"\nLeft out by split.too_few: {lack}")
+    warn_of_empty(empty)
+
+
+def _verdicts() -> list[dict[str, Any]]:
+    if not paths.VERDICTS.exists():
+        raise UserError(f"{paths.VERDICTS} is not there; make it with: python -m pipeline.clean")
+    import pyarrow.parquet as pq  # a third of a second, which `--help` need not wait for
+
+    names = [field.name for field in fields(KeptImage)]
+    rows: list[dict[str, Any]] = pq.read_table(
+        paths.VERDICTS, columns=["verdict", "reason", *names]
+    ).to_pylist()
+    return rows
+
+
+def _kept(row: dict[str, Any]) -> KeptImage:
+    values = {field.name: row[field.name] for field in fields(KeptImage)}
+    return KeptImage(**values | {"brightness": round(row["brightness"], 1)})
+
+
+def _write(
+    images: Sequence[KeptImage], places: Sequence[str | None], lacks: Sequence[Lack]
+) -> None:
+    by_split: dict[str, list[KeptImage]] = defaultdict(list)
+    for image, place in zip(images, places, strict=True):
+        if place is not None:
+            by_split[place].append(image)
+    with fresh_folder(paths.DATASET) as folder:
+        for split, members in by_split.items():
+            for image in tqdm(members, f"copying {split}", unit=" images", disable=None):
+                target = folder / split / image.file_name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(paths.CLEAN / image.file_name, target)
+            members.sort(key=lambda image: image.file_name)
+            rows = ([getattr(image, name) for name in COLUMNS] for image in members)
+            write_atomic(folder / split / "metadata.csv", _csv(COLUMNS, rows))
+        if lacks:
+            table = ((lack.label, " ".join(lack.splits), lack.why) for lack in lacks)
+            write_atomic(folder / _REPORT, _csv(("label", "lacks", "why"), table))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    return out.getvalue()
+
+
+def _balance(images: Sequence[KeptImage], places: Sequence[str | None]) -> str:
+    """A table of images by class and split."""
+    counts = Counter((p.label, place) for p, place in zip(images, places, strict=True))
+    labels = sorted({p.label for p in images})
+    table = [[label, *(counts[label, split] for split in paths.SPLITS)] for label in labels]
+    table.append(["all", *(places.count(split) for split in paths.SPLITS)])
+    return tabulate(table, headers=["class", *paths.SPLITS])
+
+
+if __name__ == "__main__":
+    run(main)
