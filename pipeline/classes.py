@@ -1,11 +1,11 @@
 """The classes: `Mug` and `mug` are one, and a class that ends empty is told of."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pipeline.manifest import Reason
+from pipeline.names import class_key
 from pipeline.params import Clean
 from pipeline.sources import Source
 
@@ -19,11 +19,6 @@ _REMEDIES: Final[Mapping[str, str]] = {
     Reason.MISSING: "bring the files back with: dvc checkout, or python -m scraper.collect SOURCE",
     Reason.TOO_MANY_PIXELS: "make the images smaller",
 }
-
-
-def class_key(label: str) -> str:
-    """The same for all spellings of one class: some systems take `Mug` and `mug` for one folder."""
-    return unicodedata.normalize("NFC", label.casefold())
 
 
 def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[str, str]:

@@ -3,14 +3,18 @@
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
+from pipeline.names import class_key
 
 COLUMNS = ["sha256", "decision", "label", "note", "decided_at"]
+_DELIMITERS = ",;\t"
+_SHOWN = 3  # examples in a sentence
 
 
 class Choice(StrEnum):
@@ -30,36 +34,89 @@ class Decision:
     note: str
     decided_at: str = field(default="", compare=False)
 
+    @property
+    def outcome(self) -> tuple[Choice, str | None]:
+        return self.choice, self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the file below its header, or several where a note has line breaks.
+
+    `start` and `end` are the lines before and up to its last, counted from 0.
+    """
+
+    start: int
+    end: int
+    values: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The file as it is: its delimiter, which is the system's where a spreadsheet saved it."""
+
+    delimiter: str
+    records: list[Record]
+
+
+def parse(text: str, path: Path) -> Table:
+    """Read the file's text, also as spreadsheets save it.
+
+    They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere.
+    Raises UserError naming the line that is wrong and what would be right.
+    """
+    text = text.removeprefix("\ufeff")
+    lines = text.splitlines()
+    first = 0
+    while first < len(lines) and re.fullmatch(r'["\s,;]*|"?sep=.?"?', lines[first].lower()):
+        first += 1
+    header = lines[first] if first < len(lines) else ""
+    delimiter = max(_DELIMITERS, key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[Record] = []
+    start = 0
+    try:
+        for values in reader:
+            if start >= first and any(value.strip() for value in values):
+                records.append(Record(start, reader.line_num, values))
+            start = reader.line_num
+    except csv.Error as error:
+        raise UserError(
+            f"{path}, line {reader.line_num}: {error}; check the quotes of that line"
+        ) from error
+    names = [name.strip().lower() for name in records[0].values] if records else []
+    extra = len(names) - len(COLUMNS)  # empty columns, which a spreadsheet writes in all rows
+    if names != COLUMNS + [""] * extra:
+        raise UserError(f"{path}, line {first + 1} must be {','.join(COLUMNS)}")
+    for record in records if extra else []:
+        if not any(record.values[len(COLUMNS) :]):
+            del record.values[len(COLUMNS) :]
+    return Table(delimiter, records[1:])
+
 
 def read_decisions(path: Path) -> dict[str, Decision]:
     """The decisions by SHA-256; the last line about an image counts.
 
     Raises UserError naming the line that is wrong and what would be right.
     """
+    return dict(_read(path))
+
+
+def _read(path: Path) -> Iterator[tuple[str, Decision]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a mark in front
+        text = path.read_bytes().decode()
     except FileNotFoundError as error:
         header = ",".join(COLUMNS)
         raise UserError(f"{path} is not there; make it with the one line {header}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    decisions = {}
-    try:
-        if next(lines, None) != COLUMNS:
-            raise UserError(f"{path}, line 1 must be {','.join(COLUMNS)}")
-        for values in lines:
-            if values:
-                try:
-                    sha256, decision = _decision(values)
-                except (ValueError, UserError) as error:
-                    raise UserError(f"{path}, line {lines.line_num}: {error}") from error
-                decisions[sha256] = decision
-    except csv.Error as error:
         raise UserError(
-            f"{path}, line {lines.line_num}: {error}; check the quotes of that line"
+            f"{path} is not UTF-8 ({error}); save it as UTF-8 (in Excel: CSV UTF-8)"
         ) from error
-    return decisions
+    for record in parse(text, path).records:
+        try:
+            yield _decision(record.values)
+        except (ValueError, UserError) as error:
+            raise UserError(f"{path}, line {record.end}: {error}") from error
 
 
 def _decision(values: list[str]) -> tuple[str, Decision]:
@@ -80,3 +137,62 @@ def _decision(values: list[str]) -> tuple[str, Decision]:
     if label and safe_label(label) != label:
         raise ValueError(f"{label!r} can't be a class folder; {safe_label(label)!r} could")
     return sha256, Decision(Choice(choice), label or None, note, decided_at)
+
+
+def spelt_alike(decisions: Mapping[str, Decision], spelt: Mapping[str, str]) -> dict[str, Decision]:
+    """The decisions with their classes spelt as `spelt` has them, by their `class_key`.
+
+    A new class is spelt as the first decision about it spells it.
+    """
+    known = dict(spelt)
+    return {
+        sha256: replace(one, label=known.setdefault(class_key(one.label), one.label))
+        if one.label
+        else one
+        for sha256, one in decisions.items()
+    }
+
+
+def doubts(path: Path, known: Collection[str]) -> list[str]:
+    """Sentences about decisions that change nothing, and that contradict each other.
+
+    `known` are the SHA-256 of the images that there are. Raises UserError as `read_decisions` does.
+    """
+    decisions: dict[str, list[Decision]] = {}
+    for sha256, decision in _read(path):
+        decisions.setdefault(sha256, []).append(decision)
+    sentences = []
+    if unknown := [sha256 for sha256 in decisions if sha256 not in known]:
+        sentences.append(
+            f"{len(unknown)} decision(s) in {path} match no image: {_some(unknown)}. The file was "
+            "saved anew since, its source is not in params.yaml now, or the SHA-256 has a typo. "
+            "Decide about the image of today, and delete the line"
+        )
+    differing = [s for s, all_ in decisions.items() if len({one.outcome for one in all_}) > 1]
+    # an older line that stands last: two people decided, and Git put the one's lines below
+    differing.sort(
+        key=lambda s: all(d.decided_at <= decisions[s][-1].decided_at for d in decisions[s])
+    )
+    if differing:
+        told = [f"{s} ({_history(decisions[s])})" for s in differing]
+        sentences.append(
+            f"{path} has different decisions about the same image, {len(differing)} times; the "
+            f"last line counts: {_some(told)}. "
+            "Delete the lines that are wrong"
+        )
+    return sentences
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if names[_SHOWN:] else "")
+
+
+def _history(decisions: Sequence[Decision]) -> str:
+    return ", then ".join(
+        f"{one.choice}{f' {one.label}' if one.label else ''} of {one.decided_at or 'no date'}"
+        for one in decisions
+    )
+
+
+def _time(one: Decision) -> str:
+    return one.decided_at

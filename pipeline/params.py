@@ -1,10 +1,10 @@
 """`params.yaml`, typed and validated once, where it enters."""
 
-import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -17,8 +17,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.cli import UserError
+from pipeline.names import SourceName, apart
 from pipeline.paths import PARAMS
-from pipeline.sources import KINDS, Label, Section, Source, sections
+from pipeline.sources import Section, Source
+from pipeline.wrong_values import explain
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Action = Literal["drop", "flag", "off"]
@@ -230,11 +232,17 @@ class Audit(Section):
     seed: int = Field(ge=0, lt=2**32, description="seed of the division into parts")
 
 
+def _apart(sources: dict[str, Source]) -> dict[str, Source]:
+    apart(sources, "source")
+    return sources
+
+
 class Params(Section):
     """All of params.yaml. Descriptions: see pipeline/describe.py."""
 
-    sources: dict[Label, Source] = Field(
+    sources: Annotated[dict[SourceName, Source], AfterValidator(_apart)] = Field(
         description="where images come from; each key is a folder in `data/raw`. "
+        "A key has letters, digits, `_` and `-`; quote what YAML reads as a number (`'2024'`). "
         "Each key is also a stage of its own. Images of other sources stay on disk and are left "
         "out. [Collect](sources.md) has an example for each kind"
     )
@@ -257,40 +265,17 @@ def load_params(path: Path = PARAMS) -> Params:
 
     Raises UserError naming each wrong key, its value, and the nearest right name.
     """
+    yaml = YAML(typ="safe", pure=True)
     try:
-        values = YAML(typ="safe", pure=True).load(path)
+        text = path.read_text(encoding="utf-8")
+        values = yaml.load(text)
     except FileNotFoundError as error:
         raise UserError(f"{path} is not here; run this in the root of the repository") from error
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML: {error}") from error
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(e) for e in error.errors()]
+        node = yaml.compose(text)
+        lines = [explain(one, values, node, Params) for one in error.errors()]
         raise UserError("\n  ".join([f"{path} has {len(lines)} wrong value(s)", *lines])) from error
-
-
-def _explain(error: Any) -> str:
-    where, value = [str(p) for p in error["loc"]], error["input"]
-    key = ".".join(p for p in where if p not in KINDS)
-    match error["type"]:
-        case "extra_forbidden":
-            near = difflib.get_close_matches(where[-1], _keys_near(where), n=1)
-            return f"{key} is not a known parameter" + (
-                f"; did you mean {near[0]}?" if near else ""
-            )
-        case "missing":
-            return f"{key} is missing; add it (null where unset)"
-        case "union_tag_invalid" | "union_tag_not_found":
-            return f"{key}.kind must be one of {', '.join(KINDS)}"
-    return f"{key} is {value!r}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _keys_near(where: list[str]) -> list[str]:
-    model: type[Section] = Params
-    for part in where[:-1]:
-        if part in KINDS:
-            model = KINDS[part]
-        elif part in model.model_fields:
-            model = next(sections(model.model_fields[part].annotation), model)
-    return list(model.model_fields)

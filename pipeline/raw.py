@@ -3,24 +3,27 @@
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.classes import spellings
 from pipeline.cli import UserError
+from pipeline.formats import is_litter
 from pipeline.licenses import is_allowed
 from pipeline.manifest import Manifest, Row
+from pipeline.names import class_key
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
-from pipeline.sources import Source
+from pipeline.sources import FolderSource, Source, SpiderSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawImage:
     """One raw image: the same bytes in the same class of the same source, however often listed.
 
-    `file` is relative to data/raw. `products` are the source's own ids, `addresses` those of rows
-    without a product. `official` are the splits that the source files it under, the one that counts
-    first.
+    `label` is the class as it is spelt everywhere: `Mug` and `mug` are one. `file` is relative to
+    data/raw. `products` are the source's own ids, `addresses` those of rows without a product.
+    `official` are the splits that the source files it under, the one that counts first.
     """
 
     source: str
@@ -53,6 +56,8 @@ class Raw:
     pictures: list[RawImage]
     left_out: Counter[tuple[str, str]]
     """files by (source, class folder)"""
+    why_left_out: Counter[tuple[str, str]]
+    """the same files by (source, reason)"""
     not_images: dict[str, dict[str, list[str]]]
     """names of files in people's own folders that are no images, by source and kind"""
 
@@ -62,39 +67,65 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
 
     Raises UserError where there is no image at all.
     """
-    pictures: list[RawImage] = []
+    asked: dict[str, list[Row]] = {}
+    files: dict[str, set[str]] = {}
     left_out: Counter[tuple[str, str]] = Counter()
+    why_left_out: Counter[tuple[str, str]] = Counter()
     not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
-        files = set(_files(folder))
-        rows = []
-        if folder.name in sources:
-            manifest = Manifest(folder / MANIFEST)
-            rows = list(_asked(manifest.rows.values(), sources[folder.name]))
+        name, source = folder.name, sources.get(folder.name)
+        files[name] = set(_files(folder))
+        rows: Collection[Row] = ()
+        if source is not None:
+            rows = Manifest(folder / MANIFEST).rows.values()
+            asked[name] = [row for row in rows if _why_not(row, name, source) is None]
             if (folder / LEFT_OUT).exists():
-                not_images[folder.name] = json.loads((folder / LEFT_OUT).read_text("utf-8"))
-        pictures += _pictures(folder.name, rows, files)
-        files.difference_update(row.file for row in rows if row.file)
-        left_out.update((folder.name, file.partition("/")[0]) for file in files)
+                not_images[name] = json.loads((folder / LEFT_OUT).read_text("utf-8"))
+        left = files[name] - {row.file for row in asked.get(name, ())}
+        left_out.update((name, file.partition("/")[0]) for file in left)
+        why_left_out.update((name, why) for why in _why_left_out(left, rows, name, source))
+    spelt = spellings(sources, (row.label for rows in asked.values() for row in rows))
+    pictures = [
+        picture
+        for name, rows in asked.items()
+        for picture in _pictures(name, sources[name], rows, files[name], spelt)
+    ]
     if not pictures:
         raise UserError(
-            f"{raw} has no picture of the sources in params.yaml ({', '.join(sources)}); "
+            f"{raw} has no image of the sources in params.yaml ({', '.join(sources)}); "
             "bring some in with: python -m scraper.collect SOURCE"
         )
-    return Raw(sorted(pictures, key=lambda picture: picture.key), left_out, not_images)
+    pictures.sort(key=lambda picture: picture.key)
+    return Raw(pictures, left_out, why_left_out, not_images)
 
 
-def _asked(rows: Iterable[Row], source: Source) -> Iterator[Row]:
-    """The rows whose class the source asks for, and whose license it takes today."""
-    licenses = getattr(source, "licenses", None)
-    for row in rows:
-        if (
-            row.status.has_file
-            and (source.classes is None or row.label in source.classes)
-            and is_allowed(row.license, row.license_url, licenses)
-        ):
-            yield row
+def _why_not(row: Row, name: str, source: Source) -> str | None:
+    """Why an image is not asked for; None for one whose class and license are."""
+    if not row.status.has_file:
+        return row.status.replace("_", " ")
+    classes = source.classes
+    if classes is not None and class_key(row.label) not in set(map(class_key, classes)):
+        return f"sources.{name}.classes does not ask for the class"
+    if not is_allowed(row.license, row.license_url, getattr(source, "licenses", None)):
+        return f"sources.{name}.licenses does not take the license"
+    return None
+
+
+def _why_left_out(
+    files: Iterable[str], rows: Iterable[Row], name: str, source: Source | None
+) -> Iterator[str]:
+    """Why each of these files in data/raw/<name> is left out."""
+    by_file = {row.file or row.image_url: row for row in rows}
+    for file in files:
+        if source is None:
+            yield "not in params.yaml"
+        elif file in by_file:
+            yield _why_not(by_file[file], name, source) or "listed under another name"
+        elif any(map(is_litter, file.split("/"))):
+            yield "litter of the system, or of a run that was killed"
+        else:
+            yield f"not yet collected; run: python -m scraper.collect {name}"
 
 
 def _files(folder: Path) -> Iterator[str]:
@@ -105,25 +136,29 @@ def _files(folder: Path) -> Iterator[str]:
             yield from (f"{inside}/{name}" for name in names)
 
 
-def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[RawImage]:
+def _pictures(
+    name: str, source: Source, rows: Iterable[Row], files: set[str], spelt: Mapping[str, str]
+) -> Iterator[RawImage]:
     same: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.sha256 is not None and row.file is not None:
-            same[row.label, row.sha256].append(row)
+            same[spelt[class_key(row.label)], row.sha256].append(row)
+    copies = _copied_products(same)
     for (label, sha256), listed in same.items():
         row = next((r for r in listed if r.file in files), listed[0])
         splits = {r.split for r in listed}
         yield RawImage(
-            source=source,
+            source=name,
             label=label,
             sha256=sha256,
-            file=f"{source}/{row.file}",
+            file=f"{name}/{row.file}",
             there=row.file in files,
             bytes=row.bytes or 0,
-            products=frozenset(r.product_id for r in listed if r.product_id),
-            # a person's own path is no address: who copies a file has not made it a placeholder
+            products=frozenset(
+                copies.get(r.product_id, r.product_id) for r in listed if r.product_id
+            ),
             addresses=frozenset(
-                r.image_url for r in listed if not r.product_id and "://" in r.image_url
+                r.image_url for r in listed if not r.product_id and _is_address(r, source)
             ),
             official=tuple(split for split in reversed(SPLITS) if split in splits),
             rows=len(listed),
@@ -134,3 +169,22 @@ def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[Raw
             license_url=row.license_url,
             author=row.author,
         )
+
+
+def _is_address(row: Row, source: Source) -> bool:
+    """Whether a page of a shop names the image there: else a copy of a file is no placeholder.
+
+    (A path in an archive or in a person's own folder is none.)
+    """
+    return isinstance(source, SpiderSource | FolderSource) and "://" in row.image_url
+
+
+def _copied_products(same: Mapping[tuple[str, str], Iterable[Row]]) -> dict[str, str]:
+    """Product folders that a person copied whole: for each the first that has the same images."""
+    images: dict[str, set[str]] = defaultdict(set)
+    for (_, sha256), rows in same.items():
+        for row in rows:
+            if row.product_id and "://" not in row.image_url:
+                images[row.product_id].add(sha256)
+    first: dict[frozenset[str], str] = {}
+    return {p: first.setdefault(frozenset(images[p]), p) for p in sorted(images)}

@@ -3,14 +3,14 @@
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from pipeline.licenses import NONE, normal_license
-from pipeline.manifest import safe_label
+from pipeline.names import Label, apart
 from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS
 
 
@@ -21,27 +21,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
-def _label(name: str) -> str:
-    if safe_label(name) != name:
-        raise ValueError(f"can't be a class folder; {safe_label(name)!r} could")
-    return name
-
-
-Label = Annotated[str, AfterValidator(_label)]
-
-
 def _license(name: str) -> str:
     if name != NONE and normal_license(name) != name:
         raise ValueError(f"write it as {normal_license(name) or NONE!r}")
     return name
 
 
-def _apart(classes: Any) -> Any:
-    """Some systems take `Mug` and `mug` for one folder."""
-    spelt: dict[str, str] = {}
-    for label in classes:
-        if (other := spelt.setdefault(label.casefold(), label)) != label:
-            raise ValueError(f"{other!r} and {label!r} would share a folder; rename one")
+T = TypeVar("T", bound=Iterable[str])
+
+
+def _apart(classes: T) -> T:
+    apart(classes, "class")
     return classes
 
 

@@ -4,10 +4,12 @@ import argparse
 import difflib
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.manifest import Manifest, Row, write_atomic
 from pipeline.params import load_params
@@ -105,6 +107,22 @@ def collect(
         run_state.write(finished=True)
     if isinstance(source, SpiderSource):
         store(name)
+    elif isinstance(source, FolderSource):  # of another source, such a class is an error
+        saved = {row.label for row in rows if row.status.has_file}
+        warn_of_empty(_empty(name, {*labels, *report.labels} - saved, rows))
+
+
+def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[str]:
+    """A sentence for each of these classes, which have no image: what most candidates ended as."""
+    for label in sorted(labels):
+        ends = Counter(row.status.value.replace("_", " ") for row in rows if row.label == label)
+        most = "; ".join(
+            f"{count} of {ends.total()} files are {end}" for end, count in ends.most_common(1)
+        )
+        yield (
+            f"class {label!r} of {name} has no image: {most or 'its folder is empty'}; "
+            "put images there, or take the class away"
+        )
 
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:

@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from itertools import islice
 
 from pipeline import paths
+from pipeline.classes import empty_classes, spellings, warn_of_empty
 from pipeline.clean.cache import Cache
 from pipeline.clean.duplicates import Judged, resolve
-from pipeline.clean.findings import Findings, metrics
+from pipeline.clean.findings import Findings, metrics, outcomes
 from pipeline.clean.measure import Failure, Measured, Measurement, measure
 from pipeline.clean.near_duplicates import Pair, find
 from pipeline.clean.report import write_report
 from pipeline.clean.rules import judge_each
 from pipeline.clean.verdicts import write_verdicts
 from pipeline.clean.write import write_images
-from pipeline.cli import run
-from pipeline.decisions import read_decisions
+from pipeline.cli import UserError, run
+from pipeline.decisions import doubts, read_decisions, spelt_alike
 from pipeline.engine import Killed, map_images
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Reason, fresh_folder, write_atomic
@@ -46,17 +47,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts = {"pictures": numbers["pictures"], "kept": numbers["kept"]}
     for verdict in ("dropped", "flagged"):
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
-    left_out: Counter[str] = Counter()
-    for (source, _), count in findings.raw.left_out.items():
-        left_out[source] += count
-    for source, count in sorted(left_out.items()):
-        why = "other classes or licenses" if source in params.sources else "not in params.yaml"
+    for (source, why), count in sorted(findings.raw.why_left_out.items()):
         counts[f"left out, and kept in {paths.RAW / source}: {why}"] = count
     for name, count in counts.items():
         print(f"{count:9,}  {name}")
     if mixed := _demo_beside_own(params, findings):
         print(mixed)
-    print("the pictures, and why, are in results/clean/report.html")
+    print("the images, and why, are in results/clean/report.html")
+    for sentence in doubts(paths.REVIEW, {picture.sha256 for picture in findings.raw.pictures}):
+        print(sentence)
+    empty = list(empty_classes(params.sources, outcomes(findings)))
+    if not numbers["kept"]:
+        raise UserError("\n  ".join(["no image was kept", *empty]))
+    warn_of_empty(empty)
 
 
 def _demo_beside_own(params: Params, findings: Findings) -> str | None:
@@ -105,8 +108,9 @@ def _no_garbage_collection() -> Iterator[None]:
 @_no_garbage_collection()
 def examine(params: Params, cache: Cache) -> Findings:
     """Measure what is new in data/raw and judge all; nothing is written but the cache."""
-    decisions = read_decisions(paths.REVIEW)
     raw = read_raw(params.sources, paths.RAW)
+    spelt = spellings(params.sources, (picture.label for picture in raw.pictures))
+    decisions = spelt_alike(read_decisions(paths.REVIEW), spelt)
     measurements = _measure_all(raw.pictures, cache)
     verdicts = judge_each(raw.pictures, measurements, decisions, params.clean)
     judged = [

@@ -1,10 +1,11 @@
 """All that a run of clean found out, and its few numbers."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.classes import KEPT
 from pipeline.clean.duplicates import Judged, leaks
 from pipeline.clean.measure import Failure, Measurement
 from pipeline.clean.near_duplicates import Pair
@@ -37,3 +38,9 @@ def metrics(findings: Findings) -> dict[str, Any]:
         "leaks": len(leaks(findings.sets)),
         "left_out": findings.raw.left_out.total(),
     }
+
+
+def outcomes(findings: Findings) -> Iterator[tuple[str, str, str]]:
+    """Of each image: its class in data/raw, its class after decisions, and why it was dropped."""
+    for picture, verdict in zip(findings.raw.pictures, findings.verdicts, strict=True):
+        yield picture.label, verdict.label, verdict.reason or KEPT

@@ -14,13 +14,13 @@ from pydantic import BaseModel, StringConstraints, model_validator
 
 from pipeline import paths
 from pipeline.cli import UserError
-from pipeline.decisions import Choice, Decision
+from pipeline.decisions import Choice, Decision, doubts
 from pipeline.decode import ImageError
+from pipeline.names import Label, class_key
 from pipeline.review.catalog import Catalog
 from pipeline.review.changes import changes
 from pipeline.review.log import DecisionLog
 from pipeline.review.thumbnails import Thumbnails
-from pipeline.sources import Label
 from pipeline.web import problem
 
 _STATIC = Path(__file__).parent / "static"
@@ -114,15 +114,18 @@ class _Review:
             "version": version,
             "catalog": name,
             "changes": changes(catalog, state.decisions),
+            "doubts": doubts(paths.REVIEW, catalog.by_sha256),
             "decisions": {sha256: _to_page(one) for sha256, one in state.decisions.items()},
         }
         return JSONResponse(content)
 
     def decide(self, new: NewDecision) -> Response:
         """Write a decision down."""
-        if new.sha256 not in self._catalogs.current()[0].by_sha256:
-            return problem(404, "clean knows no such picture")
-        self._log.decide(new.sha256, new.decision, new.label, new.note)
+        catalog = self._catalogs.current()[0]
+        if new.sha256 not in catalog.by_sha256:
+            return problem(404, "clean knows no such image")
+        label = new.label and catalog.spelt.get(class_key(new.label), new.label)
+        self._log.decide(new.sha256, new.decision, label, new.note)
         return self._now(new.sha256)
 
     def undo(self, one: Undo) -> Response:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from pipeline import paths
+from pipeline.classes import spellings
 from pipeline.cli import UserError
 from pipeline.manifest import Reason
 from pipeline.params import Params
@@ -50,6 +51,8 @@ class Catalog:
     files: Mapping[str, Path]
     by_sha256: Mapping[str, list[dict[str, Any]]]
     sets: list[Set]
+    spelt: Mapping[str, str]
+    """how each class is spelt, by its `class_key`"""
 
     def to_page(self) -> dict[str, Any]:
         """What the page is given: columns of equal length, and sets of row numbers."""
@@ -115,7 +118,8 @@ def read_catalog(params: Params) -> Catalog:
             files[row["sha256"]] = paths.RAW / picture.file
         row["shown"] = row["sha256"] in files
         by_sha256[row["sha256"]].append(row)
-    return Catalog(rows, files, by_sha256, list(_sets(rows)))
+    spelt = spellings(params.sources, (row["label"] for row in rows))
+    return Catalog(rows, files, by_sha256, list(_sets(rows)), spelt)
 
 
 _NO_SUSPECT = {"suspect": None, "suggested": None, "score": None}

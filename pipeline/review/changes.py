@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.decisions import Choice, Decision
+from pipeline.decisions import Choice, Decision, spelt_alike
 from pipeline.manifest import Reason
 from pipeline.review.catalog import UNSHOWABLE, Catalog, Set
 
@@ -17,6 +17,7 @@ def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, in
     obeyed is gone, judged `anew`. Of what shows the same as an image decided on, the direct
     consequences are counted; for chains of copies, what follows further is clean's to find out.
     """
+    decisions = spelt_alike(decisions, catalog.spelt)
     counts = dict.fromkeys(("kept", "dropped", "relabelled", "anew"), 0)
     for sha256, rows in catalog.by_sha256.items():
         kept = any(row["verdict"] == "keep" for row in rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.cli import UserError
-from pipeline.decisions import COLUMNS, Choice, Decision, read_decisions
+from pipeline.decisions import COLUMNS, Choice, Decision, Table, parse, read_decisions
 from pipeline.manifest import write_atomic
 from pipeline.system import lock
 
@@ -49,10 +49,11 @@ class DecisionLog:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         decision = Decision(choice, label, note, now)
         out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([sha256, choice, label or "", note, decision.decided_at])
         with self._locked() as file:
             self._read(file)  # an open quote would swallow the line
+            delimiter = self._table(file).delimiter
+            writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+            writer.writerow([sha256, choice, label or "", note, decision.decided_at])
             try:
                 _append(file, out.getvalue().encode())
             except OSError as error:
@@ -67,29 +68,29 @@ class DecisionLog:
         """
         with self._locked() as file:
             self._read(file)
+            own = [record for record in self._table(file).records if record.values[0] == sha256]
+            if not own or own[-1].values[COLUMNS.index("decided_at")] != decided_at:
+                return False
             file.seek(0)
             lines = list(io.StringIO(file.read().decode(), newline=""))
-            reader = csv.reader(lines, strict=True)
-            start, found = 0, None
-            for values in reader:
-                if values and values[0] == sha256:
-                    found = start, reader.line_num, values[COLUMNS.index("decided_at")]
-                start = reader.line_num
-            if found is None or found[2] != decided_at:
-                return False
-            self._replace(file, "".join(lines[: found[0]] + lines[found[1] :]).encode())
+            rest = lines[: own[-1].start] + lines[own[-1].end :]
+            self._replace(file, "".join(rest).encode())
         return True
 
     def _replace(self, file: BinaryIO, content: bytes) -> None:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         try:
-            write_atomic(self._path, content)
+            write_atomic(self._path.resolve(), content)  # what a link leads to, not the link
         except PermissionError:  # Windows replaces no open file, and some folders take no new one
             file.seek(0)
             _write(file, content)
             file.truncate()
         else:
             self._path.chmod(mode)  # others may write it too
+
+    def _table(self, file: BinaryIO) -> Table:
+        file.seek(0)
+        return parse(file.read().decode(), self._path)
 
     def _read(self, file: BinaryIO) -> State:
         status = os.fstat(file.fileno())

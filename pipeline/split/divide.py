@@ -201,7 +201,7 @@ class _Pool:
         return self._fill(dict(zip(self._by_size, splits, strict=False)))
 
     def _fill(self, given: Mapping[str, str]) -> dict[str, str]:
-        """The groups in `given` stay there. No split takes what it and those before have no room for.
+        """The groups in `given` stay. No split takes what it and those before have no room for.
 
         (It may take what chance left those before, so that train is not larger than its share.)
         """

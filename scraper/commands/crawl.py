@@ -17,6 +17,7 @@ from pipeline import cli
 from pipeline.addresses import check_url, host_port
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, safe_label
+from pipeline.names import class_key
 from pipeline.params import Params, load_params
 from pipeline.paths import MANIFEST, RAW
 from pipeline.sources import FolderSource, SpiderSource
@@ -50,6 +51,7 @@ class Command(ScrapyCrawl):
         takes = spider_class(self.crawler_process, name, spider).takes
         config = typed_source(params, spider, name, label, url, typed.get("api"), takes)
         source = params.sources[name]
+        (label,) = config.classes
         if isinstance(source, FolderSource):
             folder = own_folder(name, source)
             incomplete = run_spider(self.crawler_process, name, config, folder=folder)
@@ -95,6 +97,7 @@ def typed_source(
         raise UserError(_refusal(name, source.kind if source else None))
     if safe_label(label) != label:
         raise UserError(f"label={label} can't be a class folder; {safe_label(label)!r} could")
+    label = next((one for one in source.classes or () if class_key(one) == class_key(label)), label)
     addresses = [api] if api else []
     if "url" in takes and is_file(url):
         addresses += _addresses(Path(url))

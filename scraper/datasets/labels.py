@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
+from pipeline.names import class_key
 
 
 class Labels:
     """Our class for each of the dataset's labels, and which of them were there.
 
     `classes` renames and selects (ours: theirs); without it each label is a class, by a name that
-    is safe for a folder. Raises UserError where two labels would share a folder.
+    is safe for a folder. `Mug` and `mug` are one class, unless `classes` tells them apart. Raises
+    UserError where two other labels would share a folder.
     """
 
     def __init__(self, classes: Mapping[str, str] | None) -> None:
@@ -22,6 +24,7 @@ class Labels:
         self.found: set[str] = set()
         for ours, theirs in (classes or {}).items():
             self._claim(_normal(theirs), ours)
+        self._by_key = {class_key(theirs): ours for theirs, ours in self._ours.items()}
 
     def ours(self, theirs: str) -> str | None:
         """The class of that label; None where `classes` leaves it out."""
@@ -29,12 +32,13 @@ class Labels:
         self.found.add(theirs)
         if not self._selects and theirs not in self._ours:
             self._claim(theirs, safe_label(theirs))
-        return self._ours.get(theirs)
+        return self._ours.get(theirs) or self._by_key.get(class_key(theirs))
 
     def check(self, known: set[str]) -> None:
         """Raise UserError if `classes` names a label that is not among those that there are."""
+        keys = set(map(class_key, known))
         for theirs, ours in self._ours.items():
-            if theirs not in known:
+            if class_key(theirs) not in keys:
                 names = sorted(known)
                 near = difflib.get_close_matches(theirs, names, n=3) or names[:10]
                 raise UserError(
@@ -45,8 +49,10 @@ class Labels:
     def _claim(self, theirs: str, ours: str) -> None:
         if theirs in self._ours:
             raise UserError(f"classes.{self._ours[theirs]} and classes.{ours} are both {theirs!r}")
-        other = self._folders.setdefault(ours.casefold(), theirs)
-        if other != theirs:
+        other = self._folders.setdefault(class_key(ours), theirs)
+        if not self._selects and class_key(other) == class_key(theirs):
+            ours = safe_label(other)  # `Mug` and `mug` are one class
+        elif other != theirs:
             raise UserError(
                 f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; "
                 "name the ones to take under `classes`"

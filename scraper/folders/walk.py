@@ -4,13 +4,14 @@ import os
 import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.cli import UserError
 from pipeline.formats import is_litter
 from pipeline.manifest import safe_label
+from pipeline.names import class_key
 from pipeline.paths import MANIFEST, SPLIT_WORDS
 
 KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
@@ -47,18 +48,21 @@ class Listing:
     """names by kind"""
 
 
-def walk(root: Path) -> Listing:
+def walk(root: Path, classes: Iterable[str] = ()) -> Listing:
     """List `<root>/<class>/…`. A sub-folder of a class is a product. Links are followed.
 
     Where all folders in `root` are called train, validation, test or the like, the classes are in
     them, and they are official splits.
 
-    Raises UserError for a folder that can't be a class, and for two that would be one.
+    `Mug` and `mug` are one class, which is spelt as in `classes`, or else as the folder that comes
+    first, small letters before capitals. Raises UserError for a folder that can't be a class.
     """
     listing = Listing()
+    spelt = {class_key(label): label for label in classes}
     info = root.stat()
     tops = _entries(root, "", ((info.st_dev, info.st_ino),), listing)
     folders = [top for top in tops if top.is_folder]
+    folders.sort(key=lambda top: top.name.swapcase())
     for loose in tops:
         if not loose.is_folder and loose.name not in (MANIFEST, "CREDITS.md"):
             listing.left_out[LOOSE].append(loose.name)
@@ -67,12 +71,12 @@ def walk(root: Path) -> Listing:
             split = SPLIT_WORDS[top.name.lower()]
             for inner in _entries(top.path, top.name, top.above, listing):
                 if inner.is_folder:
-                    _add_class(listing, inner, split)
+                    _add_class(listing, inner, split, spelt)
                 else:
                     listing.left_out[LOOSE].append(inner.name)
     else:
         for top in folders:
-            _add_class(listing, top, None)
+            _add_class(listing, top, None, spelt)
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
 
@@ -95,7 +99,7 @@ def _are_splits(folders: list[_Found]) -> bool:
     return len(folders) > 1 and None not in splits and "train" in splits
 
 
-def _add_class(listing: Listing, folder: _Found, split: str | None) -> None:
+def _add_class(listing: Listing, folder: _Found, split: str | None, spelt: dict[str, str]) -> None:
     name = folder.path.name
     label = unicodedata.normalize("NFC", name)  # some systems take names apart
     safe = safe_label(_text(label))
@@ -103,13 +107,7 @@ def _add_class(listing: Listing, folder: _Found, split: str | None) -> None:
         raise UserError(
             f"{folder.name!r} can't be the folder of a class; rename it, to {safe!r} say"
         )
-    if other := next(
-        (one for one in listing.labels if one != label and one.casefold() == label.casefold()), None
-    ):
-        raise UserError(
-            f"the folders {other!r} and {label!r} would be one class on some systems; "
-            "move the images of one into the other"
-        )
+    label = spelt.setdefault(class_key(label), label)
     listing.labels.add(label)
     for file in _files(folder, listing):
         inside = file.name.removeprefix(f"{folder.name}/").split("/")

@@ -1,12 +1,14 @@
 """data/review.csv is read as people write it, and refused by line."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import UserError
-from pipeline.decisions import Choice, Decision, read_decisions
+from pipeline.decisions import Choice, Decision, doubts, read_decisions, spelt_alike
 
+ROOT = Path(__file__).parents[2]
 A, B = "a" * 64, "b" * 64
 HEADER = "sha256,decision,label,note,decided_at\n"
 
@@ -61,3 +63,76 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str | bytes, message: str)
 def test_no_file_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not there; make it with the one line sha256,"):
         read_decisions(tmp_path / "review.csv")
+
+
+SAVED = {
+    "semicolons": f"{HEADER}{A},drop,,,\n".replace(",", ";"),
+    "sep": f"sep=,\n{HEADER}{A},drop,,,\n",
+    "quoted sep": f'"sep=;"\n{HEADER}{A},drop,,,\n'.replace(",", ";"),
+    "a mark, then sep": f"\ufeffsep=;\r\n{HEADER}{A},drop,,,\r\n".replace(",", ";"),
+    "tabs": f"{HEADER}{A},drop,,,\n".replace(",", "\t"),
+    "blank rows": f"\n,,,,\n{HEADER},,,,\n\n{A},drop,,,\n,,,,\n",
+    "blank rows and semicolons": f";;;;\n{HEADER}{A},drop,,,\n;;;;\n".replace(",", ";"),
+    "quotes": f'"sha256","decision","label","note","decided_at"\n"{A}","drop","","",""\n',
+    "a mark and quotes": f'\ufeff"sha256",decision,label,note,decided_at\n{A},drop,,,\n',
+    "empty columns": f"{HEADER.strip()},,\n{A},drop,,,,,\n",
+    "capitals": f"SHA256, Decision,Label,Note,decided_at\n{A},drop,,,\n",
+    "an old Macintosh": f"{HEADER}{A},drop,,,\n".replace("\n", "\r"),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_what_spreadsheets_save_is_read(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, SAVED[name]) == {A: Decision(Choice.DROP, None, "")}
+
+
+def test_classes_are_spelt_alike() -> None:
+    decisions = {
+        sha256: Decision(Choice.RELABEL, label, "")
+        for sha256, label in ((A, "MUG"), (B, "Plate"), ("c" * 64, "plate"))
+    }
+    decisions["d" * 64] = Decision(Choice.KEEP, None, "")
+    found = spelt_alike(decisions, {"mug": "Mug"})
+    assert [one.label for one in found.values()] == ["Mug", "Plate", "Plate", None]
+
+
+def test_decisions_that_match_no_image_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "review.csv"
+    path.write_text(f"{HEADER}{A},drop,,,\n{B},keep,,,\n")
+    assert doubts(path, {A, B}) == []
+    (sentence,) = doubts(path, {A})
+    assert "1 decision(s)" in sentence
+    assert B in sentence
+    assert A not in sentence
+
+
+def test_a_line_that_two_people_decided_differently_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "review.csv"
+    lines = [f"{A},keep,,,2026-01-02", f"{A},drop,,,2026-01-03", f"{A},keep,,so,2026-01-04"]
+    lines += [f"{B},relabel,cup,,2026-01-02", f"{B},relabel,mug,,2026-01-01"]
+    lines += [f"{'c' * 64},drop,,,2026-01-01", f"{'c' * 64},drop,,twice,2026-01-02"]
+    path.write_text(HEADER + "\n".join(lines) + "\n")
+    (sentence,) = doubts(path, {A, B, "c" * 64})
+    assert "2 times; the last line counts" in sentence
+    # first what an older line overrules
+    assert sentence.index(f"{B} (relabel cup of 2026-01-02, then relabel mug") < sentence.index(A)
+
+
+def test_what_two_people_added_is_merged_by_itself(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data/review.csv"
+    (tmp_path / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
+    path.write_text(HEADER)
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "start")
+    for branch, line in (("one", f"{A},drop,,,\n"), ("two", f"{B},keep,,,\n")):
+        git("checkout", "-q", "-b", branch, "main")
+        path.write_text(HEADER + line)
+        git("commit", "-qam", branch)
+    git("merge", "-q", "--no-edit", "one")
+    assert read_decisions(path).keys() == {A, B}

@@ -71,7 +71,8 @@ def edited(tmp_path: Path, **changes: object) -> Path:
         ({"split__test": 0.9}, r"split .*leave something for training"),
         ({"sources__own__kind": "foldr"}, r"sources.own.kind must be one of"),
         ({"sources__own__licence": "x"}, r"sources.own.licence .* did you mean license\?"),
-        ({"sources__a/b": {"kind": "folder"}}, r"can't be a class folder"),
+        ({"sources__a/b": {"kind": "folder"}}, r"sources has the name 'a/b': .* 'a_b' could"),
+        ({"sources__own__classes": ["a/b"]}, r"can't be a class folder; 'a-b' could"),
         ({"sources": None}, r"sources is None"),
         ({"sources__own__classes": ["Mug", "cup", "mug"]}, r"'Mug' and 'mug' would share a folder"),
         (

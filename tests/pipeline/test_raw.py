@@ -1,6 +1,9 @@
 """Which pictures of data/raw are asked for now."""
 
+import pytest
+
 from pipeline import paths
+from pipeline.manifest import Row, Status
 from pipeline.raw import read_raw
 
 BY = {"license": "CC BY 4.0", "license_url": "https://creativecommons.org/licenses/by/4.0/"}
@@ -49,3 +52,76 @@ def test_clean_reports_what_a_stricter_license_leaves_out(work, make) -> None:
     page = (paths.RESULTS / "clean" / "report.html").read_text()
     assert "<td>wiki</td><td>mug</td><td>1</td>" in page
     assert "licenses" in page[page.index('id="left-out"') :]
+
+
+def test_mug_and_Mug_are_one_class_across_sources(work, make) -> None:  # noqa: N802
+    work.source("shop", ["mug"])
+    mugs = {work.add(make.encoded(make.next()), label, "shop") for label in ("mug", "Mug")}
+    mugs |= {work.add(make.encoded(make.next()), "MUG", "own")}
+    cups = {work.add(make.encoded(make.next()), label, "own") for label in ("Cup", "cup")}
+    odd = {work.add(make.encoded(make.next()), label, "own") for label in ("STRASSE", "Straße")}
+    relabelled = work.add(make.encoded(make.next()), "cup", "own")
+    work.decide(relabelled, "relabel", "muG")
+    work.clean()
+    by_label = {
+        label: {row["sha256"] for row in work.rows(label=label, verdict="keep")}
+        for label in {row["label"] for row in work.rows()}
+    }
+    assert by_label == {"mug": mugs | {relabelled}, "cup": cups, "Straße": odd}
+    assert {name.split("/")[0] for name in work.written() if "/" in name} == set(by_label)
+
+
+def test_each_file_that_is_left_out_has_a_reason(work, make) -> None:
+    work.values["sources"] = {"wiki": crawled(["cc0"])}
+    work.add(make.encoded(make.next()), source="wiki", license="CC0")
+    work.add(make.encoded(make.next()), source="wiki", **BY)
+    work.add(make.encoded(make.next()), "cup", source="wiki", license="CC0")
+    work.add(make.encoded(make.next()), source="former", unasked=True)
+    folder = paths.RAW / "wiki"
+    for name in ("new.jpg", ".DS_Store", "x.jpg.part", "text.jpg"):
+        (folder / "mug" / name).write_bytes(b"x")
+    rejected = Row(
+        status=Status.REJECTED_NOT_IMAGE, label="mug", image_url="mug/text.jpg", license="CC0"
+    )
+    with (folder / paths.MANIFEST).open("a") as file:
+        file.write(rejected.to_json() + "\n")
+    found = read_raw(work.params.sources, paths.RAW)
+    assert found.why_left_out == {
+        ("former", "not in params.yaml"): 1,
+        ("wiki", "sources.wiki.classes does not ask for the class"): 1,
+        ("wiki", "sources.wiki.licenses does not take the license"): 1,
+        ("wiki", "rejected not image"): 1,
+        ("wiki", "litter of the system, or of a run that was killed"): 2,
+        ("wiki", "not yet collected; run: python -m scraper.collect wiki"): 1,
+    }
+    assert found.why_left_out.total() == found.left_out.total()
+
+
+@pytest.mark.parametrize("kind", ["beside", "in folders", "in an archive", "by hand in a crawl"])
+def test_images_that_a_person_copied_are_kept_once(work, make, kind: str) -> None:
+    """Six images, each five times, to have more of a rare class."""
+    if kind == "in an archive":
+        work.values["sources"]["own"] = {
+            "kind": "archive", "url": "http://x/a.zip", "pattern": "(?P<label>x)"
+        }  # fmt: skip
+    elif kind == "by hand in a crawl":
+        work.values["sources"]["own"] = crawled(None)
+    for n in range(6):
+        content = make.encoded(make.next())
+        for copy in range(5):
+            name = f"mug/{copy}/{n}.jpg" if kind == "in folders" else f"mug/{n} ({copy}).jpg"
+            product = f"mug/{copy}" if kind == "in folders" else None
+            address = f"http://x/a.zip#{name}" if kind == "in an archive" else name
+            work.add(content, image_url=address, product_id=product)
+    work.clean()
+    assert work.metrics()["kept"] == work.metrics()["pictures"] == 6
+    assert work.metrics()["dropped"] == {}
+
+
+def test_a_size_chart_in_many_product_folders_is_a_placeholder(work, make) -> None:
+    chart = make.encoded(make.next())
+    for n in range(6):
+        for content in (chart, make.encoded(make.next())):
+            work.add(content, image_url=f"mug/{n}/{len(content)}.jpg", product_id=f"mug/{n}")
+    work.clean()
+    assert work.metrics()["dropped"] == {"placeholder": 1}

@@ -321,10 +321,10 @@ def test_official_splits_by_hand(own):
     }
 
 
-@pytest.mark.parametrize("names", [("Mug", "mug"), ("mug.",), ("a:b",), ("con",)])
+@pytest.mark.parametrize("names", [("mug.",), ("a:b",), ("con",)])
 def test_folders_that_can_be_no_class_are_refused_before_anything_is_written(own, names):
     put(own, {f"{name}/x.jpg": jpeg("red") for name in ("alpha", *names)})
-    with pytest.raises(UserError, match=r"rename it|would be one class|class folder"):
+    with pytest.raises(UserError, match=r"rename it|class folder"):
         collect("own", OWN)
     assert not (raw() / "manifest.jsonl").exists()
 

@@ -63,6 +63,7 @@ export class DecisionBook {
     this.#decisions = new Map(Object.entries(found.decisions));
     this.#version = found.version;
     this.changes = found.changes;
+    this.doubts = found.doubts;
     this.#catalog ??= found.catalog;
     if (found.catalog !== this.#catalog) this.#trouble("stale", "Clean has run since.");
     const both = [...before.keys(), ...this.#decisions.keys()];

@@ -405,6 +405,8 @@ function onDecisions(changed) {
         ])
       : ["nothing changes"]),
   );
+  $("doubts").hidden = !book.doubts.length;
+  $("doubts").replaceChildren(...book.doubts.map((textContent) => make("p", { textContent })));
   fillLabels();
   const indices = items.flatMap((row, index) => (changed.has(row.sha256) ? [index] : []));
   grid.refresh(indices);

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline import paths, split
+from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.engine import map_images
 from pipeline.manifest import Manifest, Reason, Row, Status
+from pipeline.split import __main__ as split
 
 ROOT = Path(__file__).parents[3]
 
@@ -216,7 +217,7 @@ def test_what_is_not_asked_for_is_left_out(work, make) -> None:
 
 def test_a_source_without_a_folder_is_fine_if_another_has_pictures(work, make) -> None:
     work.source("empty")
-    with pytest.raises(UserError, match=r"no picture of the sources .*empty.*scraper.collect"):
+    with pytest.raises(UserError, match=r"no image of the sources .*empty.*scraper.collect"):
         work.clean()
     assert not paths.CLEAN.exists()
     work.add(make.encoded(make.next()))

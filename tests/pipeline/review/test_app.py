@@ -78,7 +78,7 @@ def test_a_decision_that_can_not_be_is_refused(work, make, serve) -> None:
         ({"decision": "relabel"}, 422),
         ({"decision": "drop", "label": "cap"}, 422),
         ({"decision": "relabel", "label": "a/b"}, 422),
-        ({"decision": "relabel", "label": ".."}, 409),
+        ({"decision": "relabel", "label": ".."}, 422),
         ({"note": "two\nlines"}, 422),
         ({"note": "x" * 1001}, 422),
     ):

@@ -167,3 +167,34 @@ for n in range(60):
         lines = [row["sha256"] for row in csv.DictReader(file)]
     assert len(lines) == len(expected)
     assert set(lines) == expected == read_decisions(path).keys()
+
+
+def test_undo_keeps_a_link_and_changes_what_it_leads_to(tmp_path: Path) -> None:
+    kept = tmp_path / "elsewhere/decisions.csv"
+    kept.parent.mkdir()
+    kept.write_text(HEADER)
+    path = tmp_path / "review.csv"
+    try:
+        path.symlink_to(Path("elsewhere/decisions.csv"))
+    except OSError:
+        pytest.skip("no links here")
+    log = DecisionLog(path)
+    first = log.decide(A, Choice.DROP, None, "")
+    log.decide(B, Choice.DROP, None, "")
+    assert log.undo(A, first.decided_at)
+    assert path.is_symlink()
+    assert read_decisions(kept).keys() == {B}
+    assert [p.name for p in kept.parent.iterdir()] == ["decisions.csv"]
+
+
+@pytest.mark.parametrize("head", [HEADER.replace(",", ";"), "sep=;\n" + HEADER.replace(",", ";")])
+def test_lines_are_added_as_the_spreadsheet_separates_them(path: Path, head: str) -> None:
+    path.write_text(f"\ufeff{head};;;;\n{A};keep;;a, b;\n")
+    log = DecisionLog(path)
+    one = log.decide(B, Choice.RELABEL, "mug", "so; and so")
+    assert log.read().decisions == {
+        A: Decision(Choice.KEEP, None, "a, b"),
+        B: Decision(Choice.RELABEL, "mug", "so; and so"),
+    }
+    assert log.undo(B, one.decided_at)
+    assert path.read_text() == f"\ufeff{head};;;;\n{A};keep;;a, b;\n"

@@ -1,0 +1,71 @@
+"""What clean says at its end, where people look: empty classes, decisions that change nothing."""
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import paths
+from pipeline.clean.__main__ import main
+from pipeline.cli import UserError
+
+
+def run(work, capsys: pytest.CaptureFixture) -> list[str]:
+    YAML().dump(work.values, paths.PARAMS)
+    capsys.readouterr()
+    main([])
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_class_that_ends_empty_is_told_with_the_commonest_reason(work, make, capsys) -> None:
+    work.source("own", ["mug", "hat", "cap", "Spoon"])
+    work.add(make.encoded(make.next()))
+    for _ in range(3):
+        work.add(make.tiny(), "hat")
+    work.add(make.blank(), "hat")
+    gone = work.add(make.encoded(make.next()), "cap")
+    work.decide(gone, "relabel", "mug")
+    spoon, _, cap, _, hat = run(work, capsys)[-5:]
+    assert cap == "WARNING: class 'cap' has no image: all were relabelled; see data/review.csv"
+    assert hat == (
+        "WARNING: class 'hat' has no image: all 4 were dropped, 3 of them as too_small; "
+        "see clean.too_small in params.yaml"
+    )
+    assert spoon.startswith("WARNING: class 'Spoon' has no image: none was collected; check")
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("reviewed", "see data/review.csv"),
+        ("label_conflict", "see clean.conflicts"),
+        ("truncated", "put other files in their place"),
+    ],
+)
+def test_each_reason_has_a_remedy(work, make, capsys, reason: str, remedy: str) -> None:
+    work.add(make.encoded(make.next()))
+    if reason == "reviewed":
+        work.decide(work.add(make.encoded(make.next()), "hat"), "drop")
+    elif reason == "truncated":
+        work.add(make.truncated(), "hat")
+    else:
+        both = make.encoded(make.next())
+        work.add(both, "hat")
+        work.add(both, "mug")
+    last = run(work, capsys)[-1]
+    assert f"class 'hat' has no image: all 1 were dropped, 1 of them as {reason}" in last
+    assert remedy in last
+
+
+def test_nothing_kept_is_an_error_that_names_the_parameter(work, make, capsys) -> None:
+    for _ in range(2):
+        work.add(make.tiny())
+    with pytest.raises(UserError, match=r"no image was kept\n.*see clean.too_small"):
+        run(work, capsys)
+    assert (paths.RESULTS / "clean/report.html").exists()
+
+
+def test_decisions_that_match_no_image_are_told(work, make, capsys) -> None:
+    work.decide(work.add(make.encoded(make.next())), "keep")
+    assert "match" not in run(work, capsys)[-1]
+    work.decide("0" * 64, "drop")
+    last = run(work, capsys)[-1]
+    assert last.startswith("1 decision(s) in data/review.csv match no image: 000")
