@@ -321,6 +321,24 @@ def test_official_splits_by_hand(own):
     }
 
 
+@pytest.mark.parametrize(("classes", "label"), [(None, "mug"), (["MUG"], "MUG"), (["Mug"], "Mug")])
+def test_spellings_of_one_class_are_one_class(own, classes, label):
+    put(own, {"Mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue"), "MUG/p/c.jpg": jpeg("green")})
+    collect("own", OWN.model_copy(update={"classes": classes}))
+    assert {(row.label, row.status.value) for row in rows().values()} == {(label, "saved")}
+    assert set(rows()) == {"Mug/a.jpg", "mug/b.jpg", "MUG/p/c.jpg"}
+    assert [path.name for path in raw().iterdir() if path.is_dir()] == [label]
+
+
+def test_a_class_without_an_image_is_told_at_the_end(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red"), "cap/a.jpg": b"words", "cap/b.jpg": b"more"})
+    (own / "hat").mkdir()
+    collect("own", OWN)
+    cap, _, hat = capsys.readouterr().out.splitlines()[-3:]
+    assert cap.startswith("WARNING: class 'cap' of own has no image: 2 of 2 files are ")
+    assert hat.startswith("WARNING: class 'hat' of own has no image: its folder has no file")
+
+
 @pytest.mark.parametrize("names", [("mug.",), ("a:b",), ("con",)])
 def test_folders_that_can_be_no_class_are_refused_before_anything_is_written(own, names):
     put(own, {f"{name}/x.jpg": jpeg("red") for name in ("alpha", *names)})

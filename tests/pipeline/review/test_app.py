@@ -146,3 +146,13 @@ run(main)
     )
     assert done.returncode == 1
     assert done.stderr == 'error: this needs fastapi; install it with: pip install -e ".[web]"\n'
+
+
+def test_decisions_that_change_nothing_are_told(work, make, serve) -> None:
+    sha256 = work.add(make.encoded(make.next()))
+    work.decide("0" * 64, "drop")
+    client = Client(serve())
+    (sentence,) = client.ask("/api/decisions")[1]["doubts"]
+    assert "match no image: 000" in sentence
+    good = {"sha256": sha256, "decision": "relabel", "label": "MUG", "note": ""}
+    assert client.ask("/api/decisions", good)[1]["decision"]["label"] == "mug"

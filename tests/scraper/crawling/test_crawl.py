@@ -265,6 +265,15 @@ def test_what_is_typed_becomes_a_source(workshop):
             typed_source(params, "shop", name, label, url)
 
 
+def test_what_is_typed_is_spelt_as_the_source_spells_it(workshop):
+    shop = {"kind": "spider", "spider": "shop", "url": "http://shop.example/"}
+    workshop.sources(shop=shop | {"classes": {"Mug": "/mugs/"}})
+    params = load_params(workshop.root / "params.yaml")
+    for typed, label in (("mug", "Mug"), ("MUG", "Mug"), ("cup", "cup")):
+        source = typed_source(params, "shop", "shop", typed, "http://shop.example/x/")
+        assert list(source.classes) == [label]
+
+
 def test_only_addresses_of_ones_own_network_are_vouched_for():
     assert own_network("http://127.0.0.1:8000/x") == ["127.0.0.1:8000"]
     assert own_network("http://LOCALHOST/x") == ["localhost:80"]

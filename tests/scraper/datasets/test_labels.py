@@ -57,3 +57,16 @@ def test_two_labels_never_share_a_folder(names: list[str]) -> None:
         assert ours == safe_label(name)
         folders.setdefault(ours.casefold(), set()).add(ours)
     assert all(len(spellings) == 1 for spellings in folders.values())
+
+
+def test_spellings_of_one_label_are_one_class() -> None:
+    labels = Labels(None)
+    assert [labels.ours(x) for x in ("Dress", "dress", "DRESS", "Straße", "strasse")] == [
+        *["Dress"] * 3,
+        *["Straße"] * 2,
+    ]
+    labels = Labels({"frock": "Dress"})
+    assert [labels.ours(x) for x in ("dress", "Dress", "hat")] == ["frock", "frock", None]
+    labels.check({"dress"})
+    labels = Labels({"frock": "Dress", "gown": "dress"})
+    assert [labels.ours(x) for x in ("dress", "Dress")] == ["gown", "frock"]
