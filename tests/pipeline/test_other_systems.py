@@ -47,7 +47,7 @@ def on(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> Callable[[str],
     [
         "pipeline.clean",
         "pipeline.review.app",
-        "pipeline.split",
+        "pipeline.split.__main__",
         "scraper.collect",
         "scraper.preview",
         "model.images",

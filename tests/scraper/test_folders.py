@@ -336,7 +336,7 @@ def test_a_class_without_an_image_is_told_at_the_end(own, capsys):
     collect("own", OWN)
     cap, _, hat = capsys.readouterr().out.splitlines()[-3:]
     assert cap.startswith("WARNING: class 'cap' of own has no image: 2 of 2 files are ")
-    assert hat.startswith("WARNING: class 'hat' of own has no image: its folder has no file")
+    assert hat.startswith("WARNING: class 'hat' of own has no image: its folder is empty")
 
 
 @pytest.mark.parametrize("names", [("mug.",), ("a:b",), ("con",)])
