@@ -73,8 +73,7 @@ def sync(
         )
     if not (folder / LEFT_OUT).exists():  # from here on all in data/raw is ours
         write_atomic(folder / LEFT_OUT, "{}\n")
-    classes = source.classes or ()
-    listing = walk(root, classes) if root.is_dir() else Listing()
+    listing = walk(root, source.classes) if root.is_dir() else Listing()
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # a mount point without its disk is an empty folder
@@ -97,11 +96,11 @@ def sync(
             manifest.append(row)
     if not is_away:
         _forget_what_has_gone(rows, note, folder, manifest, root, report)
-    report.labels = {one for one in listing.labels if source.classes is None or one in classes}
+    report.labels = {x for x in listing.labels if source.classes is None or x in source.classes}
     report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
     write_atomic(folder / LEFT_OUT, json.dumps(report.left_out, indent=1) + "\n")
     _tell_dvc(name)
-    if attempts > 1 and root.is_dir() and walk(root, classes).entries != listing.entries:
+    if attempts > 1 and root.is_dir() and walk(root, source.classes).entries != listing.entries:
         # DVC takes the folder as it is at the end of the stage for what the stage has read
         return sync(name, source, folder, manifest, attempts - 1)
     return report

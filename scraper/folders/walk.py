@@ -48,7 +48,7 @@ class Listing:
     """names by kind"""
 
 
-def walk(root: Path, classes: Iterable[str] = ()) -> Listing:
+def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
     """List `<root>/<class>/…`. A sub-folder of a class is a product. Links are followed.
 
     Where all folders in `root` are called train, validation, test or the like, the classes are in
@@ -58,7 +58,7 @@ def walk(root: Path, classes: Iterable[str] = ()) -> Listing:
     first, small letters before capitals. Raises UserError for a folder that can't be a class.
     """
     listing = Listing()
-    spelt = {class_key(label): label for label in classes}
+    spelt = {class_key(label): label for label in classes or ()}
     info = root.stat()
     tops = _entries(root, "", ((info.st_dev, info.st_ino),), listing)
     folders = [top for top in tops if top.is_folder]
