@@ -46,9 +46,14 @@ def _apart(classes: Any) -> Any:
 
 
 Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
+Theirs = str | Annotated[list[str], Field(min_length=1)]
 LicenseName = Annotated[str, AfterValidator(_license)]
 TheirClasses = Annotated[
-    Classes | None, Field(description="our class: theirs; null: all, under their own names")
+    Annotated[dict[Label, Theirs], AfterValidator(_apart)] | None,
+    Field(
+        description="our class: theirs, or a list of theirs; null: all, under their own names. "
+        "`pineapple: [pineapple, pineappe]` takes two of their labels into one class"
+    ),
 ]
 OneLicense = Annotated[str | None, Field(description="license of all these images")]
 PrivateHosts = Annotated[
@@ -167,6 +172,16 @@ def _expression(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_expression)]
 
 
+def _encoding(name: str) -> str:
+    try:
+        b"".decode(name)
+    except (LookupError, UnicodeError, ValueError) as error:
+        raise ValueError(
+            f"{name!r} is no encoding of text; such are cp437, cp1252, shift_jis, gbk"
+        ) from error
+    return name
+
+
 class Index(Section):
     """A table in the archive that says what its images are: CSV, TXT or Parquet."""
 
@@ -176,7 +191,8 @@ class Index(Section):
     )
     path_column: str = Field(
         description="column with the image's path or the end of it. "
-        "The extension may be missing. In a Parquet table it is the image's bytes"
+        "The extension may be missing. If several files have that end, none of them is taken. "
+        "In a Parquet table it can be the image's bytes"
     )
     label_column: str | None = Field(
         None, description="column of labels; null: the label comes from `pattern`"
@@ -189,8 +205,10 @@ class Index(Section):
 
 
 class ArchiveSource(Section):
-    kind: Literal["archive"] = Field(description="any tar, zip or folder")
-    url: str = Field(description="web address, or path of an archive or a folder")
+    kind: Literal["archive"] = Field(
+        description="any tar, zip or folder; with the extra `archives` also 7z, RAR and others"
+    )
+    url: str = Field(description="web address, or path of an archive or a folder. `~` is your home")
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None, description="SHA-256 of the archive; another one is refused"
     )
@@ -201,6 +219,11 @@ class ArchiveSource(Section):
         "and `product` (its images stay in one split)",
     )
     index: Index | None = Field(None, description="table of labels: CSV, TXT or Parquet")
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+        None,
+        description="encoding of names and tables that are not UTF-8, such as `cp437`. "
+        "Without it such a name is an error, and such a table is read as `cp1252`",
+    )
     classes: TheirClasses = None
     license: OneLicense = None
     allow_private: PrivateHosts = []

@@ -11,17 +11,20 @@ from pipeline.manifest import safe_label
 class Labels:
     """Our class for each of the dataset's labels, and which of them were there.
 
-    `classes` renames and selects (ours: theirs); without it each label is a class, by a name that
-    is safe for a folder. Raises UserError where two labels would share a folder.
+    `classes` renames and selects (ours: theirs, or several of theirs); without it each label is a
+    class, by a name that is safe for a folder. Raises UserError where two labels would share a
+    folder and `classes` doesn't say so.
     """
 
-    def __init__(self, classes: Mapping[str, str] | None) -> None:
+    def __init__(self, classes: Mapping[str, str | list[str]] | None) -> None:
         self._selects = classes is not None
         self._ours: dict[str, str] = {}
         self._folders: dict[str, str] = {}
         self.found: set[str] = set()
-        for ours, theirs in (classes or {}).items():
-            self._claim(_normal(theirs), ours)
+        for ours, several in (classes or {}).items():
+            listed = [several] if isinstance(several, str) else several
+            for theirs in dict.fromkeys(map(_normal, listed)):
+                self._claim(theirs, ours)
 
     def ours(self, theirs: str) -> str | None:
         """The class of that label; None where `classes` leaves it out."""
@@ -46,10 +49,10 @@ class Labels:
         if theirs in self._ours:
             raise UserError(f"classes.{self._ours[theirs]} and classes.{ours} are both {theirs!r}")
         other = self._folders.setdefault(ours.casefold(), theirs)
-        if other != theirs:
+        if other != theirs and not self._selects:
             raise UserError(
-                f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; "
-                "name the ones to take under `classes`"
+                f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; name the "
+                f"ones to take under `classes`. A list takes both: {ours}: [{other}, {theirs}]"
             )
         self._ours[theirs] = ours
 

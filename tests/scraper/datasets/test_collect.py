@@ -181,7 +181,7 @@ def test_a_changed_source_adds_what_is_new_and_leaves_nothing_in_a_wrong_class(
     assert Counter((row.label, row.status.value) for row in rows) == {
         ("cup", "saved"): 4,
         ("cup", "rejected_class"): 4,
-        ("cap", "saved"): 4,
+        ("cap", "rejected_class"): 4,
     }
     assert mugs < files()  # raw is never changed
     assert len(server.ranges) == 1
@@ -248,7 +248,7 @@ def test_bad_input_is_named_and_leaves_nothing(served, take, make_zip, make_tar,
     refused(take, "no public address", url=source["url"])
     refused(take, "404", url=f"{web.url}/none.zip", allow_private=[web.host])
     Path("y.zip").write_bytes(make_zip({"mug/1.jpg": b"text", "mug/2.jpg": b"more"}))
-    refused(take, r"no picture, such as y\.zip#mug/1\.jpg", url="y.zip")
+    refused(take, r"not taken, such as y\.zip#mug/1\.jpg", url="y.zip")
     Path("z.zip").write_bytes(make_zip({**shop, "set/../../../mug/x.jpg": b""}))
     refused(take, r"z\.zip is refused", url="z.zip")
     Path("w.zip").write_bytes(
@@ -310,7 +310,7 @@ def test_names_that_are_not_utf8(take, make_tar, picture) -> None:
     name = os.fsdecode(b"mug/\xff.jpg")
     Path("x.tar").write_bytes(make_tar({name: picture(1)}, "w"))
     (row,) = take(url="x.tar", pattern=PATTERN)
-    assert row.image_url == "x.tar#mug/\ufffd.jpg"
+    assert row.image_url == r"x.tar#mug/\xff.jpg"
 
 
 KILLED = """

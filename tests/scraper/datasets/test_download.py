@@ -10,7 +10,7 @@ from pipeline.cli import UserError
 from scraper.datasets import download
 from scraper.datasets.catalog import File
 from scraper.datasets.download import copies
-from scraper.datasets.unpack import DamagedError
+from scraper.datasets.member import DamagedError
 
 CONTENT = bytes(range(256)) * 4000
 

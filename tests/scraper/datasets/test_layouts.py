@@ -17,8 +17,8 @@ from PIL import Image
 from pipeline.cli import UserError
 from scraper.datasets import idx
 from scraper.datasets.layouts import official_split
+from scraper.datasets.member import DamagedError, Member
 from scraper.datasets.tables import Facts, PathTable
-from scraper.datasets.unpack import DamagedError, Member
 
 PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
 
