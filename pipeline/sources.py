@@ -51,8 +51,8 @@ LicenseName = Annotated[str, AfterValidator(_license)]
 TheirClasses = Annotated[
     Annotated[dict[Label, Theirs], AfterValidator(_apart)] | None,
     Field(
-        description="our class: theirs, or a list of theirs; null: all, under their own names. "
-        "`pineapple: [pineapple, pineappe]` takes two of their labels into one class"
+        description="our class: theirs; null: all, under their own names. "
+        "A list takes several of theirs into one class: `pineapple: [pineapple, pineappe]`"
     ),
 ]
 OneLicense = Annotated[str | None, Field(description="license of all these images")]
@@ -206,7 +206,7 @@ class Index(Section):
 
 class ArchiveSource(Section):
     kind: Literal["archive"] = Field(
-        description="any tar, zip or folder; with the extra `archives` also 7z, RAR and others"
+        description="any tar, zip or folder. With the extra `archives` also 7z, RAR and others"
     )
     url: str = Field(description="web address, or path of an archive or a folder. `~` is your home")
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
