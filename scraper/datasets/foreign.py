@@ -6,6 +6,7 @@ libarchive reads them (https://github.com/libarchive/libarchive): a library of t
 import os
 import posixpath
 import re
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def _member(entry: Any, opened: Opened) -> Member:
         opened.check_link(path, posixpath.dirname(path) if entry.issym else "", target)
         content = target.encode("utf-8", "surrogateescape")
         return Member(path, len(content), "120000", lambda: content)
-    if not entry.isreg:
+    if stat.S_IFMT(entry.filetype) not in (0, stat.S_IFREG):
         raise opened.special(path)
     size = entry.size or 0
 
