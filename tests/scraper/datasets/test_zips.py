@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.cli import UserError
-from scraper.datasets.member import DamagedError, UnsafeError
+from scraper.datasets.member import DamagedError
 from scraper.datasets.unpack import members
 
 _LOCAL, _CENTRAL = b"PK\x03\x04", b"PK\x01\x02"
@@ -110,8 +110,7 @@ def test_any_name_is_read_or_named(path, names, flag, encoding) -> None:
     """And what is valid UTF-8 reads as such, whatever the flag."""
     try:
         found = read(path, zip_of(names, flag, b""), encoding)
-    except (UserError, DamagedError, UnsafeError) as error:
-        assert path.name in str(error)
+    except UserError:
         return
     for name in names:
         text = name.decode("utf-8", "ignore")
