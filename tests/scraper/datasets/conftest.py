@@ -102,13 +102,15 @@ class FileServer:
         self.takes_ranges = True
         self.cuts: list[int | None] = []
         """for each answer the number of bytes after which it breaks off; None: not at all"""
-        self.statuses: list[int] = []
+        self.statuses: list[int | tuple[int, dict[str, str]] | None] = []
+        """what is answered first, maybe with headers; None: the file"""
         self.ranges: list[str | None] = []
 
     def __call__(self, request: Any) -> None:
         self.ranges.append(request.headers.get("Range"))
-        if self.statuses:
-            return request.answer(b"", self.statuses.pop(0))
+        if self.statuses and (status := self.statuses.pop(0)):
+            number, headers = status if isinstance(status, tuple) else (status, {})
+            return request.answer(b"", number, **headers)
         start, headers = self._start(request), dict(self.state)
         if start:
             if start >= len(self.content):

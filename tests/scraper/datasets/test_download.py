@@ -1,7 +1,10 @@
 """Downloads: resumed, proved by length and digest, from one place after another."""
 
+import gzip
 import hashlib
 import shutil
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -149,6 +152,92 @@ def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(web, file) -> No
     with pytest.raises(UserError, match="404"):
         fetch(missing, web)
     assert web.asked["/none"] == 1
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """The seconds that a download would have slept."""
+    slept: list[float] = []
+    monkeypatch.setattr(download.time, "sleep", slept.append)
+    return slept
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_when_it_says(web, file, waits, status) -> None:
+    file, server = file
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    server.statuses = [(status, {"Retry-After": "8"}), (status, {"Retry-After": date})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits[0] == 8
+    assert 60 < waits[1] <= 90
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_time_that_is_none_is_as_if_there_were_none(web, file, waits, value) -> None:
+    file, server = file
+    server.statuses = [(429, {"Retry-After": value})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits == [0]
+
+
+def test_a_server_that_asks_for_much_time_is_left_alone(web, file, waits) -> None:
+    file, server = file
+    server.statuses = [(429, {"Retry-After": "3600"})] * 9
+    with pytest.raises(UserError, match=r"429.*asks to be left alone for 3,600 s; try later"):
+        fetch(file, web)
+    assert waits == []
+    assert len(server.ranges) == 1
+
+
+def test_a_pause_between_two_pieces_is_kept_too(web, file, waits) -> None:
+    file, server = file
+    server.cuts = [300_000]
+    server.statuses = [None, (503, {"Retry-After": "7"})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits == [0, 7]
+    assert server.ranges[-1] == "bytes=300000-"
+
+
+ENCODED = gzip.compress(CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "meant"),
+    [
+        ("set.zip", ENCODED, CONTENT),
+        ("set.tar.gz", ENCODED, ENCODED),  # called encoded, and is just a .gz
+        ("set.tgz", ENCODED, ENCODED),
+        ("set.tar.gz", gzip.compress(ENCODED), ENCODED),
+        ("download", ENCODED, CONTENT),
+        ("set.zip", CONTENT, CONTENT),  # called encoded, and is not
+    ],
+)
+@pytest.mark.parametrize("is_proved", [False, True])
+def test_what_a_server_packs_unasked_is_unpacked(
+    web, file_server, name, sent, meant, is_proved
+) -> None:
+    web.routes[f"/{name}"] = server = file_server(sent)
+    server.state["Content-Encoding"] = "gzip"
+    server.cuts = [len(sent) // 2]
+    proof = digest(meant) if is_proved else None
+    file = File(urls=[f"{web.url}/{name}"], size=None, digest=proof)
+    assert fetch(file, web).read_bytes() == meant
+    assert left() == [name]
+
+
+def test_an_encoding_that_is_not_known_is_named(web, file) -> None:
+    file, server = file
+    server.state["Content-Encoding"] = "br"
+    with pytest.raises(UserError, match="in the encoding 'br', which was not asked for"):
+        fetch(file, web)
+
+
+def test_what_is_packed_unasked_and_breaks_off_is_damaged(web, file_server) -> None:
+    web.routes["/set.zip"] = server = file_server(ENCODED[:-20])
+    server.state["Content-Encoding"] = "x-gzip"
+    with pytest.raises(UserError, match=r"set\.zip is damaged"):
+        fetch(File(urls=[f"{web.url}/set.zip"], size=None, digest=None), web)
+    assert left() == []
 
 
 def test_a_damaged_copy_gives_way_to_the_next_place(web, file) -> None:

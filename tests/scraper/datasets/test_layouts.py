@@ -4,7 +4,10 @@ import csv
 import gzip
 import hashlib
 import io
+import json
+import os
 import struct
+import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
@@ -127,6 +130,145 @@ def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, e
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("file;label\n1.jpg;Müsli\n2.jpg;Käse\n", "cp1252"),
+        ("sep=;\r\nfile;label\r\n1.jpg;Müsli\r\n2.jpg;Käse\r\n", "utf-8"),
+        ('"sep=|"\nfile|label\n1.jpg|Müsli\n2.jpg|Käse\n', "utf-8-sig"),
+        ("SEP=\t\nfile\tlabel\n1.jpg\tMüsli\n2.jpg\tKäse\n", "utf-16"),
+        ('"file" , "label"\n1.jpg,Müsli\n2.jpg,Käse\n', "utf-8"),
+        ('"file"; "the label; in words"; "label"\n1.jpg;x;Müsli\n2.jpg;y;"Käse"\n', "utf-8"),
+        ("file|label|note\n1.jpg|Müsli|a, b; c\n\n2.jpg|Käse|d\n", "utf-8"),
+        ("file\tlabel\tsold by\n1.jpg\tMüsli\tus, them\n2.jpg\tKäse\tus\n", "utf-16-le"),
+        ("\r\n\r\nfile,label\r1.jpg, Müsli\r2.jpg, Käse\r", "utf-8"),
+    ],
+)
+def test_tables_as_people_save_them(local, take, make_zip, picture, text, encoding) -> None:
+    files = {"labels.csv": text.encode(encoding), "a/1.jpg": picture(1), "a/2.jpg": picture(2)}
+    index = {"file": r"labels\.csv$", "path_column": "file", "label_column": "label"}
+    rows = take(**local("x.zip", make_zip(files)), index=index)
+    assert {(r.label, r.image_url) for r in rows} == {
+        ("Müsli", "x.zip#a/1.jpg"),
+        ("Käse", "x.zip#a/2.jpg"),
+    }
+
+
+def test_encoding_is_that_of_names_and_tables(local, take, make_tar, picture) -> None:
+    """And accents that one spells as one letter and the other as two are the same."""
+    files = {
+        "t.csv": "file,label\nчашка.jpg,кружка\ncafe\u0301.jpg,кружка\n".encode("utf-16"),
+        os.fsdecode("чашка.jpg".encode("cp1251")): picture(1),
+        "caf\u00e9.jpg": picture(2),
+    }
+    index = {"file": "csv$", "path_column": "file", "label_column": "label"}
+    rows = take(**local("x.tar", make_tar(files, "w")), index=index, encoding="cp1251")
+    assert {(r.label, r.image_url) for r in rows} == {
+        ("кружка", "x.tar#чашка.jpg"),
+        ("кружка", "x.tar#caf\u00e9.jpg"),
+    }
+
+
+def test_an_image_with_two_labels_is_in_both_classes(local, take, make_zip, picture) -> None:
+    """So that clean finds the conflict, whichever label came last."""
+    table = b"id,type\n1.jpg,mug\n1.jpg,hat\n2.jpg,mug\n2.jpg,mug\n"
+    files = {"styles.csv": table, "img/1.jpg": picture(1), "img/2.jpg": picture(2)}
+    rows = take(**local("x.zip", make_zip(files)), index=INDEX)
+    assert sorted((r.label, r.image_url, r.status.value) for r in rows) == [
+        ("hat", "x.zip#img/1.jpg", "saved"),
+        ("mug", "x.zip#img/1.jpg", "saved"),
+        ("mug", "x.zip#img/2.jpg", "saved"),
+    ]
+
+
+def test_a_name_in_two_folders_is_not_taken_by_chance(local, take, make_zip, picture) -> None:
+    files = {
+        "styles.csv": b"id,type\n1.jpg,mug\n2.jpg,hat\n3,hat\nnone,hat\n4,\n",
+        **{f"img/{n}.jpg": picture(n) for n in (1, 2, 3, 4)},
+        "test/1.jpg": picture(9),
+        "test/2.jpg": picture(2),  # the same image
+        "img/3.json": b"{}",
+    }
+    archive = local("x.zip", make_zip(files))
+    rows = {r.image_url.partition("#")[2]: r for r in take(**archive, index=INDEX)}
+    assert {path: row.status.value for path, row in rows.items()} == {
+        "img/1.jpg": "rejected_class",
+        "test/1.jpg": "rejected_class",
+        "img/2.jpg": "saved",
+        "test/2.jpg": "duplicate",
+        "img/3.jpg": "saved",
+    }
+    assert "the end of img/1.jpg and of test/1.jpg; a pattern can choose" in rows["img/1.jpg"].error
+    assert left_out() == {
+        "images that a table names and the archive lacks": ["none"],
+        "images without a label": ["img/4.jpg"],
+    }
+    rows = {r.image_url.partition("#")[2]: r for r in take(**archive, index=INDEX, pattern="^img/")}
+    assert rows["img/1.jpg"].status.value == "saved"
+    assert rows["test/1.jpg"].status.value == "rejected_class"
+
+
+def left_out() -> dict[str, list[str]]:
+    path = Path("data/raw/src/left_out.json")
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+LITTER = ["__MACOSX/mug/._1.jpg", "mug/.ipynb_checkpoints/1-checkpoint.jpg", ".hidden/1.jpg",
+          "@eaDir/1.jpg", "$RECYCLE.BIN/1.jpg", "mug/.1.jpg", ".git/objects/1.jpg"]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["zip", "tar.gz", "folder"])
+def test_litter_and_hidden_folders_are_no_classes(
+    local, take, make_zip, make_tar, picture, form
+) -> None:
+    files = {path: picture(n) for n, path in enumerate(["mug/1.jpg", *LITTER])}
+    files |= {"mug/Thumbs.db": b"", ".DS_Store": b"", "desktop.ini": b""}
+    if form == "folder":
+        for path, content in files.items():
+            Path("x", path).parent.mkdir(parents=True, exist_ok=True)
+            Path("x", path).write_bytes(content)
+        archive = {"url": "x"}
+    else:
+        archive = local(f"x.{form}", (make_zip if form == "zip" else make_tar)(files))
+    rows = take(**archive, pattern=PATTERN)
+    assert [(r.label, r.image_url.partition("#")[2]) for r in rows] == [("mug", "mug/1.jpg")]
+    assert {kind: set(names) for kind, names in left_out().items()} == {
+        "files of the system": set(LITTER)
+    }
+
+
+def test_if_only_litter_matches_that_is_said(local, take, make_zip, picture) -> None:
+    archive = local("x.zip", make_zip({"__MACOSX/mug/._1.jpg": picture(1)}))
+    with pytest.raises(UserError, match=r"nothing can be taken\n.*files of the system: 1 \(__MAC"):
+        take(**archive, pattern=PATTERN)
+
+
+def test_a_label_that_is_no_text_is_shown(local, take, make_tar, picture) -> None:
+    name = os.fsdecode("Müsli/1.jpg".encode("cp1252"))
+    archive = local("x.tar", make_tar({name: picture(1)}, "w"))
+    with pytest.raises(UserError, match=r"b'M\\xfcsli' is not UTF-8; .* cp1252 \('Müsli'\)"):
+        take(**archive, pattern=PATTERN)
+    (row,) = take(**archive, pattern=PATTERN, encoding="cp1252")
+    assert (row.label, row.image_url) == ("Müsli", "x.tar#Müsli/1.jpg")
+
+
+@pytest.mark.parametrize("spelling", ["NFC", "NFD"])
+def test_a_pattern_finds_letters_however_they_are_spelt(
+    local, take, make_zip, picture, spelling
+) -> None:
+    path = unicodedata.normalize(spelling, "Müsli/1.jpg")
+    archive = local("x.zip", make_zip({path: picture(1)}))
+    (row,) = take(**archive, pattern="^(?P<label>Müsli)/", classes={"muesli": "Müsli"})
+    assert row.label == "muesli"
+
+
+def test_a_table_that_is_no_text_is_named(local, take, make_zip) -> None:
+    for name, content in (("styles.xlsx", make_zip({"x": b""})), ("styles.csv", b"%PDF-1.7")):
+        archive = local("x.zip", make_zip({name: content}))
+        with pytest.raises(UserError, match=rf"{name} is no text but .*; save the table as CSV"):
+            take(**archive, index={**INDEX, "file": "styles"})
+
+
 def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, picture) -> None:
     files = {
         "lists/train.txt": b"path product\nmug_final/1.JPG 11\n./hat_final/2.JPG 12\n",
@@ -227,6 +369,61 @@ def test_parquet_as_a_table_of_paths(local, take, make_zip, picture) -> None:
         **local("x.zip", make_zip({"1.jpg": picture(1), "t.parquet": table})), index=PARQUET
     )
     assert found(rows) == {("1.jpg", "mug", None, None, None)}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kind"),
+    [
+        ("kind", [0, 1], "list<.*int64>"),
+        ("kind", ["mug"], "list<.*string>"),
+        ("kind", {"name": "mug"}, "struct<name: string>"),
+        ("image", [{"bytes": b"x", "path": "1.jpg"}], "list<"),
+        ("image", {"url": "1.jpg"}, "struct<url"),
+        ("part", ["train"], "list<"),
+    ],
+)
+def test_a_value_that_is_no_plain_one_is_an_error(local, take, column, value, kind) -> None:
+    columns = {"image": [b"x"], "kind": ["mug"], "part": ["train"]} | {column: [value]}
+    key = {"kind": "label_column", "image": "path_column", "part": "split_column"}[column]
+    with pytest.raises(
+        UserError, match=rf"t\.parquet: the column '{column}' \(index\.{key}\) has {kind}"
+    ):
+        take(**local("t.parquet", parquet(**columns)), index={**PARQUET, "split_column": "part"})
+
+
+def test_parquet_with_paths_in_the_place_of_bytes(local, take, make_zip, picture) -> None:
+    """As Hugging Face's datasets write an image that lies beside: without bytes."""
+    schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": None, "path": f"{n}.jpg"} for n in (1, 2)]
+    table = parquet(image=pa.array(values, schema), kind=pa.array(["mug", "hat"]))
+    rows = take(
+        **local("x.zip", make_zip({"t.parquet": table, "img/1.jpg": picture(1)})), index=PARQUET
+    )
+    assert found(rows) == {("img/1.jpg", "mug", None, None, None)}
+    assert left_out() == {"images that a table names and the archive lacks": ["2.jpg"]}
+    with pytest.raises(UserError, match=r"nothing can be taken\n.*lacks: 2 \(1\.jpg, 2\.jpg\)"):
+        take(**local("y.zip", make_zip({"t.parquet": table})), index=PARQUET)
+
+
+def test_rows_without_a_label_or_with_bytes_here_and_there(local, take, picture) -> None:
+    schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": picture(n), "path": f"{n}.jpg"} for n in range(4)]
+    values[1]["bytes"] = None
+    image = pa.array(values, schema)
+    kind = pa.array([0.0, 1.0, float("nan"), None])
+    rows = take(**local("t.parquet", parquet(image=image, kind=kind)), index=PARQUET)
+    assert found(rows) == {("t.parquet/0", "0.0", None, None, None)}
+    assert left_out() == {
+        "images without a label": ["t.parquet/2", "t.parquet/3"],
+        "images that a table names and the archive lacks": ["1.jpg"],
+    }
+
+
+def test_words_that_parquet_has_as_bytes(local, take, picture) -> None:
+    rows = take(
+        **local("t.parquet", parquet(image=[picture(1)], kind=["Müsli".encode()])), index=PARQUET
+    )
+    assert [row.label for row in rows] == ["Müsli"]
 
 
 def test_damaged_parquet_is_named(local, take) -> None:
