@@ -3,16 +3,18 @@
 libarchive reads them (https://github.com/libarchive/libarchive): a library of the system.
 """
 
+import logging
 import os
 import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.cli import UserError
-from scraper.datasets.member import UNPACK, DamagedError, Member, Opened, git_mode
+from scraper.datasets.member import UNPACK, DamagedError, Member, Opened, UnsafeError, git_mode
 from scraper.datasets.text import file_name
 
 _STARTS = (
@@ -24,7 +26,6 @@ _STARTS = (
     (0, b"\x1f\x9d", "file packed by compress"),
     (0, b"MSCF", "cabinet file"),
     (0, b"xar!", "xar archive"),
-    (0, b"070701", "cpio archive"),
     (2, b"-lh", "LHA archive"),
     (0, b"ISc(", "InstallShield archive"),
     (0x8001, b"CD001", "disk image"),
@@ -69,7 +70,7 @@ def foreign_members(archive: Path, kind: str, opened: Opened) -> Iterator[Member
                 opened.check_total(total, limit)
                 if not entry.isdir:
                     yield _member(entry, opened)
-    except libarchive.ArchiveError as error:
+    except (libarchive.ArchiveError, ValueError) as error:
         raise _damaged(error, opened) from error
 
 
@@ -112,14 +113,38 @@ def _member(entry: Any, opened: Opened) -> Member:
         opened.check_size(path, size)
         content = bytearray()
         try:
-            for block in entry.get_blocks(1 << 16):
-                content += block
-                opened.check_size(path, len(content))
+            with _warnings() as warnings:
+                for block in entry.get_blocks(1 << 16):
+                    content += block
+                    opened.check_size(path, len(content))
+                    if warnings:
+                        break
+        except UnsafeError:
+            raise
         except Exception as error:
             raise _damaged(error, opened, path) from error
+        if warnings:
+            raise _damaged(ValueError(warnings[0]), opened, path)
         return bytes(content)
 
     return Member(path, size, git_mode(entry.mode), read)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What libarchive only warns of, such as a checksum that is wrong; kept out of the log."""
+    warnings: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        warnings.append(record.getMessage())
+        return False
+
+    log = logging.getLogger("libarchive")
+    log.addFilter(note)
+    try:
+        yield warnings
+    finally:
+        log.removeFilter(note)
 
 
 def _text(name: str | bytes | None, opened: Opened) -> str:
@@ -134,5 +159,5 @@ def _text(name: str | bytes | None, opened: Opened) -> str:
 def _damaged(error: Exception, opened: Opened, path: str = "") -> DamagedError:
     """libarchive names no reason where an archive just ends."""
     where = f"{path}: " if path else ""
-    why = getattr(error, "msg", None) or "it ends too early"
+    why = getattr(error, "msg", None) or error.args[0] or "it ends too early"
     return DamagedError(f"{opened.name} is damaged, or is locked: {where}{why}")

@@ -1,5 +1,6 @@
 """Archives that are neither tar nor zip."""
 
+import random
 import struct
 import sys
 import zlib
@@ -94,6 +95,22 @@ def test_others_are_read_by_libarchive(libarchive, tmp_path, name, kind, packing
         path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
         with pytest.raises(DamagedError, match=f"{name} is damaged"):
             read(path)
+
+
+def test_a_flipped_bit_of_a_7z_is_found(libarchive, tmp_path, caplog) -> None:
+    """libarchive only warns of a wrong checksum."""
+    path, content = tmp_path / "x.7z", random.Random(1).randbytes(500)
+    with libarchive.file_writer(str(path), "7zip") as out:
+        out.add_file_from_memory("1.jpg", len(content), content)
+    whole, named = path.read_bytes(), set()
+    for at in range(32, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        try:
+            assert read(path) == {"1.jpg": content}
+        except DamagedError as error:
+            named.add(str(error))
+    assert any("1.jpg: 7-Zip bad CRC" in error for error in named)
+    assert not caplog.messages
 
 
 def test_caps_hold_there_too(libarchive, tmp_path) -> None:
