@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 from pipeline.licenses import NONE, normal_license
 from pipeline.manifest import safe_label
@@ -46,7 +54,16 @@ def _apart(classes: Any) -> Any:
 
 
 Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
-Theirs = str | Annotated[list[str], Field(min_length=1)]
+
+
+def _theirs(value: Any) -> Any:
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(isinstance(label, str) for label in listed):
+        raise ValueError("name one of the source's labels, or a list of them")
+    return value
+
+
+Theirs = Annotated[str | list[str], BeforeValidator(_theirs)]
 LicenseName = Annotated[str, AfterValidator(_license)]
 TheirClasses = Annotated[
     Annotated[dict[Label, Theirs], AfterValidator(_apart)] | None,
@@ -174,11 +191,9 @@ Pattern = Annotated[str, AfterValidator(_expression)]
 
 def _encoding(name: str) -> str:
     try:
-        b"".decode(name)
-    except (LookupError, UnicodeError, ValueError) as error:
-        raise ValueError(
-            f"{name!r} is no encoding of text; such are cp437, cp1252, shift_jis, gbk"
-        ) from error
+        b"a".decode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError("no encoding of text; such are cp437, cp1252, shift_jis, gbk") from error
     return name
 
 
