@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import NamedTuple
 
 from pipeline.formats import BY_SUFFIX
@@ -56,13 +56,14 @@ def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> M
     rivals: list[tuple[_Claim, list[str]]] = []
     for claim in sorted(_claims(rows, list(files)), key=lambda c: c.strength, reverse=True):
         free = [f for f in claim.files if strongest.setdefault(f, claim.strength) == claim.strength]
-        images = [f for f in free if PurePosixPath(f).suffix.lower() in BY_SUFFIX] or free
-        if not images:
+        if len(free) > 1:
+            free = [f for f in free if splitext(f)[1].lower() in BY_SUFFIX] or free
+        if not free:
             found.lacking.append(claim.path)
-        elif len(images) > 1:
-            rivals.append((claim, images))
+        elif len(free) > 1:
+            rivals.append((claim, free))
         else:
-            _tell(found, images[0], claim.facts)
+            _tell(found, free[0], claim.facts)
     known = digests({file for _, images in rivals for file in images}) if rivals else {}
     for claim, images in rivals:
         if len({known[file] for file in images}) == 1:
@@ -93,8 +94,10 @@ def _claims(rows: Iterable[TableRow], files: list[str]) -> Iterator[_Claim]:
         else:
             by_end[path] = []
     for file, both in names.items():
-        for end in {end for name in both for end in _ends(name)} & by_end.keys():
-            by_end[end].append(file)
+        for name in both:
+            for end in _ends(name):
+                if (ends := by_end.get(end)) is not None and ends[-1:] != [file]:
+                    ends.append(file)
     for (folder, path), listed in said.items():
         is_exact = (folder, path) in exact
         meant = exact[folder, path] if is_exact else by_end[path]
@@ -105,12 +108,15 @@ def _claims(rows: Iterable[TableRow], files: list[str]) -> Iterator[_Claim]:
 def _names(file: str) -> tuple[str, ...]:
     """The file's path with and without its extension."""
     path = normal(file)
-    return tuple(dict.fromkeys((path, str(PurePosixPath(path).with_suffix("")))))
+    stem = splitext(path)[0]
+    return (path,) if stem == path else (path, stem)
 
 
 def _ends(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    return ("/".join(parts[start:]) for start in range(1, len(parts)))
+    at = path.find("/")
+    while at >= 0:
+        yield path[at + 1 :]
+        at = path.find("/", at + 1)
 
 
 def _tell(found: Matches, file: str, facts: Iterable[Facts]) -> None:
@@ -119,6 +125,9 @@ def _tell(found: Matches, file: str, facts: Iterable[Facts]) -> None:
 
 def _merged(several: Iterable[Facts]) -> list[Facts]:
     """One for each label: the first, with the official split that counts."""
+    several = list(several)
+    if len(several) == 1:
+        return several
     merged: dict[str | None, Facts] = {}
     for facts in several:
         first = merged.setdefault(facts.label, facts)

@@ -42,8 +42,8 @@ def file_name(raw: bytes, encoding: str | None, archive: str) -> str:
 
 def normal(path: str) -> str:
     """A path without empty parts, with `/`, and with each accented letter as one letter."""
-    parts = (part for part in path.replace("\\", "/").split("/") if part not in ("", "."))
-    return unicodedata.normalize("NFC", "/".join(parts))
+    parts = path.replace("\\", "/").split("/")
+    return unicodedata.normalize("NFC", "/".join([p for p in parts if p not in ("", ".")]))
 
 
 def table_text(content: bytes, encoding: str | None, path: str) -> str:
