@@ -133,3 +133,24 @@ class FileServer:
 @pytest.fixture
 def file_server() -> type[FileServer]:
     return FileServer
+
+
+@pytest.fixture
+def local(elsewhere):
+    """A function that writes an archive of the person's own, and gives the parameters for it."""
+
+    def save(name: str, content: bytes) -> dict[str, object]:
+        Path(name).write_bytes(content)
+        return {"url": name}
+
+    return save
+
+
+@pytest.fixture
+def shop(picture) -> dict[str, bytes]:
+    """The files of an archive: two classes, in one folder."""
+    return {
+        f"set/{label}/{n}.jpg": picture(f * 9 + n)
+        for f, label in enumerate(("hat", "mug"))
+        for n in range(4)
+    }

@@ -1,6 +1,5 @@
 """Downloads: resumed, proved by length and digest, from one place after another."""
 
-import gzip
 import hashlib
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -196,48 +195,6 @@ def test_a_pause_between_two_pieces_is_kept_too(web, file, waits) -> None:
     assert fetch(file, web).read_bytes() == CONTENT
     assert waits == [0, 7]
     assert server.ranges[-1] == "bytes=300000-"
-
-
-ENCODED = gzip.compress(CONTENT)
-
-
-@pytest.mark.parametrize(
-    ("name", "sent", "meant"),
-    [
-        ("set.zip", ENCODED, CONTENT),
-        ("set.tar.gz", ENCODED, ENCODED),  # called encoded, and is just a .gz
-        ("set.tgz", ENCODED, ENCODED),
-        ("set.tar.gz", gzip.compress(ENCODED), ENCODED),
-        ("download", ENCODED, CONTENT),
-        ("set.zip", CONTENT, CONTENT),  # called encoded, and is not
-    ],
-)
-@pytest.mark.parametrize("is_proved", [False, True])
-def test_what_a_server_packs_unasked_is_unpacked(
-    web, file_server, name, sent, meant, is_proved
-) -> None:
-    web.routes[f"/{name}"] = server = file_server(sent)
-    server.state["Content-Encoding"] = "gzip"
-    server.cuts = [len(sent) // 2]
-    proof = digest(meant) if is_proved else None
-    file = File(urls=[f"{web.url}/{name}"], size=None, digest=proof)
-    assert fetch(file, web).read_bytes() == meant
-    assert left() == [name]
-
-
-def test_an_encoding_that_is_not_known_is_named(web, file) -> None:
-    file, server = file
-    server.state["Content-Encoding"] = "br"
-    with pytest.raises(UserError, match="in the encoding 'br', which was not asked for"):
-        fetch(file, web)
-
-
-def test_what_is_packed_unasked_and_breaks_off_is_damaged(web, file_server) -> None:
-    web.routes["/set.zip"] = server = file_server(ENCODED[:-20])
-    server.state["Content-Encoding"] = "x-gzip"
-    with pytest.raises(UserError, match=r"set\.zip is damaged"):
-        fetch(File(urls=[f"{web.url}/set.zip"], size=None, digest=None), web)
-    assert left() == []
 
 
 def test_a_damaged_copy_gives_way_to_the_next_place(web, file) -> None:
