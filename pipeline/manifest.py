@@ -36,7 +36,9 @@ class Status(StrEnum):
     REJECTED_LICENSE = "rejected_license"
     REJECTED_ROBOTS = "rejected_robots"
     REJECTED_ADDRESS = "rejected_address"
-    REJECTED_CLASS = "rejected_class"  # was saved, and the source's `classes` file it elsewhere now
+    REJECTED_CLASS = (
+        "rejected_class"  # today's layout and `classes` don't surely give it this class
+    )
     FAILED_HTTP = "failed_http"
     FAILED_CONNECTION = "failed_connection"
     FAILED_TIMEOUT = "failed_timeout"

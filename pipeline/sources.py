@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 from pipeline.licenses import NONE, normal_license
 from pipeline.names import Label, apart
@@ -36,9 +44,23 @@ def _apart(classes: T) -> T:
 
 
 Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
+
+
+def _theirs(value: Any) -> Any:
+    listed = value if isinstance(value, list) else [value]
+    if not listed or not all(isinstance(label, str) for label in listed):
+        raise ValueError("name one of the source's labels, or a list of them")
+    return value
+
+
+Theirs = Annotated[str | list[str], BeforeValidator(_theirs)]
 LicenseName = Annotated[str, AfterValidator(_license)]
 TheirClasses = Annotated[
-    Classes | None, Field(description="our class: theirs; null: all, under their own names")
+    Annotated[dict[Label, Theirs], AfterValidator(_apart)] | None,
+    Field(
+        description="our class: theirs; null: all, under their own names. "
+        "A list takes several of theirs into one class: `pineapple: [pineapple, pineappe]`"
+    ),
 ]
 OneLicense = Annotated[str | None, Field(description="license of all these images")]
 PrivateHosts = Annotated[
@@ -157,6 +179,14 @@ def _expression(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_expression)]
 
 
+def _encoding(name: str) -> str:
+    try:
+        b"a".decode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError("no encoding of text; such are cp437, cp1252, shift_jis, gbk") from error
+    return name
+
+
 class Index(Section):
     """A table in the archive that says what its images are: CSV, TXT or Parquet."""
 
@@ -166,7 +196,8 @@ class Index(Section):
     )
     path_column: str = Field(
         description="column with the image's path or the end of it. "
-        "The extension may be missing. In a Parquet table it is the image's bytes"
+        "The extension may be missing. If several files have that end, none of them is taken. "
+        "In a Parquet table it can be the image's bytes"
     )
     label_column: str | None = Field(
         None, description="column of labels; null: the label comes from `pattern`"
@@ -179,8 +210,10 @@ class Index(Section):
 
 
 class ArchiveSource(Section):
-    kind: Literal["archive"] = Field(description="any tar, zip or folder")
-    url: str = Field(description="web address, or path of an archive or a folder")
+    kind: Literal["archive"] = Field(
+        description="any tar, zip or folder. With the extra `archives` also 7z, RAR and others"
+    )
+    url: str = Field(description="web address, or path of an archive or a folder. `~` is your home")
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None, description="SHA-256 of the archive; another one is refused"
     )
@@ -191,6 +224,11 @@ class ArchiveSource(Section):
         "and `product` (its images stay in one split)",
     )
     index: Index | None = Field(None, description="table of labels: CSV, TXT or Parquet")
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+        None,
+        description="encoding of names and tables that are not UTF-8, such as `cp437`. "
+        "Without it such a name is an error, and such a table is read as `cp1252`",
+    )
     classes: TheirClasses = None
     license: OneLicense = None
     allow_private: PrivateHosts = []

@@ -13,7 +13,7 @@ from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.manifest import Manifest, Row, write_atomic
 from pipeline.params import load_params
-from pipeline.paths import MANIFEST, RAW, RESULTS
+from pipeline.paths import LEFT_OUT, MANIFEST, RAW, RESULTS
 from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
@@ -87,6 +87,7 @@ def collect(
             report = sync(name, source, folder, manifest)
         else:
             reconcile(folder, manifest, getattr(source, "license", None))
+            report.left_out = _left_out(folder)
         rows = manifest.rows.values()
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     _write_credits(name, folder, rows)
@@ -99,7 +100,8 @@ def collect(
         print(line)
     if incomplete:
         raise UserError(incomplete)
-    counts = metrics(rows, labels, report.left_out if isinstance(source, FolderSource) else None)
+    has_left_out = isinstance(source, FolderSource) or report.left_out
+    counts = metrics(rows, labels, report.left_out if has_left_out else None)
     text = json.dumps(counts, indent=2, ensure_ascii=False)
     write_atomic(RESULTS / "collect" / f"{name}.json", text + "\n")
     if is_fetched:
@@ -123,6 +125,15 @@ def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[
             f"class {label!r} of {name} has no image: {most or 'its folder is empty'}; "
             "put images there, or take the class away"
         )
+
+
+def _left_out(folder: Path) -> dict[str, list[str]]:
+    """What an archive has and can't be used, by kind."""
+    try:
+        kinds: dict[str, list[str]] = json.loads((folder / LEFT_OUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return kinds
 
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:

@@ -19,21 +19,21 @@ KEPT: Final = frozenset(FORMATS)
 IMAGE: Final = "image"  # of a format that is kept, whole or damaged
 _RAW, _SVG, _XL, _2000 = "camera raw file", "SVG drawing", "JPEG XL image", "JPEG 2000 image"
 _ICON, _LAYERED, _OTHER = "icon", "layered image", "image of another format"
-_PDF, _POSTSCRIPT, _VIDEO, _SOUND = "PDF document", "PostScript drawing", "video", "sound"
-_ARCHIVE, _OFFICE, _PAGE, _TEXT = "archive", "office document", "web page", "text"
+PDF, _POSTSCRIPT, _VIDEO, _SOUND = "PDF document", "PostScript drawing", "video", "sound"
+ARCHIVE, OFFICE, PAGE, TEXT = "archive", "office document", "web page", "text"
 _SIDECAR, _EMPTY, _UNKNOWN = "sidecar file", "empty file", "unknown file"
 
 _REMEDIES: Final = {
     **dict.fromkeys((_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER), "export it as JPEG or PNG"),
-    **dict.fromkeys((_PDF, _POSTSCRIPT), "export its images as JPEG or PNG"),
+    **dict.fromkeys((PDF, _POSTSCRIPT), "export its images as JPEG or PNG"),
     _VIDEO: "export single frames of it as JPEG",
-    _ARCHIVE: "unpack it",
-    _OFFICE: "save its images as files",
+    ARCHIVE: "unpack it",
+    OFFICE: "save its images as files",
 }
 _UNKEPT: Final = frozenset((_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER))  # but images
 
 _STARTS: Final = (
-    (0, b"%PDF", _PDF),
+    (0, b"%PDF", PDF),
     (0, b"%!PS", _POSTSCRIPT),
     (0, b"\xff\x0a", _XL),
     (4, b"JXL \r\n", _XL),
@@ -61,16 +61,16 @@ _STARTS: Final = (
     (0, b"ID3", _SOUND),
     (0, b"fLaC", _SOUND),
     (0, b"OggS", _SOUND),
-    (0, b"PK\3\4", _ARCHIVE),
-    (0, b"PK\5\6", _ARCHIVE),
-    (0, b"\x1f\x8b", _ARCHIVE),
-    (0, b"7z\xbc\xaf", _ARCHIVE),
-    (0, b"Rar!\x1a", _ARCHIVE),
-    (0, b"BZh", _ARCHIVE),
-    (0, b"\xfd7zXZ", _ARCHIVE),
-    (0, b"\x28\xb5\x2f\xfd", _ARCHIVE),
-    (257, b"ustar", _ARCHIVE),
-    (0, b"\xd0\xcf\x11\xe0", _OFFICE),
+    (0, b"PK\3\4", ARCHIVE),
+    (0, b"PK\5\6", ARCHIVE),
+    (0, b"\x1f\x8b", ARCHIVE),
+    (0, b"7z\xbc\xaf", ARCHIVE),
+    (0, b"Rar!\x1a", ARCHIVE),
+    (0, b"BZh", ARCHIVE),
+    (0, b"\xfd7zXZ", ARCHIVE),
+    (0, b"\x28\xb5\x2f\xfd", ARCHIVE),
+    (257, b"ustar", ARCHIVE),
+    (0, b"\xd0\xcf\x11\xe0", OFFICE),
 )
 _ENOUGH: Final = 4096  # bytes to tell markup and text
 _NETPBM: Final = re.compile(rb"P[1-7]\s")
@@ -78,7 +78,7 @@ _NETPBM: Final = re.compile(rb"P[1-7]\s")
 _MARKUP: Final = re.compile(rb"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(?:!doctype\s+)?([a-z:]+)")
 _ELEMENTS: Final = {
     b"svg": _SVG,
-    **dict.fromkeys((b"html", b"head", b"body"), _PAGE),
+    **dict.fromkeys((b"html", b"head", b"body"), PAGE),
     b"x:xmpmeta": _SIDECAR,
 }
 _SIDECARS: Final = frozenset((".xmp", ".aae", ".thm", ".pp3", ".dop", ".on1", ".cos", ".arp"))
@@ -88,7 +88,7 @@ _OFFICES: Final = frozenset(
 _NAMES: Final = {  # where the bytes don't tell
     **dict.fromkeys(RAW_SUFFIXES, _RAW),
     **dict.fromkeys((".mts", ".m2ts", ".mpg", ".mpeg", ".mov", ".mp4", ".avi", ".wmv"), _VIDEO),
-    **dict.fromkeys((".txt", ".csv", ".log"), _TEXT),
+    **dict.fromkeys((".txt", ".csv", ".log"), TEXT),
 }
 
 
@@ -153,13 +153,13 @@ def kind_of(head: bytes, name: str = "") -> str:
         return IMAGE
     for at, start, kind in _STARTS:
         if head.startswith(start, at):
-            return _OFFICE if kind == _ARCHIVE and suffix in _OFFICES else kind
+            return OFFICE if kind == ARCHIVE and suffix in _OFFICES else kind
     if _NETPBM.match(head):
         return _OTHER
     markup = _MARKUP.match(head[:_ENOUGH].removeprefix(codecs.BOM_UTF8).lower())
     if markup and markup[1] in _ELEMENTS:
         return _ELEMENTS[markup[1]]
-    return _NAMES.get(suffix) or (_TEXT if _is_text(head[:_ENOUGH]) else _UNKNOWN)
+    return _NAMES.get(suffix) or (TEXT if _is_text(head[:_ENOUGH]) else _UNKNOWN)
 
 
 def _is_text(head: bytes) -> bool:

@@ -1,7 +1,9 @@
 """Public datasets and archives: fetched, proved whole, and taken into data/raw in one pass."""
 
-import os
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,17 +11,28 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
-from pipeline.manifest import Manifest, Row, Status
+from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
+from scraper.counts import left_out_lines
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
-from scraper.datasets.layouts import Found, finder
+from scraper.datasets.layouts import Found, LeftOut, finder
+from scraper.datasets.member import UNPACK, DamagedError, Member
 from scraper.datasets.plan import Plan, plan
-from scraper.datasets.store import MAX_PICTURE, Store, is_complete, note_complete
-from scraper.datasets.unpack import DamagedError, Member, members
+from scraper.datasets.store import (
+    MAX_PICTURE,
+    Store,
+    archives_before,
+    is_complete,
+    note_complete,
+)
+from scraper.datasets.unpack import describe, members
 
 Rows = Mapping[tuple[str, str], Row]
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|7z|rar|(tar\.)?(gz|bz2|xz|zst))$", re.IGNORECASE)
+_SHOWN = 5  # paths, where none matches
 
 
 def collect(
@@ -30,39 +43,48 @@ def collect(
 ) -> None:
     """Take what is missing of a dataset into `folder` (data/raw/<name>): files, and their rows.
 
-    Nothing is fetched when nothing is missing. Raises UserError, and leaves the folder as it was,
-    for a dataset that can't be had, is damaged or another, or in which nothing is found.
+    Nothing is fetched when nothing is missing. What can't be used is noted in `left_out.json`, by
+    kind. Raises UserError, and leaves the folder as it was, for a dataset that can't be had, is
+    damaged or another, or in which nothing is found.
     """
     todo = plan(source)
-    bases = tuple(f"{file.address}#" for file in todo.files)
+    addresses = {*archives_before(folder), *(file.address for file in todo.files)}
+    bases = tuple(f"{address}#" for address in addresses)
     before = {key: row for key, row in manifest.rows.items() if row.image_url.startswith(bases)}
     is_local = todo.files[0].is_local  # what is in a folder can change; to look costs little
-    with Store(folder, manifest) as store:
+    with Store(folder, manifest, before) as store:
         if not is_local and is_complete(folder, todo.asked(), before.values()):
             return
         archives = _Archives(todo)
         while True:
             try:
-                _take(name, todo, archives, store)
+                left_out = _take(name, todo, archives, store)
                 break
             except DamagedError as error:
                 store.clear()
                 archives.replace(error)
         store.adopt()
+        _reject_others(before, store, manifest)
+        _note_left_out(folder, left_out)
         note_complete(folder, todo.asked(), len(store.rows))
-    _reject_others(before, store, manifest)
 
 
 def _reject_others(before: Rows, store: Store, manifest: Manifest) -> None:
-    """What an earlier `classes` put into one of today's classes is no longer of it.
+    """What an earlier layout or archive of this source gave, and today's does not.
 
     Its files stay, as all of raw does.
     """
-    labels = {label for label, _ in store.rows}
     for key, row in before.items():
-        if row.status.has_file and row.label in labels and key not in store.rows:
-            error = "the source's classes file it elsewhere now"
+        if row.status.has_file and key not in store.rows:
+            error = "the source doesn't give it this class any more"
             manifest.append(replace(row, status=Status.REJECTED_CLASS, error=error))
+
+
+def _note_left_out(folder: Path, left_out: Mapping[str, Sequence[str]]) -> None:
+    if left_out:
+        write_atomic(folder / LEFT_OUT, json.dumps(left_out, indent=1) + "\n")
+    else:
+        (folder / LEFT_OUT).unlink(missing_ok=True)
 
 
 class _Archives:
@@ -73,16 +95,24 @@ class _Archives:
         self._copies = [copies(file, todo.allow_private) for file in todo.files]
         self._paths = [next(copy) for copy in self._copies]
         self._at = 0
+        self._encoding = todo.encoding
 
     def members(self, archive: str | None = None) -> Iterator[Member]:
         for at, file in enumerate(self._files):
             if archive in (None, file.base_name):
                 self._at = at
-                yield from members(self._paths[at], file.path or file.base_name)
+                yield from members(
+                    self._paths[at], file.path or file.base_name, encoding=self._encoding
+                )
 
     def replace(self, error: DamagedError) -> None:
         """Another copy of the archive that was read last; UserError if there is none."""
         self._paths[self._at] = self._copies[self._at].throw(error)
+
+    def only_file(self, paths: Sequence[str]) -> Path | None:
+        """The file that was given in the place of an archive, if `paths` are all there are."""
+        is_one = list(paths) == [self._files[0].base_name] and self._paths[0].is_file()
+        return self._paths[0] if is_one else None
 
     @property
     def address(self) -> str:
@@ -94,33 +124,55 @@ class _Archives:
         return sum(_size(path) for path in self._paths)
 
 
-def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> None:
-    """One pass through the archives: every image aside, the whole proved by its git tree."""
+def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str, list[str]]:
+    """One pass through the archives: every image aside, the whole proved by its git tree.
+
+    Gives back what is left out, by kind.
+    """
     require_space(store.folder, archives.size)
-    find = finder(todo.layout, todo.known, archives.members)
+    layout = finder(todo.layout, todo.known, archives.members, todo.encoding)
     labels, tree = Labels(todo.classes), GitTree()
     paths: list[str] = []
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for one in layout.left_out:
+        left_out[one.kind].append(_text(one.path))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    with tqdm(desc=name, total=todo.pictures, unit=" pictures", disable=None) as bar:
+    with tqdm(desc=name, total=todo.pictures, unit=" images", disable=None) as bar:
         for member in archives.members():
             if todo.git_tree:
                 tree.add(member)
-            if len(paths) < 5:
+            if len(paths) < _SHOWN or _ARCHIVE.search(member.path):
                 paths.append(member.path)
-            for found in find(member):
-                if label := labels.ours(found.label):
+            for found in layout.find(member):
+                if isinstance(found, LeftOut):
+                    left_out[found.kind].append(_text(found.path))
+                elif label := labels.ours(found.label):
                     _keep(store, _row(found, label, archives.address, todo, now), found)
                     bar.update()
     if todo.git_tree and tree.id() != todo.git_tree:
         raise DamagedError(f"damaged or another: its git tree is {tree.id()}, not {todo.git_tree}")
     if not labels.found:
-        raise UserError(
-            f"{name}: no path matches; the archive's first ones are\n  " + "\n  ".join(paths)
-        )
+        raise UserError(_nothing(name, archives, paths, left_out))
     labels.check(labels.found)
     if not any(row.file for row in store.rows.values()):
         row = next(iter(store.rows.values()))
-        raise UserError(f"{name}: what matches is no picture, such as {row.image_url}: {row.error}")
+        raise UserError(f"{name}: what matches is not taken, such as {row.image_url}: {row.error}")
+    return left_out
+
+
+def _nothing(
+    name: str, archives: _Archives, paths: Sequence[str], left_out: Mapping[str, Sequence[str]]
+) -> str:
+    """Why no image was found, in words."""
+    if left_out:
+        return "\n  ".join([f"{name}: nothing can be taken", *left_out_lines(left_out)])
+    if file := archives.only_file(paths):
+        return f"{name}: {paths[0]} is no archive but {describe(file)}"
+    inner = next(filter(_ARCHIVE.search, paths), None)
+    remedy = f"\nIt has archives in it, such as {inner}: {UNPACK}" if inner else ""
+    return f"{name}: no path matches; the archive's first ones are\n  " + (
+        "\n  ".join(paths[:_SHOWN]) + remedy
+    )
 
 
 def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
@@ -140,7 +192,9 @@ def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
 
 
 def _keep(store: Store, row: Row, found: Found) -> None:
-    if found.is_link:
+    if found.unclear:
+        store.reject(row, Status.REJECTED_CLASS, found.unclear)
+    elif found.is_link:
         store.reject(row, Status.REJECTED_NOT_IMAGE, "a link, which is not followed")
     elif found.size > MAX_PICTURE:
         store.reject(row, Status.REJECTED_TOO_LARGE, f"{found.size:,} bytes")
@@ -149,8 +203,8 @@ def _keep(store: Store, row: Row, found: Found) -> None:
 
 
 def _text(path: str) -> str:
-    """A name that is not UTF-8, as something that is."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """A name that is not UTF-8, as text that is and tells its bytes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _size(path: Path) -> int:

@@ -18,14 +18,18 @@ from urllib.parse import quote
 
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.util import Retry
 
 from pipeline.addresses import RefusedAddressError, check_url, host_port, reason, session
 from pipeline.cli import UserError
 from pipeline.manifest import write_atomic
 from pipeline.paths import DOWNLOADS
 from scraper.datasets.catalog import File
-from scraper.datasets.unpack import DamagedError
+from scraper.datasets.encoded import decoded, digest
+from scraper.datasets.member import DamagedError, DownloadError
+from scraper.datasets.unpack import check_no_page
+from scraper.settings import RETRY_AFTER_MAX
 
 MIRROR = "DATASETS_MIRROR"
 """Environment variable: a folder or an http(s) address that is asked before the origin."""
@@ -36,14 +40,15 @@ RETRY_WAITS = (1.0, 4.0)
 _TIMEOUT = 60
 _CHUNK = 1 << 20
 _BUSY = (429, 500, 502, 503, 504)
-
-
-class DownloadError(UserError):
-    """What an address did not give, or not rightly."""
+_RETRY = Retry()
 
 
 class _UnfinishedError(Exception):
-    """An attempt that ended early; another may go on with it."""
+    """An attempt that ended early; another may go on with it, after `wait` seconds."""
+
+    def __init__(self, message: str, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 def copies(file: File, allow_private: Collection[str] = ()) -> Generator[Path, None, None]:
@@ -79,7 +84,7 @@ def _places(
     file: File, cached: Path, allow_private: Collection[str]
 ) -> Iterator[tuple[str, Callable[[], Path]]]:
     if file.is_local:
-        yield file.address, partial(_here, Path(file.address), file)
+        yield file.address, partial(_here, file.address, file)
         return
     if cached.exists():
         yield str(cached), lambda: cached
@@ -97,19 +102,25 @@ def _places(
         yield url, partial(_download, url, cached, file, allow_private)
 
 
-def _here(path: Path, file: File) -> Path:
+def _here(address: str, file: File) -> Path:
+    try:
+        path = Path(address).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise DownloadError(str(error)) from error
     if not path.exists():
-        raise DownloadError("there is no such file or folder")
+        meant = f", {path}" if str(path) != address else ""
+        raise DownloadError(f"there is no such file or folder{meant}")
     if path.is_dir() and file.digest:
         raise DownloadError("a folder has no sha256; set it to null")
     return _checked(path, file)
 
 
 def _checked(path: Path, file: File) -> Path:
+    if path.is_file():
+        check_no_page(path, file.base_name)
     kind, _, wanted = (file.digest or "").partition(":")
     if kind in ("md5", "sha256"):
-        with path.open("rb") as content:
-            found = hashlib.file_digest(content, kind).hexdigest()
+        found = digest(path, kind)
         if found != wanted:
             raise DamagedError(f"damaged or another: its {kind} is {found}, not {wanted}")
     return path
@@ -123,8 +134,9 @@ def _download(url: str, target: Path, file: File, allow_private: Collection[str]
         while True:
             resumed = part.state(url) is not None
             try:
-                _attempt(http, url, part, file)
-                _checked(part.path, file)
+                if encoding := _attempt(http, url, part, file):
+                    part.forget_state()  # unpacked, it can't be gone on with
+                _checked(decoded(part.path, file, encoding), file)
                 break
             except DamagedError:
                 part.forget()
@@ -136,14 +148,17 @@ def _download(url: str, target: Path, file: File, allow_private: Collection[str]
                 wait = 0 if more else next(waits, None)
                 if wait is None:
                     raise DownloadError(reason(error)) from error
-                time.sleep(wait)
+                time.sleep(max(wait, getattr(error, "wait", 0)))
     part.path.replace(target)
     part.forget()
     return target
 
 
-def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> None:
-    """Ask once, from where the part ends; raises _UnfinishedError if the end isn't reached."""
+def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> str:
+    """Ask once, from where the part ends; raises _UnfinishedError if the end isn't reached.
+
+    Gives back the content encoding of the answer, which was not asked for.
+    """
     headers = {"Accept-Encoding": "identity"}
     if state := part.state(url):
         headers |= {"Range": f"bytes={part.size}-", "If-Range": state}
@@ -166,6 +181,7 @@ def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> Non
                 bar.update(len(chunk))
     if total is not None and part.size != total:
         raise _UnfinishedError(f"it ended after {part.size:,} of {total:,} bytes")
+    return answer.headers.get("Content-Encoding", "").strip().lower()
 
 
 def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
@@ -178,11 +194,23 @@ def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
         part.forget()
         raise _UnfinishedError("it can't be gone on with")
     if answer.status_code in _BUSY:
-        raise _UnfinishedError(f"it answers {answer.status_code} {answer.reason}")
+        raise _busy(answer)
     if answer.status_code != 200:
         raise DownloadError(f"it answers {answer.status_code} {answer.reason}")
     length = answer.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else None
+
+
+def _busy(answer: requests.Response) -> Exception:
+    """The error of a server that wants to be asked later, and when."""
+    said = f"it answers {answer.status_code} {answer.reason}"
+    try:
+        wait = _RETRY.parse_retry_after(answer.headers.get("Retry-After", "0"))
+    except InvalidHeader:
+        wait = 0
+    if wait > RETRY_AFTER_MAX:
+        return DownloadError(f"{said}, and asks to be left alone for {wait:,.0f} s; try later")
+    return _UnfinishedError(said, wait)
 
 
 class _Part:
@@ -214,6 +242,9 @@ class _Part:
             write_atomic(self._note, json.dumps({"url": url, "state": state}))
         return self.path.open("wb")
 
-    def forget(self) -> None:
+    def forget_state(self) -> None:
         self._note.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        self.forget_state()
         self.path.unlink(missing_ok=True)

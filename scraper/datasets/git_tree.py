@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import Any
 
-from scraper.datasets.unpack import Member
+from scraper.datasets.member import Member
 
 
 class GitTree:

@@ -4,7 +4,7 @@ import math
 import struct
 import zlib
 
-from scraper.datasets.unpack import DamagedError, Member, gunzip
+from scraper.datasets.member import DamagedError, Member, gunzip
 
 _UNSIGNED_BYTES = 0x08
 

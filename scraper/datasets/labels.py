@@ -12,18 +12,21 @@ from pipeline.names import class_key
 class Labels:
     """Our class for each of the dataset's labels, and which of them were there.
 
-    `classes` renames and selects (ours: theirs); without it each label is a class, by a name that
-    is safe for a folder. `Mug` and `mug` are one class, unless `classes` tells them apart. Raises
-    UserError where two other labels would share a folder.
+    `classes` renames and selects (ours: theirs, or several of theirs); without it each label is a
+    class, by a name that is safe for a folder. `Mug` and `mug` are one class, unless `classes`
+    tells them apart. Raises UserError where two other labels would share a folder and `classes`
+    doesn't say so.
     """
 
-    def __init__(self, classes: Mapping[str, str] | None) -> None:
+    def __init__(self, classes: Mapping[str, str | list[str]] | None) -> None:
         self._selects = classes is not None
         self._ours: dict[str, str] = {}
         self._folders: dict[str, str] = {}
         self.found: set[str] = set()
-        for ours, theirs in (classes or {}).items():
-            self._claim(_normal(theirs), ours)
+        for ours, several in (classes or {}).items():
+            listed = [several] if isinstance(several, str) else several
+            for theirs in dict.fromkeys(map(_normal, listed)):
+                self._claim(theirs, ours)
         self._by_key = {class_key(theirs): ours for theirs, ours in self._ours.items()}
 
     def ours(self, theirs: str) -> str | None:
@@ -52,10 +55,10 @@ class Labels:
         other = self._folders.setdefault(class_key(ours), theirs)
         if not self._selects and class_key(other) == class_key(theirs):
             ours = safe_label(other)  # `Mug` and `mug` are one class
-        elif other != theirs:
+        elif other != theirs and not self._selects:
             raise UserError(
-                f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; "
-                "name the ones to take under `classes`"
+                f"the labels {other!r} and {theirs!r} would share the folder {ours!r}; name the "
+                f"ones to take under `classes`. A list takes both: {ours}: [{other}, {theirs}]"
             )
         self._ours[theirs] = ours
 

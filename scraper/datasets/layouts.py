@@ -1,17 +1,24 @@
 """Which of an archive's files are images, and of what: by path, by table, by format."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 from pipeline.cli import UserError
-from pipeline.paths import SPLIT_WORDS
+from pipeline.formats import is_litter
 from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
-from scraper.datasets.tables import Facts, PathTable
-from scraper.datasets.unpack import DamagedError, Member
+from scraper.datasets.matching import Matches, TableRow, match
+from scraper.datasets.member import DamagedError, Member
+from scraper.datasets.tables import Facts, PathTable, official_split
+from scraper.datasets.text import file_name, normal
+from scraper.folders.walk import LITTER
+
+NO_LABEL = "images without a label"
+LACKING = "images that a table names and the archive lacks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +33,28 @@ class Found:
     read: Callable[[], bytes]
     product_id: str | None = None
     title: str | None = None
+    unclear: str | None = None
+    """why it is not sure that the label is this image's"""
 
 
-Finder = Callable[[Member], Iterable[Found]]
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What the layout points at and can't be used."""
+
+    path: str
+    kind: str
+
+
+Results = Iterator[Found | LeftOut]
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds the images of a layout in one member after the other."""
+
+    find: Callable[[Member], Results]
+    left_out: list[LeftOut] = field(default_factory=list)
+    """what is known to be left out before any member is looked at"""
 
 
 class Members(Protocol):
@@ -37,60 +63,92 @@ class Members(Protocol):
     def __call__(self, archive: str | None = None) -> Iterator[Member]: ...
 
 
-def finder(layout: Layout, classes: list[str], every: Members) -> Finder:
-    """What finds the images of `layout` in one member after the other.
+def finder(
+    layout: Layout, classes: list[str], every: Members, encoding: str | None = None
+) -> Finder:
+    """What finds the images of `layout`.
 
-    Layouts with tables go through the members once by `every`, to read those first. `classes` are
-    the labels that numbers stand for.
+    Layouts with tables go through the members by `every`, to read those first. `classes` are the
+    labels that numbers stand for; `encoding` is that of tables which are not UTF-8.
     """
     match layout:
         case FilesLayout(index=None):
-            return partial(_by_path, layout, None, classes)
+            return Finder(partial(_by_path, layout))
         case FilesLayout():
-            return partial(_by_path, layout, _table(layout, every), classes)
+            found = _matches(layout, every, encoding)
+            lacking = [LeftOut(path, LACKING) for path in found.lacking]
+            return Finder(partial(_by_table, layout, found, classes), lacking)
         case IdxLayout():
-            return partial(_by_number, layout, _numbers(layout, every), classes)
+            return Finder(partial(_by_number, layout, _numbers(layout, every), classes))
         case ListingsLayout():
-            return partial(_by_listing, layout, _listings(layout, every))
+            return Finder(partial(_by_listing, layout, _listings(layout, every)))
 
 
-def official_split(word: str | None) -> str | None:
-    """A dataset's word for a split as ours: train, validation or test."""
-    if not word:
-        return None
-    if word.lower() not in SPLIT_WORDS:
-        raise UserError(f"the split {word!r} is none of {', '.join(SPLIT_WORDS)}")
-    return SPLIT_WORDS[word.lower()]
+def _by_path(layout: FilesLayout, member: Member) -> Results:
+    if (words := _words(layout, member)) is not None:
+        yield from _labelled(member, Facts(), words)
 
 
-def _by_path(
-    layout: FilesLayout, table: PathTable | None, classes: list[str], member: Member
-) -> Iterator[Found]:
+def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: Member) -> Results:
     index = layout.index
-    if index and (place := re.search(index.file, member.path)):
+    if index and (place := re.search(index.file, normal(member.path))):
         if tables.has_pictures(member, index):
             yield from _in_table(layout, classes, member, place.groupdict().get("split"))
         return
-    place = re.search(layout.pattern, member.path) if layout.pattern else None
-    facts = table.get(member.path) if table else Facts()
-    if facts is None or (layout.pattern and not place):
-        return
-    words = place.groupdict() if place else {}
-    if label := facts.label or words.get("label"):
-        split = official_split(facts.split or words.get("split"))
+    words = _words(layout, member)
+    for facts in found.facts.get(member.path, ()) if words is not None else ():
+        yield from _labelled(member, facts, words or {}, found.unclear.get(member.path))
+
+
+def _words(layout: FilesLayout, member: Member) -> dict[str, str | None] | None:
+    """The groups of the pattern in a path; None where it doesn't match."""
+    if layout.pattern is None:
+        return {}
+    place = re.search(layout.pattern, normal(member.path))
+    return place.groupdict() if place else None
+
+
+def _labelled(
+    member: Member, facts: Facts, words: dict[str, str | None], unclear: str | None = None
+) -> Results:
+    label = facts.label or words.get("label")
+    if any(map(is_litter, member.path.split("/"))):
+        yield LeftOut(member.path, LITTER)
+    elif not label:
+        yield LeftOut(member.path, NO_LABEL)
+    else:
+        label = file_name(label.encode("utf-8", "surrogateescape"), None, member.path)
+        facts = replace(facts, split=facts.split or words.get("split"))
         if product := words.get("product"):  # often a number that each class begins anew
             facts = replace(facts, product_id=f"{label}/{product}")
-        yield _whole(member, label, split, facts)
+        yield _whole(member, label, facts, unclear)
 
 
-def _whole(member: Member, label: str, split: str | None, facts: Facts) -> Found:
+def _whole(member: Member, label: str, facts: Facts, unclear: str | None = None) -> Found:
     return Found(
         path=member.path,
         label=label,
-        split=split,
+        split=official_split(facts.split),
         size=member.size,
         is_link=member.is_link,
         read=lambda: member.content,
+        product_id=facts.product_id,
+        title=facts.title,
+        unclear=unclear,
+    )
+
+
+def _inside(
+    member: Member, number: int, content: bytes, label: str, split: str | None, facts: Facts
+) -> Found:
+    """An image that is a part of a file."""
+    return Found(
+        path=f"{member.path}/{number}",
+        label=label,
+        split=official_split(split),
+        size=len(content),
+        is_link=False,
+        read=partial(bytes, content),
         product_id=facts.product_id,
         title=facts.title,
     )
@@ -98,36 +156,38 @@ def _whole(member: Member, label: str, split: str | None, facts: Facts) -> Found
 
 def _in_table(
     layout: FilesLayout, classes: list[str], member: Member, split: str | None
-) -> Iterator[Found]:
+) -> Results:
     assert layout.index
     for number, (content, facts) in enumerate(tables.rows(member, layout.index, classes)):
-        if facts.label:
-            yield Found(
-                path=f"{member.path}/{number}",
-                label=facts.label,
-                split=official_split(facts.split or split),
-                size=len(content),
-                is_link=False,
-                read=partial(bytes, content),
-                product_id=facts.product_id,
-                title=facts.title,
-            )
+        if isinstance(content, str):
+            yield LeftOut(content, LACKING)
+        elif facts.label:
+            yield _inside(member, number, content, facts.label, facts.split or split, facts)
+        else:
+            yield LeftOut(f"{member.path}/{number}", NO_LABEL)
 
 
-def _table(layout: FilesLayout, every: Members) -> PathTable:
-    index, rows, seen = layout.index, [], 0
+def _matches(layout: FilesLayout, every: Members, encoding: str | None) -> Matches:
+    """What the tables say of which files."""
+    index, rows, files, seen = layout.index, list[TableRow](), list[str](), 0
     assert index
     for member in every():
-        if place := re.search(index.file, member.path):
+        if place := re.search(index.file, normal(member.path)):
             seen += 1
             split = place.groupdict().get("split")
             if not tables.has_pictures(member, index):
-                for path, facts in tables.rows(member, index):
-                    known = Facts(facts.label, facts.split or split, facts.product_id, facts.title)
-                    rows.append((path, known))
+                for path, facts in tables.rows(member, index, encoding=encoding):
+                    facts = replace(facts, split=facts.split or split)
+                    rows.append(TableRow(member.path, str(path), facts))
+        elif _words(layout, member) is not None and not any(map(is_litter, member.path.split("/"))):
+            files.append(member.path)
     if not seen:
         raise UserError(f"index.file {index.file!r} is in no path of the archive")
-    return PathTable(rows)
+    return match(rows, files, partial(_digests, every))
+
+
+def _digests(every: Members, paths: set[str]) -> dict[str, bytes]:
+    return {m.path: hashlib.sha256(m.content).digest() for m in every() if m.path in paths}
 
 
 def _numbers(layout: IdxLayout, every: Members) -> dict[str, bytes]:
@@ -138,7 +198,7 @@ def _numbers(layout: IdxLayout, every: Members) -> dict[str, bytes]:
 
 def _by_number(
     layout: IdxLayout, numbers: dict[str, bytes], classes: list[str], member: Member
-) -> Iterator[Found]:
+) -> Results:
     for split, pair in layout.splits.items():
         if member.path == pair.images:
             labels = numbers[pair.images]
@@ -146,14 +206,7 @@ def _by_number(
             if len(contents) != len(labels) or max(labels, default=0) >= len(classes):
                 raise DamagedError(f"{pair.labels} doesn't go with {pair.images}")
             for number, (content, label) in enumerate(zip(contents, labels, strict=True)):
-                yield Found(
-                    path=f"{member.path}/{number}",
-                    label=classes[label],
-                    split=split,
-                    size=len(content),
-                    is_link=False,
-                    read=partial(bytes, content),
-                )
+                yield _inside(member, number, content, classes[label], split, Facts())
 
 
 def _listings(layout: ListingsLayout, every: Members) -> PathTable:
@@ -161,7 +214,7 @@ def _listings(layout: ListingsLayout, every: Members) -> PathTable:
     return tables.listing_facts(every(layout.listings), images)
 
 
-def _by_listing(layout: ListingsLayout, table: PathTable, member: Member) -> Iterator[Found]:
+def _by_listing(layout: ListingsLayout, table: PathTable, member: Member) -> Results:
     facts = table.get(member.path) if re.search(layout.pictures, member.path) else None
     if facts and facts.label:
-        yield _whole(member, facts.label, None, facts)
+        yield _whole(member, facts.label, facts)

@@ -26,13 +26,15 @@ class Plan:
 
     files: list[File]
     layout: Layout
-    classes: dict[str, str] | None
-    """our class: theirs; None for all of theirs"""
+    classes: dict[str, str | list[str]] | None
+    """our class: theirs, or several of theirs; None for all of theirs"""
     about: About
     allow_private: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     """the dataset's labels, in the order of their numbers, where its documentation lists them"""
     pictures: int | None = None
+    encoding: str | None = None
+    """of names and tables that are not UTF-8"""
 
     @property
     def git_tree(self) -> str | None:
@@ -42,12 +44,13 @@ class Plan:
 
     def asked(self) -> dict[str, Any]:
         """All that the rows depend on, as JSON has it."""
-        return {
+        asked = {
             "files": {file.address: file.digest for file in self.files},
             "layout": self.layout.model_dump(mode="json"),
             "classes": self.classes,
             "about": asdict(self.about),
         }
+        return asked | ({"encoding": self.encoding} if self.encoding else {})
 
 
 def plan(source: DatasetSource | ArchiveSource | HuggingFaceSource) -> Plan:
@@ -90,6 +93,7 @@ def _archive(source: ArchiveSource) -> Plan:
         classes=source.classes,
         about=About(None if file.is_local else source.url, source.license),
         allow_private=source.allow_private,
+        encoding=source.encoding,
     )
 
 

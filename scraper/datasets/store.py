@@ -23,9 +23,12 @@ class Store:
     next run adopts the rest: a file is moved before its row is written.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, before: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """`before` are the keys of the rows that this source's archives gave before."""
         self.rows: dict[tuple[str, str], Row] = {}
-        self.folder, self._manifest = folder, manifest
+        self.folder, self._manifest, self._before = folder, manifest, before
         self._part = folder / ".part"
         self.clear()
 
@@ -44,7 +47,7 @@ class Store:
         self._first = {
             (row.label, row.sha256): row.image_url
             for row in self._manifest.rows.values()
-            if row.status is Status.SAVED
+            if row.status is Status.SAVED and row.key not in self._before
         }
 
     def take(self, row: Row, content: bytes) -> None:
@@ -88,6 +91,15 @@ class Store:
             old = self._manifest.rows.get(row.key)
             if old is None or replace(row, fetched_at=old.fetched_at) != old:
                 self._manifest.append(row)
+
+
+def archives_before(folder: Path) -> list[str]:
+    """The addresses of the archives of the last run that was complete."""
+    try:
+        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    return list(note["asked"]["files"])
 
 
 def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> bool:

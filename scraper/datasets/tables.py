@@ -3,14 +3,24 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 from pipeline.cli import UserError
+from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import Index
-from scraper.datasets.unpack import Member, faults, gunzip
+from scraper.datasets.member import Member, faults, gunzip
+from scraper.datasets.text import normal, table_text
+from scraper.examine import ARCHIVE, IMAGE, OFFICE, PDF, kind_of
+
+_DELIMITERS: Final = "\t,;| "
+"""The first counts among those that do equally well."""
+_HEADER: Final = 1 << 16  # characters
+_SEPARATOR: Final = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)  # as Excel writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class PathTable:
     """Facts by path. A table's path may be the end of the file's, with or without extension."""
 
     def __init__(self, rows: Iterable[tuple[str, Facts]]) -> None:
-        self._facts = {_normal(path): facts for path, facts in rows}
+        self._facts = {normal(path): facts for path, facts in rows}
 
     def get(self, path: str) -> Facts | None:
         for end in (path, str(PurePosixPath(path).with_suffix(""))):
@@ -38,14 +48,26 @@ class PathTable:
         return None
 
 
-def rows(member: Member, index: Index, classes: Sequence[str] = ()) -> Iterator[tuple[Any, Facts]]:
-    """The path column's value of each row (a text, or an image's bytes), and the row's facts.
+def official_split(word: str | None) -> str | None:
+    """A dataset's word for a split as ours: train, validation or test."""
+    if not word:
+        return None
+    if word.lower() not in SPLIT_WORDS:
+        raise UserError(f"the split {word!r} is none of {', '.join(SPLIT_WORDS)}")
+    return SPLIT_WORDS[word.lower()]
 
-    `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so.
-    Raises UserError where the table lacks a column, and names those it has.
+
+def rows(
+    member: Member, index: Index, classes: Sequence[str] = (), encoding: str | None = None
+) -> Iterator[tuple[str | bytes, Facts]]:
+    """The path column's value of each row (a path, or an image's bytes), and the row's facts.
+
+    `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so;
+    `encoding` is that of a text which is not UTF-8. Raises UserError where the table lacks a
+    column, and names those it has; and where a column has other values than words or numbers.
     """
-    is_parquet = member.path.endswith(".parquet")
-    table = _parquet(member, index, classes) if is_parquet else _text(member, index)
+    is_parquet = _is_parquet(member)
+    table = _parquet(member, index, classes) if is_parquet else _text(member, index, encoding)
     for row in table:
         values = {
             "label": index.label_column and _word(row[index.label_column]),
@@ -53,21 +75,23 @@ def rows(member: Member, index: Index, classes: Sequence[str] = ()) -> Iterator[
             "product_id": index.product_column and _word(row[index.product_column]),
             "title": index.title_column and _word(row[index.title_column]),
         }
-        if row[index.path_column] is not None:
-            yield _picture(row[index.path_column]), Facts(**values)
+        image = _picture(row[index.path_column])
+        if image is not None:
+            yield image, Facts(**values)
 
 
 def has_pictures(member: Member, index: Index) -> bool:
     """Whether the path column of this table has the images themselves in it."""
-    if not member.path.endswith(".parquet"):
+    if not _is_parquet(member):
         return False
     import pyarrow.types as types  # here, since it takes longer to start than everything else
 
-    with faults(member.path):
-        schema = _open_parquet(member).schema_arrow
-    _require(schema.names, index, member)
-    kind = schema.field(index.path_column).type
-    return bool(types.is_struct(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+    table = _open_parquet(member)
+    _require(table.schema_arrow.names, index, member)
+    kind = table.schema_arrow.field(index.path_column).type
+    if types.is_struct(kind):  # as Hugging Face's datasets write it: bytes and path
+        return any(_has_bytes(table, index.path_column, n) for n in range(table.num_row_groups))
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
 def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
@@ -92,23 +116,22 @@ def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
                 other.setdefault(picture, facts)
     found = {**other, **main}
     table = rows(images, Index(file="", path_column="path", product_column="image_id"))
-    ids = ((path, facts.product_id or "") for path, facts in table)
+    ids = ((str(path), facts.product_id or "") for path, facts in table)
     return PathTable((path, found[picture]) for path, picture in ids if picture in found)
 
 
-def _normal(path: str) -> str:
-    return "/".join(p for p in path.replace("\\", "/").split("/") if p not in ("", "."))
-
-
 def _word(value: Any) -> str | None:
-    text = "" if value is None else str(value).strip()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    text = "" if value is None or value != value else str(value).strip()  # NaN is not itself
     return text or None
 
 
-def _picture(value: Any) -> str | bytes:
-    if isinstance(value, dict):  # as Hugging Face's datasets write it: bytes and path
-        return value.get("bytes") or b""
-    return value if isinstance(value, bytes) else str(value).strip()
+def _picture(value: Any) -> str | bytes | None:
+    if isinstance(value, dict):
+        content = value.get("bytes")
+        value = value.get("path") if content is None else content
+    return value if isinstance(value, bytes) else _word(value)
 
 
 def _value(values: list[dict[str, str]] | None) -> str | None:
@@ -126,33 +149,94 @@ def _json(line: bytes, member: Member) -> dict[str, Any]:
     return listing
 
 
-def _text(member: Member, index: Index) -> Iterator[dict[str, str | None]]:
-    text = gunzip(member).decode("utf-8-sig", errors="replace")
-    head = text.partition("\n")[0]
-    delimiter = max("\t,;", key=head.count)
-    table = csv.DictReader(
+def _text(member: Member, index: Index, encoding: str | None) -> Iterator[dict[str, str | None]]:
+    content = gunzip(member)
+    if (kind := kind_of(content[:4096], member.path)) in (ARCHIVE, OFFICE, IMAGE, PDF):
+        raise UserError(f"{member.path} is no text but {kind}; save the table as CSV")
+    text = table_text(content, encoding, member.path).removeprefix("\ufeff").lstrip("\r\n")
+    if separator := _SEPARATOR.match(text):
+        text = text[separator.end() :]
+    table = csv.reader(
         io.StringIO(text, newline=""),
-        delimiter=delimiter if delimiter in head else " ",
+        delimiter=separator[1] if separator else _delimiter(text, index),
         skipinitialspace=True,
     )
     try:
-        _require(table.fieldnames or (), index, member)
-        yield from table
+        names = _columns(table)
+        _require(names, index, member)
+        for values in table:
+            if values:
+                yield dict(zip_longest(names, values[: len(names)]))
     except csv.Error as error:
         raise UserError(f"{member.path}, line {table.line_num}: {error}") from error
 
 
+def _columns(table: Iterator[list[str]]) -> list[str]:
+    return [name.strip() for name in next(table, [])]
+
+
+def _delimiter(text: str, index: Index) -> str:
+    """The first by which the header has the columns that are asked for, else the most columns."""
+    head = io.StringIO(text[:_HEADER], newline="")
+    wanted = _wanted(index)
+
+    def columns(delimiter: str) -> tuple[int, int]:
+        head.seek(0)
+        try:
+            names = _columns(csv.reader(head, delimiter=delimiter, skipinitialspace=True))
+        except csv.Error:
+            return 0, 0
+        there = len(wanted & set(names))
+        return there, 0 if there == len(wanted) else len(names)
+
+    return max(_DELIMITERS, key=columns)
+
+
+def _wanted(index: Index) -> set[str]:
+    return {value for key, value in index if key.endswith("_column") and value}
+
+
 def _parquet(member: Member, index: Index, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    columns = [value for key, value in index if key.endswith("_column") and value]
+    table = _open_parquet(member)
+    _require(table.schema_arrow.names, index, member)
+    _require_plain(table.schema_arrow, index, member)
+    names = _class_names(table.schema_arrow, index.label_column) or classes
     with faults(member.path):
-        table = _open_parquet(member)
-        _require(table.schema_arrow.names, index, member)
-        names = _class_names(table.schema_arrow, index.label_column) or classes
-        for batch in table.iter_batches(batch_size=256, columns=columns):
+        for batch in table.iter_batches(batch_size=256, columns=sorted(_wanted(index))):
             for row in batch.to_pylist():
                 if index.label_column and names:
                     row[index.label_column] = _name(row[index.label_column], names, member)
                 yield row
+
+
+def _require_plain(schema: Any, index: Index, member: Member) -> None:
+    """Raise UserError for a column of lists or objects: one label a row, and one image."""
+    import pyarrow.types as types
+
+    for key, column in index:
+        if not key.endswith("_column") or column is None:
+            continue
+        kind = schema.field(column).type
+        is_image = key == "path_column"
+        if is_image and types.is_struct(kind) and {"bytes", "path"} & {f.name for f in kind}:
+            continue
+        if types.is_nested(kind):
+            takes = "an image's bytes or path" if is_image else "a word or a number"
+            raise UserError(
+                f"{member.path}: the column {column!r} (index.{key}) has {kind} in each row, and "
+                f"must have {takes}; name another column, or write a table that has one of these"
+            )
+
+
+def _has_bytes(table: Any, column: str, group: int) -> bool:
+    """Whether a row group has an image's bytes, by its statistics; true where it has none."""
+    rows = table.metadata.row_group(group)
+    for number in range(rows.num_columns):
+        chunk = rows.column(number)
+        if chunk.path_in_schema == f"{column}.bytes":
+            known = chunk.statistics
+            return not (known and known.has_null_count and known.null_count == rows.num_rows)
+    return False
 
 
 def _class_names(schema: Any, column: str | None) -> list[str]:
@@ -170,13 +254,18 @@ def _name(label: Any, names: Sequence[str], member: Member) -> Any:
     return names[label] if label >= 0 else None  # -1: none is given
 
 
+def _is_parquet(member: Member) -> bool:
+    return member.path.lower().endswith(".parquet")
+
+
 def _open_parquet(member: Member) -> Any:
     import pyarrow.parquet
 
-    try:
-        return pyarrow.parquet.ParquetFile(io.BytesIO(member.content))
-    except pyarrow.ArrowInvalid as error:
-        raise OSError(str(error)) from error
+    with faults(member.path):
+        try:
+            return pyarrow.parquet.ParquetFile(io.BytesIO(member.content))
+        except pyarrow.ArrowInvalid as error:
+            raise OSError(str(error)) from error
 
 
 def _require(names: Iterable[str], index: Index, member: Member) -> None:

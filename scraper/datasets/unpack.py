@@ -1,4 +1,4 @@
-"""The files of a tar, a zip or a folder, one after the other, without trusting it.
+"""The files of an archive or a folder, one after the other, without trusting it.
 
 Nothing is written here, so no path can lead outside and no link is followed; an archive that tries
 is refused all the same, by the name of the file in question.
@@ -6,146 +6,121 @@ is refused all the same, by the name of the file in question.
 
 import bz2
 import gzip
+import html
 import io
 import lzma
 import os
 import posixpath
 import re
-import stat
 import tarfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
-from pipeline.cli import UserError
-
-_GZIP = b"\x1f\x8b"
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second: an empty one
-_CLAIMS_TAR = re.compile(r"\.(tar(\.(gz|bz2|xz))?|tgz|tbz2|txz)$", re.IGNORECASE)
-_BUFFER = 1 << 16  # tarfile copies what is left of its buffer for each file: keep it small
-_FAULTS = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    NotImplementedError,  # a zip's way of packing that Python doesn't know
+from scraper.datasets.foreign import HEAD, check_whole, foreign_kind, foreign_members
+from scraper.datasets.member import (
+    GZIP,
+    UNPACK,
+    Caps,
+    DamagedError,
+    Member,
+    Opened,
+    UnsafeError,
+    faults,
+    git_mode,
 )
+from scraper.datasets.text import file_name
+from scraper.datasets.zips import STARTS, zip_members
+from scraper.examine import PAGE, TEXT, kind_of
+
+_CLAIMS = re.compile(
+    r"\.(tar(\.\w+)?|t[gbxz]z2?|tzst|zipx?|7z|rar|zst|lz4?|lzh|lha|ace|arj|sitx?|cab|iso|dmg)$",
+    re.IGNORECASE,
+)
+_BUFFER = 1 << 16  # tarfile copies what is left of its buffer for each file: keep it small
 
 
-class DamagedError(UserError):
-    """An archive that is not whole, or is another than its digest says."""
-
-
-class UnsafeError(UserError):
-    """An archive that would write outside, or grow without measure."""
-
-
-@dataclass(frozen=True)
-class Caps:
-    """How much an archive may hold. An image hardly packs; tables and text do by ten or so."""
-
-    files: int = 2_000_000
-    ratio: int = 200
-    """unpacked bytes for each packed one, above `slack`"""
-    slack: int = 256 << 20
-    content: int = 1 << 30
-    """bytes of one file that is read as a whole"""
-
-    def unpacked(self, packed: int) -> int:
-        return self.slack + self.ratio * packed
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file in an archive. Its content can be read until the next member is asked for."""
-
-    path: str
-    size: int
-    mode: str
-    """as git has it: 100644, 100755, or 120000 for a link, whose content is its target"""
-    read: Callable[[], bytes]
-
-    @cached_property
-    def content(self) -> bytes:
-        return self.read()
-
-    @property
-    def is_link(self) -> bool:
-        return self.mode == "120000"
-
-
-def members(archive: Path, name: str, caps: Caps | None = None) -> Iterator[Member]:
+def members(
+    archive: Path, name: str, caps: Caps | None = None, encoding: str | None = None
+) -> Iterator[Member]:
     """The files in `archive`, in its order (a folder's by path); a file that is no archive is one.
 
-    `name` is what the archive is called where it comes from. Raises DamagedError or UnsafeError,
-    which name the archive and the file in it.
+    `name` is what the archive is called where it comes from; `encoding` is that of names which are
+    not UTF-8. Raises UserError where a name is in neither, or an extra is missing, DamagedError or
+    UnsafeError; they name the archive and the file in it.
     """
-    caps = caps or Caps()
-    if archive.is_dir():
-        found = _folder(archive, name)
-    elif _magic(archive).startswith(_ZIP):
-        found = _zip(archive, name, caps)
-    elif _is_tar(archive):
-        found = _tar(archive, name, caps)
-    elif _CLAIMS_TAR.search(name) or name.lower().endswith(".zip"):
-        raise DamagedError(f"{name} is damaged: it is no archive, whatever its name says")
-    else:
-        found = iter([_file(archive, name, name)])
-    for count, member in enumerate(found, start=1):
-        if count > caps.files:
-            raise UnsafeError(f"{name} is refused: it holds more than {caps.files:,} files")
+    opened = Opened(name, caps or Caps(), encoding)
+    for count, member in enumerate(_members(archive, opened), start=1):
+        if count > opened.caps.files:
+            raise UnsafeError(f"{name} is refused: it holds more than {opened.caps.files:,} files")
         yield member
 
 
-def gunzip(member: Member, limit: int = Caps.content) -> bytes:
-    """A member's content, unpacked where it is gzip."""
-    if not member.content.startswith(_GZIP):
-        return member.content
-    with faults(member.path), gzip.open(io.BytesIO(member.content)) as plain:
-        content = plain.read(limit + 1)
-    if len(content) > limit:
-        raise UnsafeError(f"{member.path} is refused: it unpacks to more than {limit:,} bytes")
-    return content
+def check_no_page(path: Path, name: str) -> None:
+    """Raise DamagedError where a web page was given in the place of the file."""
+    head = _head(path)
+    if kind_of(head, name) == PAGE:
+        title = re.search(rb"(?is)<title[^>]*>(.*?)</title", head)
+        words = html.unescape(title[1].decode("utf-8", "replace")).split() if title else []
+        called = f" ({' '.join(words)!r})" if words else ""
+        raise DamagedError(
+            f"it is a web page{called} in the place of the file. Open the address in a browser: "
+            "find the address of the file itself, or save the file and name its path"
+        )
 
 
-@contextmanager
-def faults(name: str) -> Iterator[None]:
-    """What the libraries raise for a bad archive, as a DamagedError."""
-    try:
-        yield
-    except _FAULTS as error:
-        raise DamagedError(f"{name} is damaged: {error or type(error).__name__}") from error
+def _members(archive: Path, opened: Opened) -> Iterator[Member]:
+    if archive.is_dir():
+        return _folder(archive, opened)
+    check_whole(opened.name)
+    head = _head(archive)
+    if head.startswith(STARTS):
+        return zip_members(archive, opened)
+    if _is_tar(archive):
+        return _tar(archive, opened)
+    if kind := foreign_kind(head):
+        return foreign_members(archive, kind, opened)
+    if opened.name.lower().endswith(".zip") and zipfile.is_zipfile(archive):
+        return zip_members(archive, opened)  # it begins with something else
+    if _CLAIMS.search(opened.name):
+        raise DamagedError(
+            f"{opened.name} is damaged, or of a kind that can't be read: it is no archive that is "
+            f"known, but {describe(archive)}. If a program opens it, {UNPACK}"
+        )
+    return iter([_file(archive, opened.name, opened.name)])
 
 
-def _magic(path: Path) -> bytes:
+def describe(path: Path) -> str:
+    """What a file is, by its bytes; of a text the first words."""
+    head = _head(path)
+    kind = kind_of(head)
+    return f"{kind}: {head[:60].decode('utf-8', 'replace')!r}" if kind == TEXT else kind
+
+
+def _head(path: Path) -> bytes:
     with faults(path.name), path.open("rb") as file:
-        return file.read(6)
+        return file.read(HEAD)
 
 
 def _plain(path: Path) -> IO[bytes]:
-    """The file, unpacked where it is gzip, bzip2 or xz."""
-    magic = _magic(path)
-    if magic.startswith(_GZIP):
+    """The file, unpacked where it is gzip, bzip2, xz or LZMA."""
+    head = _head(path)
+    if head.startswith(GZIP):
         return cast("IO[bytes]", gzip.open(path))
-    if magic.startswith(b"BZh"):
+    if head.startswith(b"BZh"):
         return cast("IO[bytes]", bz2.open(path))
-    if magic.startswith(b"\xfd7zXZ"):
+    if head.startswith((b"\xfd7zXZ", b"\x5d\0\0")):
         return cast("IO[bytes]", lzma.open(path))
     return path.open("rb")
 
 
 def _is_tar(path: Path) -> bool:
     try:
-        with _plain(path) as file:
+        with faults(path.name), _plain(path) as file:
             tarfile.TarInfo.frombuf(file.read(512), "utf-8", "surrogateescape")
-    except _FAULTS:
+    except DamagedError:
         return False
     return True
 
@@ -153,94 +128,80 @@ def _is_tar(path: Path) -> bool:
 class _Metered(io.RawIOBase):
     """Counts what is read, so that a bomb is found before it fills memory or disk."""
 
-    def __init__(self, file: IO[bytes], name: str, limit: int) -> None:
+    def __init__(self, file: IO[bytes], opened: Opened, limit: int) -> None:
         self.total = 0
-        self._file, self._name, self._limit = file, name, limit
+        self._file, self._opened, self._limit = file, opened, limit
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
         self.total += len(data)
-        if self.total > self._limit:
-            raise UnsafeError(
-                f"{self._name} is refused: it unpacks to more than {self._limit:,} bytes"
-            )
+        self._opened.check_total(self.total, self._limit)
         return data
 
 
-def _tar(archive: Path, name: str, caps: Caps) -> Iterator[Member]:
-    limit = caps.unpacked(archive.stat().st_size)
-    with faults(name), _plain(archive) as file:
-        stream = _Metered(file, name, limit)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=_BUFFER) as tar:
+def _tar(archive: Path, opened: Opened) -> Iterator[Member]:
+    limit = opened.caps.unpacked(archive.stat().st_size)
+    with faults(opened.name), _plain(archive) as file:
+        stream = _Metered(file, opened, limit)
+        with tarfile.open(
+            fileobj=stream,
+            mode="r|",
+            bufsize=_BUFFER,
+            encoding="utf-8",
+            errors="surrogateescape",
+        ) as tar:
             while (info := tar.next()) is not None:
                 tar.members.clear()  # type: ignore[attr-defined]  # or it would remember them all
                 if not info.isdir():
-                    yield _tar_member(tar, info, name, caps)
+                    yield _tar_member(tar, info, opened)
             end = tar.offset
         while stream.read(1 << 20):
             pass  # to the checksum behind the last file
         if stream.total <= end:
-            raise DamagedError(f"{name} is damaged: it ends before its end mark")
+            raise DamagedError(f"{opened.name} is damaged: it ends before its end mark")
 
 
-def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, name: str, caps: Caps) -> Member:
-    path = _inside(info.name, name)
+def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo, opened: Opened) -> Member:
+    path = opened.inside(_name(_raw(info.name), opened))
     if info.issym() or info.islnk():
         base = posixpath.dirname(path) if info.issym() else ""
-        _link_inside(path, base, info.linkname, name)
-        target = os.fsencode(info.linkname)
+        target = _raw(info.linkname)
+        opened.check_link(path, base, os.fsdecode(target))
         return Member(path, len(target), "120000", lambda: target)
     if not info.isreg():
-        raise UnsafeError(f"{name} is refused: {path} is a device or pipe")
+        raise opened.special(path)
 
     def read() -> bytes:
-        _readable(path, info.size, name, caps)
-        with faults(name):
+        opened.check_size(path, info.size)
+        with faults(opened.name):
             file = tar.extractfile(info)
             return file.read() if file else b""
 
-    return Member(path, info.size, "100755" if info.mode & 0o100 else "100644", read)
+    return Member(path, info.size, git_mode(info.mode), read)
 
 
-def _zip(archive: Path, name: str, caps: Caps) -> Iterator[Member]:
-    limit = caps.unpacked(archive.stat().st_size)
-    with faults(name), zipfile.ZipFile(archive) as packed:
-        if sum(info.file_size for info in packed.infolist()) > limit:
-            raise UnsafeError(f"{name} is refused: it unpacks to more than {limit:,} bytes")
-        for info in packed.infolist():
-            if not info.is_dir():
-                yield _zip_member(packed, info, name, caps)
+def _raw(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
-def _zip_member(packed: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, caps: Caps) -> Member:
-    path = _inside(info.filename.replace("\\", "/"), name)
-    if info.flag_bits & 1:
-        raise UserError(f"{name} can't be read: {path} is locked with a password")
-
-    def read() -> bytes:
-        _readable(path, info.file_size, name, caps)
-        with faults(name):
-            return packed.read(info)
-
-    mode = info.external_attr >> 16
-    if stat.S_ISLNK(mode):
-        _link_inside(path, posixpath.dirname(path), os.fsdecode(read()), name)
-        return Member(path, info.file_size, "120000", read)
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise UnsafeError(f"{name} is refused: {path} is a device or pipe")
-    return Member(path, info.file_size, "100755" if mode & 0o100 else "100644", read)
+def _name(raw: bytes, opened: Opened) -> str:
+    """Bytes that are no text stay in it as surrogates: who takes a class from it looks at them."""
+    if opened.encoding is None:
+        return raw.decode("utf-8", "surrogateescape")
+    return file_name(raw, opened.encoding, opened.name)
 
 
-def _folder(folder: Path, name: str) -> Iterator[Member]:
+def _folder(folder: Path, opened: Opened) -> Iterator[Member]:
     for root, folders, names in os.walk(folder):
         folders.sort()
         for file in (Path(root, file) for file in sorted(names)):
-            path = file.relative_to(folder).as_posix()
+            raw = os.fsencode(file.relative_to(folder).as_posix())
+            path = _name(raw, opened)
             if file.is_symlink():
                 target = os.fsencode(file.readlink())
                 yield Member(path, len(target), "120000", partial(bytes, target))
             elif file.is_file():
-                yield _file(file, path, name)
+                yield _file(file, path, opened.name)
 
 
 def _file(file: Path, path: str, name: str) -> Member:
@@ -249,21 +210,3 @@ def _file(file: Path, path: str, name: str) -> Member:
             return file.read_bytes()
 
     return Member(path, file.stat().st_size, "100644", read)
-
-
-def _inside(path: str, name: str) -> str:
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    if path.startswith("/") or ".." in parts or not parts or re.match("[A-Za-z]:", parts[0]):
-        raise UnsafeError(f"{name} is refused: {path!r} leads outside of it")
-    return "/".join(parts)
-
-
-def _link_inside(path: str, base: str, target: str, name: str) -> None:
-    end = posixpath.normpath(posixpath.join(base, target))
-    if end.startswith(("/", "../")) or end == "..":
-        raise UnsafeError(f"{name} is refused: the link {path} leads outside, to {target!r}")
-
-
-def _readable(path: str, size: int, name: str, caps: Caps) -> None:
-    if size > caps.content:
-        raise UnsafeError(f"{name} is refused: {path} has {size:,} bytes, too many to be read")

@@ -93,6 +93,19 @@ def edited(tmp_path: Path, **changes: object) -> Path:
                 ({"index": {"file": "x", "path_column": "id"}}, r"or an index of labels"),
                 ({"index": {"file": "x", "path_colum": "id"}}, r"did you mean path_column"),
                 ({"pattern": "(?P<label>x)", "sha256": "abc"}, r"sources\.x\.sha256 is 'abc'"),
+                (
+                    {"pattern": "(?P<label>x)", "encoding": "cp9999"},
+                    r"sources\.x\.encoding is 'cp9999': no encoding of text; such are cp437",
+                ),
+                ({"pattern": "(?P<label>x)", "encoding": "base64"}, r"no encoding of text"),
+                (
+                    {"pattern": "(?P<label>x)", "classes": {"a": 3}},
+                    r"sources\.x\.classes\.a\S* is 3",
+                ),
+                (
+                    {"pattern": "(?P<label>x)", "classes": {"a": []}},
+                    r"sources\.x\.classes\.a\S* is",
+                ),
             )
         ],
     ],

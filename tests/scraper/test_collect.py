@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import socket
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -317,3 +318,22 @@ def test_the_demo_shop_is_the_same_shop_at_another_port(workshop):
     assert sum(row["status"] == "saved" for row in before) == 5
     workshop.collect("shop")
     assert workshop.rows(all_of_them=True) == before
+
+
+def test_what_an_archive_has_and_nobody_can_use_is_counted(workshop, web):
+    """In the table, in the numbers, and again where nothing is fetched."""
+    table = "file,label\n1.jpg,mug\n2.jpg,\nnone.jpg,hat\n"
+    images = {f"{n}.jpg": web.picture(str(n)) for n in (1, 2)}
+    with zipfile.ZipFile(workshop.root / "x.zip", "w") as packed:
+        for name, content in {"t.csv": table, **images, ".hidden/1.jpg": images["1.jpg"]}.items():
+            packed.writestr(name, content)
+    index = {"file": "csv$", "path_column": "file", "label_column": "label"}
+    workshop.sources(set={"kind": "archive", "url": "x.zip", "index": index})
+    for option in ([], ["--if-needed"]):
+        said = workshop.collect("set", *option)
+        assert "left out, images that a table names and the archive lacks: 1 (none.jpg)" in said
+        assert "left out, images without a label: 1 (2.jpg)" in said
+        assert workshop.counts("set")["left_out"] == {
+            "images that a table names and the archive lacks": 1,
+            "images without a label": 1,
+        }

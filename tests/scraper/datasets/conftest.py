@@ -102,13 +102,15 @@ class FileServer:
         self.takes_ranges = True
         self.cuts: list[int | None] = []
         """for each answer the number of bytes after which it breaks off; None: not at all"""
-        self.statuses: list[int] = []
+        self.statuses: list[int | tuple[int, dict[str, str]] | None] = []
+        """what is answered first, maybe with headers; None: the file"""
         self.ranges: list[str | None] = []
 
     def __call__(self, request: Any) -> None:
         self.ranges.append(request.headers.get("Range"))
-        if self.statuses:
-            return request.answer(b"", self.statuses.pop(0))
+        if self.statuses and (status := self.statuses.pop(0)):
+            number, headers = status if isinstance(status, tuple) else (status, {})
+            return request.answer(b"", number, **headers)
         start, headers = self._start(request), dict(self.state)
         if start:
             if start >= len(self.content):
@@ -131,3 +133,24 @@ class FileServer:
 @pytest.fixture
 def file_server() -> type[FileServer]:
     return FileServer
+
+
+@pytest.fixture
+def local(elsewhere):
+    """A function that writes an archive of the person's own, and gives the parameters for it."""
+
+    def save(name: str, content: bytes) -> dict[str, object]:
+        Path(name).write_bytes(content)
+        return {"url": name}
+
+    return save
+
+
+@pytest.fixture
+def shop(picture) -> dict[str, bytes]:
+    """The files of an archive: two classes, in one folder."""
+    return {
+        f"set/{label}/{n}.jpg": picture(f * 9 + n)
+        for f, label in enumerate(("hat", "mug"))
+        for n in range(4)
+    }

@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from pipeline.cli import UserError
 from scraper.datasets import download
 from scraper.datasets.catalog import File
 from scraper.datasets.download import copies
-from scraper.datasets.unpack import DamagedError
+from scraper.datasets.member import DamagedError
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -149,6 +151,50 @@ def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(web, file) -> No
     with pytest.raises(UserError, match="404"):
         fetch(missing, web)
     assert web.asked["/none"] == 1
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """The seconds that a download would have slept."""
+    slept: list[float] = []
+    monkeypatch.setattr(download.time, "sleep", slept.append)
+    return slept
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_when_it_says(web, file, waits, status) -> None:
+    file, server = file
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    server.statuses = [(status, {"Retry-After": "8"}), (status, {"Retry-After": date})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits[0] == 8
+    assert 60 < waits[1] <= 90
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_time_that_is_none_is_as_if_there_were_none(web, file, waits, value) -> None:
+    file, server = file
+    server.statuses = [(429, {"Retry-After": value})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits == [0]
+
+
+def test_a_server_that_asks_for_much_time_is_left_alone(web, file, waits) -> None:
+    file, server = file
+    server.statuses = [(429, {"Retry-After": "3600"})] * 9
+    with pytest.raises(UserError, match=r"429.*asks to be left alone for 3,600 s; try later"):
+        fetch(file, web)
+    assert waits == []
+    assert len(server.ranges) == 1
+
+
+def test_a_pause_between_two_pieces_is_kept_too(web, file, waits) -> None:
+    file, server = file
+    server.cuts = [300_000]
+    server.statuses = [None, (503, {"Retry-After": "7"})]
+    assert fetch(file, web).read_bytes() == CONTENT
+    assert waits == [0, 7]
+    assert server.ranges[-1] == "bytes=300000-"
 
 
 def test_a_damaged_copy_gives_way_to_the_next_place(web, file) -> None:

@@ -136,6 +136,22 @@ def test_what_is_there_is_not_fetched_again(hub, web, files, collect):
     assert {path.partition("?")[0] for path in new} == {"/api/datasets/shop/things"}
 
 
+def test_a_new_commit_takes_the_place_of_the_old_one(hub, collect, picture):
+    """A corrected label leaves no image under the wrong one."""
+    for revision, labels in (("main", [0, 1]), ("v9", [1, 1])):
+        hub.publish({"train.parquet": parquet([picture(1), picture(2)], labels)}, revision)
+    collect()
+    rows = collect(revision="v9")
+    assert [row.label for row in rows if row.status.has_file] == ["mug", "mug"]
+    assert [row.status.value for row in rows].count("rejected_class") == 2
+
+
+def test_labels_that_are_lists_are_named(hub, collect, picture):
+    hub.publish({"train.parquet": parquet([picture(1)], [[0, 1]], features=None)})
+    with pytest.raises(UserError, match=r"train\.parquet: the column 'label' .* has list<"):
+        collect()
+
+
 def test_the_stage_collects_it_once(hub, web, workshop, files):
     hub.publish(files)
     workshop.sources(hub={"kind": "huggingface", "dataset": "shop/things", "classes": None})

@@ -28,6 +28,17 @@ def test_labels_that_would_share_a_folder_are_both_named(one: str, other: str) -
         labels.ours(other)
 
 
+def test_several_labels_in_one_class() -> None:
+    labels = Labels({"pineapple": ["pineapple", "pineappe", "Ananas"], "hat": "hat"})
+    words = ("pineappe", "Ananas", "pineapple", "hat", "shoe")
+    assert [labels.ours(word) for word in words] == ["pineapple"] * 3 + ["hat", None]
+    with pytest.raises(UserError, match=r"classes\.pineapple: there is no label 'Ananas'"):
+        labels.check({"pineapple", "pineappe", "hat"})
+    with pytest.raises(UserError, match=r"classes\.a and classes\.b are both 'mug'"):
+        Labels({"a": ["mug", "cup"], "b": ["hat", "mug"]})
+    assert Labels({"cafe": ["caf\u00e9", "cafe\u0301"]}).ours("caf\u00e9") == "cafe"
+
+
 def test_one_label_under_two_classes_is_refused() -> None:
     with pytest.raises(UserError, match=r"classes\.a and classes\.b are both 'mug'"):
         Labels({"a": "mug", "b": "mug"})

@@ -1,14 +1,14 @@
 """Layouts: which files are pictures, and of what class and split."""
 
-import csv
 import gzip
 import hashlib
 import io
+import json
+import os
 import struct
+import unicodedata
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +17,7 @@ from PIL import Image
 from pipeline.cli import UserError
 from scraper.datasets import idx
 from scraper.datasets.layouts import official_split
-from scraper.datasets.tables import Facts, PathTable
-from scraper.datasets.unpack import DamagedError, Member
+from scraper.datasets.member import DamagedError, Member
 
 PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
 
@@ -26,17 +25,6 @@ PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
 def found(rows) -> set[tuple]:
     """What of a row comes from the layout."""
     return {(r.image_url.partition("#")[2], r.label, r.split, r.product_id, r.title) for r in rows}
-
-
-@pytest.fixture
-def local(elsewhere):
-    """A function that writes an archive of the person's own, and gives the parameters for it."""
-
-    def save(name: str, content: bytes) -> dict[str, object]:
-        Path(name).write_bytes(content)
-        return {"url": name}
-
-    return save
 
 
 def test_class_folders_at_any_depth(local, take, make_tar, picture) -> None:
@@ -96,144 +84,58 @@ def test_an_unknown_split_is_named(local, take, make_zip, picture) -> None:
         )
 
 
-INDEX = {"file": r"styles\.csv$", "path_column": "id", "label_column": "type"}
+def left_out() -> dict[str, list[str]]:
+    path = Path("data/raw/src/left_out.json")
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
-def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, encoding) -> None:
-    """Ids without extension, in a table that comes after the pictures."""
-    rows = [
-        ["id", "type", "title", "set"],
-        ["7", "mug", "Müsli, bowl", "val"],
-        ["8", "hat", "A;B\tC", ""],
-    ]
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(
-        [*rows, ["9", "", "x", ""], ["404", "hat", "x", ""]]
-    )
-    files = {
-        "set/images/7.jpg": picture(7),
-        "set/images/8.jpg": picture(8),
-        "set/images/9.jpg": picture(9),
-        "set/images/17.jpg": picture(17),
-        "set/styles.csv": out.getvalue().encode(encoding),
-    }
-    index = {**INDEX, "split_column": "set", "product_column": "id", "title_column": "title"}
-    rows = take(**local("x.tar.gz", make_tar(files)), index=index)
-    assert found(rows) == {
-        ("set/images/7.jpg", "mug", "validation", "7", "Müsli, bowl"),
-        ("set/images/8.jpg", "hat", None, "8", "A;B\tC"),
-    }
+LITTER = ["__MACOSX/mug/._1.jpg", "mug/.ipynb_checkpoints/1-checkpoint.jpg", ".hidden/1.jpg",
+          "@eaDir/1.jpg", "$RECYCLE.BIN/1.jpg", "mug/.1.jpg", ".git/objects/1.jpg"]  # fmt: skip
 
 
-def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, picture) -> None:
-    files = {
-        "lists/train.txt": b"path product\nmug_final/1.JPG 11\n./hat_final/2.JPG 12\n",
-        "lists/test.txt": b"path product\nmug_final\\3.JPG 13\n",
-        "mug_final/1.JPG": picture(1),
-        "hat_final/2.JPG": picture(2),
-        "mug_final/3.JPG": picture(3),
-        "mug_final/4.JPG": picture(4),
-    }
-    rows = take(
-        **local("x.zip", make_zip(files)),
-        pattern="(?P<label>[a-z]+)_final/",
-        index={
-            "file": r"lists/(?P<split>train|test)\.txt$",
-            "path_column": "path",
-            "product_column": "product",
-        },
-    )
-    assert found(rows) == {
-        ("mug_final/1.JPG", "mug", "train", "11", None),
-        ("hat_final/2.JPG", "hat", "train", "12", None),
-        ("mug_final/3.JPG", "mug", "test", "13", None),
-    }
-
-
-def test_a_table_that_is_not_there_or_lacks_a_column(local, take, make_zip, picture) -> None:
-    archive = local("x.zip", make_zip({"styles.csv": b"id,kind\n1,mug\n", "1.jpg": picture(1)}))
-    with pytest.raises(
-        UserError, match=r"no column 'type' \(index\.label_column\); it has id, kind"
-    ):
-        take(**archive, index=INDEX)
-    with pytest.raises(UserError, match=r"index\.file 'none' is in no path"):
-        take(**archive, index={**INDEX, "file": "none"})
-
-
-def test_lines_with_too_many_or_too_few_fields_are_read_as_far_as_they_go(
-    local, take, make_zip, picture
+@pytest.mark.parametrize("form", ["zip", "tar.gz", "folder"])
+def test_litter_and_hidden_folders_are_no_classes(
+    local, take, make_zip, make_tar, picture, form
 ) -> None:
-    """As in styles.csv of Fashion Product Images, whose names have commas without quotes."""
-    files = {
-        "styles.csv": b"id,type,title\n1,mug,big, blue\n2\n3,hat,x\n",
-        **{f"{n}.jpg": picture(n) for n in (1, 2, 3)},
+    files = {path: picture(n) for n, path in enumerate(["mug/1.jpg", *LITTER])}
+    files |= {"mug/Thumbs.db": b"", ".DS_Store": b"", "desktop.ini": b""}
+    if form == "folder":
+        for path, content in files.items():
+            Path("x", path).parent.mkdir(parents=True, exist_ok=True)
+            Path("x", path).write_bytes(content)
+        archive = {"url": "x"}
+    else:
+        archive = local(f"x.{form}", (make_zip if form == "zip" else make_tar)(files))
+    rows = take(**archive, pattern=PATTERN)
+    assert [(r.label, r.image_url.partition("#")[2]) for r in rows] == [("mug", "mug/1.jpg")]
+    assert {kind: set(names) for kind, names in left_out().items()} == {
+        "files of the system": set(LITTER)
     }
-    rows = take(**local("x.zip", make_zip(files)), index={**INDEX, "title_column": "title"})
-    assert found(rows) == {("1.jpg", "mug", None, None, "big"), ("3.jpg", "hat", None, None, "x")}
 
 
-PATHS = st.lists(st.sampled_from(["a", "b", "1", "ü.x"]), min_size=1, max_size=4).map("/".join)
+def test_if_only_litter_matches_that_is_said(local, take, make_zip, picture) -> None:
+    archive = local("x.zip", make_zip({"__MACOSX/mug/._1.jpg": picture(1)}))
+    with pytest.raises(UserError, match=r"nothing can be taken\n.*files of the system: 1 \(__MAC"):
+        take(**archive, pattern=PATTERN)
 
 
-@given(st.lists(PATHS, unique=True, max_size=6), PATHS)
-def test_a_table_gives_the_longest_end_of_a_path(paths: list[str], path: str) -> None:
-    table = PathTable((p, Facts(label=p)) for p in paths)
-    ends = [p for p in paths if f"/{path}".endswith(f"/{p}")]
-    if ends:
-        assert table.get(path) == Facts(label=max(ends, key=len))
-    for suffix in ("", ".jpg"):
-        known = table.get(path + suffix)
-        assert known is None or f"/{path}".endswith(
-            (f"/{known.label}", f"/{known.label}".rpartition(".")[0])
-        )
+def test_a_label_that_is_no_text_is_shown(local, take, make_tar, picture) -> None:
+    name = os.fsdecode("Müsli/1.jpg".encode("cp1252"))
+    archive = local("x.tar", make_tar({name: picture(1)}, "w"))
+    with pytest.raises(UserError, match=r"b'M\\xfcsli' is not UTF-8; .* cp1252 \('Müsli'\)"):
+        take(**archive, pattern=PATTERN)
+    (row,) = take(**archive, pattern=PATTERN, encoding="cp1252")
+    assert (row.label, row.image_url) == ("Müsli", "x.tar#Müsli/1.jpg")
 
 
-def parquet(**columns: list) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(pa.table(columns), out)
-    return out.getvalue()
-
-
-PARQUET = {"file": r"\.parquet$", "path_column": "image", "label_column": "kind"}
-
-
-@pytest.mark.parametrize("inside", [True, False], ids=["in-zip", "alone"])
-def test_pictures_in_parquet(local, take, make_zip, picture, inside) -> None:
-    """As bytes, or as Hugging Face's datasets have them: bytes and path."""
-    contents = [picture(n) for n in range(3)]
-    images = [{"bytes": c, "path": f"{n}.jpg"} for n, c in enumerate(contents)]
-    for name, values in (("struct", images), ("plain", contents)):
-        table = parquet(
-            image=values, kind=["mug", "hat", None], id=[10, 11, 12], part=["val", None, ""]
-        )
-        content = make_zip({f"{name}.parquet": table}) if inside else table
-        index = {**PARQUET, "product_column": "id", "split_column": "part"}
-        file = f"{name}.zip" if inside else f"{name}.parquet"
-        rows = [
-            r for r in take(**local(file, content), index=index) if r.image_url.startswith(file)
-        ]
-        assert found(rows) == {
-            (f"{name}.parquet/0", "mug", "validation", "10", None),
-            (f"{name}.parquet/1", "hat", None, "11", None),
-        }
-        assert {Path("data/raw/src", r.file).read_bytes() for r in rows} == set(contents[:2])
-
-
-def test_parquet_as_a_table_of_paths(local, take, make_zip, picture) -> None:
-    table = parquet(image=["1.jpg"], kind=["mug"])
-    rows = take(
-        **local("x.zip", make_zip({"1.jpg": picture(1), "t.parquet": table})), index=PARQUET
-    )
-    assert found(rows) == {("1.jpg", "mug", None, None, None)}
-
-
-def test_damaged_parquet_is_named(local, take) -> None:
-    content = bytearray(parquet(image=[b"x"] * 50, kind=["mug"] * 50))
-    for wrong in (content[:-10], b"PAR1 nonsense"):
-        with pytest.raises(UserError, match=r"t\.parquet is damaged"):
-            take(**local("t.parquet", bytes(wrong)), index=PARQUET)
+@pytest.mark.parametrize("spelling", ["NFC", "NFD"])
+def test_a_pattern_finds_letters_however_they_are_spelt(
+    local, take, make_zip, picture, spelling
+) -> None:
+    path = unicodedata.normalize(spelling, "Müsli/1.jpg")
+    archive = local("x.zip", make_zip({path: picture(1)}))
+    (row,) = take(**archive, pattern="^(?P<label>Müsli)/", classes={"muesli": "Müsli"})
+    assert row.label == "muesli"
 
 
 def member(content: bytes) -> Member:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from pipeline.cli import UserError
 from scraper.datasets.git_tree import GitTree
-from scraper.datasets.unpack import Caps, DamagedError, UnsafeError, members
+from scraper.datasets.member import Caps, DamagedError, UnsafeError
+from scraper.datasets.unpack import members
 
 FILES = {
     "set/train/mug/1.jpg": b"one",

@@ -1,0 +1,51 @@
+"""Downloads that a server packed once more on the way, although it was asked not to."""
+
+import gzip
+import hashlib
+import re
+from pathlib import Path
+
+from scraper.datasets.catalog import File
+from scraper.datasets.member import GZIP, Caps, DamagedError, DownloadError, faults
+
+_GZIP_NAME = re.compile(r"\.(t?gz|gzip)$", re.IGNORECASE)
+
+
+def digest(path: Path, kind: str) -> str:
+    """Of a file's content, in hexadecimal; `kind` as hashlib has it."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, kind).hexdigest()
+
+
+def decoded(path: Path, file: File, encoding: str) -> Path:
+    """The download at `path`, there unpacked if its Content-Encoding is true.
+
+    Some servers call a .tar.gz itself encoded: it stays. Raises DownloadError for an encoding other
+    than gzip, DamagedError where it is not whole.
+    """
+    if encoding in ("", "identity"):
+        return path
+    if encoding not in ("gzip", "x-gzip"):
+        raise DownloadError(f"it comes in the encoding {encoding!r}, which was not asked for")
+    with path.open("rb") as raw:
+        if raw.read(2) != GZIP:
+            return path
+    kind, _, wanted = (file.digest or "").partition(":")
+    if kind in ("md5", "sha256") and digest(path, kind) == wanted:
+        return path
+    with faults(file.base_name), gzip.open(path) as plain:
+        is_meant = bool(wanted) or not _GZIP_NAME.search(file.base_name) or plain.read(2) == GZIP
+    return _unpack(path, file) if is_meant else path
+
+
+def _unpack(path: Path, file: File) -> Path:
+    unpacked, limit = path.with_name(path.name + ".plain"), Caps().unpacked(path.stat().st_size)
+    try:
+        with faults(file.base_name), gzip.open(path) as plain, unpacked.open("wb") as out:
+            while chunk := plain.read(1 << 20):
+                out.write(chunk)
+                if out.tell() > limit:
+                    raise DamagedError(f"it unpacks to more than {limit:,} bytes")
+        return unpacked.replace(path)
+    finally:
+        unpacked.unlink(missing_ok=True)

@@ -1,0 +1,137 @@
+"""Which file a row of a table means: by its whole path, else by the end of it, never by chance."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from posixpath import splitext
+from typing import NamedTuple
+
+from pipeline.formats import BY_SUFFIX
+from pipeline.paths import SPLITS
+from scraper.datasets.tables import Facts, official_split
+from scraper.datasets.text import normal
+
+Digests = Callable[[set[str]], Mapping[str, bytes]]
+"""Digests of the contents of files, by path."""
+
+
+class TableRow(NamedTuple):
+    """A table's path, the path in one of its rows, and what that row says."""
+
+    table: str
+    path: str
+    facts: Facts
+
+
+@dataclass(slots=True)
+class Matches:
+    """What the rows of all tables say of the files of an archive."""
+
+    facts: dict[str, list[Facts]] = field(default_factory=lambda: defaultdict(list))
+    """by the file's path; of a file with several labels the facts for each"""
+    unclear: dict[str, str] = field(default_factory=dict)
+    """why a file is not taken, by its path"""
+    lacking: list[str] = field(default_factory=list)
+    """paths of rows for which there is no file"""
+
+
+class _Claim(NamedTuple):
+    """The files that a row can mean. The strongest claim on a file counts."""
+
+    strength: tuple[int, int, bool]
+    """whether by the whole path; number of parts that agree; whether with the extension"""
+    path: str
+    facts: tuple[Facts, ...]
+    files: list[str]
+
+
+def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> Matches:
+    """Find the file of each row: from the table's own folder, from the top, by the end of its path.
+
+    The extension may be missing in a row. A path that is the end of several files' paths means none
+    of them, unless they are the same by `digests`.
+    """
+    found = Matches()
+    strongest: dict[str, tuple[int, int, bool]] = {}
+    rivals: list[tuple[_Claim, list[str]]] = []
+    for claim in sorted(_claims(rows, list(files)), key=lambda c: c.strength, reverse=True):
+        free = [f for f in claim.files if strongest.setdefault(f, claim.strength) == claim.strength]
+        if len(free) > 1:
+            free = [f for f in free if splitext(f)[1].lower() in BY_SUFFIX] or free
+        if not free:
+            found.lacking.append(claim.path)
+        elif len(free) > 1:
+            rivals.append((claim, free))
+        else:
+            _tell(found, free[0], claim.facts)
+    known = digests({file for _, images in rivals for file in images}) if rivals else {}
+    for claim, images in rivals:
+        if len({known[file] for file in images}) == 1:
+            for file in images:
+                _tell(found, file, claim.facts)
+        else:
+            why = f"the table's {claim.path!r} is the end of {images[0]} and of {images[1]}"
+            for file in images:
+                found.facts.setdefault(file, list(claim.facts))
+                found.unclear[file] = f"{why}; a pattern can choose, or more of the path"
+    return found
+
+
+def _claims(rows: Iterable[TableRow], files: list[str]) -> Iterator[_Claim]:
+    said: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+    for table, path, facts in rows:
+        said[normal(table).rpartition("/")[0], normal(path)].append(facts)
+    names = {file: _names(file) for file in files}
+    whole: dict[str, list[str]] = defaultdict(list)
+    for file, both in names.items():
+        for name in both:
+            whole[name].append(file)
+    by_end: dict[str, list[str]] = {}
+    exact: dict[tuple[str, str], list[str]] = {}
+    for folder, path in said:
+        if there := whole.get(f"{folder}/{path}" if folder else path) or whole.get(path):
+            exact[folder, path] = there
+        else:
+            by_end[path] = []
+    for file, both in names.items():
+        for name in both:
+            for end in _ends(name):
+                if (ends := by_end.get(end)) is not None and ends[-1:] != [file]:
+                    ends.append(file)
+    for (folder, path), listed in said.items():
+        is_exact = (folder, path) in exact
+        meant = exact[folder, path] if is_exact else by_end[path]
+        named = any(names[file][0].endswith(path) for file in meant)
+        yield _Claim((int(is_exact), path.count("/"), named), path, tuple(_merged(listed)), meant)
+
+
+def _names(file: str) -> tuple[str, ...]:
+    """The file's path with and without its extension."""
+    path = normal(file)
+    stem = splitext(path)[0]
+    return (path,) if stem == path else (path, stem)
+
+
+def _ends(path: str) -> Iterator[str]:
+    at = path.find("/")
+    while at >= 0:
+        yield path[at + 1 :]
+        at = path.find("/", at + 1)
+
+
+def _tell(found: Matches, file: str, facts: Iterable[Facts]) -> None:
+    found.facts[file] = _merged([*found.facts[file], *facts])
+
+
+def _merged(several: Iterable[Facts]) -> list[Facts]:
+    """One for each label: the first, with the official split that counts."""
+    several = list(several)
+    if len(several) == 1:
+        return several
+    merged: dict[str | None, Facts] = {}
+    for facts in several:
+        first = merged.setdefault(facts.label, facts)
+        splits = {official_split(facts.split), official_split(first.split)} - {None}
+        strongest = max(splits, key=lambda split: SPLITS.index(str(split)), default=None)
+        merged[facts.label] = replace(first, split=strongest)
+    return list(merged.values())

@@ -1,0 +1,146 @@
+"""A file in an archive, what an archive may hold, and what is wrong with one."""
+
+import gzip
+import io
+import lzma
+import posixpath
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.cli import UserError
+
+GZIP = b"\x1f\x8b"
+UNPACK = "unpack it, with 7-Zip say, and name the folder that it makes"
+"""What helps with every archive that can't be read here."""
+
+_FAULTS = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,  # a newer zip than Python knows
+    UnicodeError,
+)
+
+
+class DamagedError(UserError):
+    """An archive that is not whole, or is another than its digest says."""
+
+
+class DownloadError(UserError):
+    """What an address did not give, or not rightly."""
+
+
+class UnsafeError(UserError):
+    """An archive that would write outside, or grow without measure."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How much an archive may hold. An image hardly packs; tables and text do by ten or so."""
+
+    files: int = 2_000_000
+    ratio: int = 200
+    """unpacked bytes for each packed one, above `slack`"""
+    slack: int = 256 << 20
+    content: int = 1 << 30
+    """bytes of one file that is read as a whole"""
+
+    def unpacked(self, packed: int) -> int:
+        return self.slack + self.ratio * packed
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What those who read an archive are told of it."""
+
+    name: str
+    """what it is called where it comes from"""
+    caps: Caps
+    encoding: str | None = None
+    """of names that are not UTF-8"""
+
+    def check_size(self, path: str, size: int) -> None:
+        """Raise UnsafeError for a file too large to be read as a whole."""
+        if size > self.caps.content:
+            raise UnsafeError(
+                f"{self.name} is refused: {path} has {size:,} bytes, too many to be read"
+            )
+
+    def check_total(self, total: int, limit: int) -> None:
+        """Raise UnsafeError where so many unpacked bytes are more than `limit`."""
+        if total > limit:
+            raise UnsafeError(f"{self.name} is refused: it unpacks to more than {limit:,} bytes")
+
+    def inside(self, path: str) -> str:
+        """The path without empty parts; raises UnsafeError if it leads out of the archive."""
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        if path.startswith("/") or ".." in parts or not parts or re.match("[A-Za-z]:", parts[0]):
+            raise UnsafeError(f"{self.name} is refused: {path!r} leads outside of it")
+        return "/".join(parts)
+
+    def check_link(self, path: str, base: str, target: str) -> None:
+        """Raise UnsafeError for a link at `path` whose target, seen from `base`, is outside."""
+        end = posixpath.normpath(posixpath.join(base, target))
+        if end.startswith(("/", "../")) or end == "..":
+            raise UnsafeError(
+                f"{self.name} is refused: the link {path} leads outside, to {target!r}"
+            )
+
+    def special(self, path: str) -> UnsafeError:
+        """The error for what is no file, folder or link."""
+        return UnsafeError(f"{self.name} is refused: {path} is a device or pipe")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive. Its content can be read until the next member is asked for."""
+
+    path: str
+    size: int
+    mode: str
+    """as git has it: 100644, 100755, or 120000 for a link, whose content is its target"""
+    read: Callable[[], bytes]
+
+    @cached_property
+    def content(self) -> bytes:
+        return self.read()
+
+    @property
+    def is_link(self) -> bool:
+        return self.mode == "120000"
+
+
+def git_mode(mode: int) -> str:
+    """A file's mode as git has it."""
+    return "100755" if mode & 0o100 else "100644"
+
+
+def gunzip(member: Member, limit: int = Caps.content) -> bytes:
+    """A member's content, unpacked where it is gzip."""
+    if not member.content.startswith(GZIP):
+        return member.content
+    with faults(member.path), gzip.open(io.BytesIO(member.content)) as plain:
+        content = plain.read(limit + 1)
+    if len(content) > limit:
+        raise UnsafeError(f"{member.path} is refused: it unpacks to more than {limit:,} bytes")
+    return content
+
+
+@contextmanager
+def faults(name: str) -> Iterator[None]:
+    """What the libraries raise for a bad archive, as a DamagedError."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise DamagedError(f"{name} is damaged: {error or type(error).__name__}") from error

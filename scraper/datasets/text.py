@@ -1,0 +1,102 @@
+"""Text of unknown encoding: the names of files in archives, and tables of labels."""
+
+import codecs
+import logging
+import re
+import unicodedata
+
+from pipeline.cli import UserError
+
+_log = logging.getLogger(__name__)
+
+_LIKELY = ("cp437", "cp1252", "cp932", "gbk", "cp1251")
+"""What zip programs write besides UTF-8; to show a name in, never to guess by."""
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def file_name(raw: bytes, encoding: str | None, archive: str) -> str:
+    """A file's name: UTF-8 if it is valid, else in `encoding`.
+
+    Raises UserError, which shows the name, where that is none or the name is not in it: of names
+    that are guessed wrongly, classes would be made.
+    """
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        if encoding is None:
+            shown = [f"{name} ({text!r})" for name in _LIKELY if (text := _try(raw, name))]
+            raise UserError(
+                f"{archive}: the name {raw!r} is not UTF-8; set the source's encoding to that in "
+                f"which it reads right: {', '.join(shown) or 'none of the usual ones'}"
+            ) from None
+    if text := _try(raw, encoding):
+        return text
+    raise UserError(f"{archive}: the name {raw!r} is neither UTF-8 nor {encoding}")
+
+
+def normal(path: str) -> str:
+    """A path without empty parts, with `/`, and with each accented letter as one letter."""
+    parts = path.replace("\\", "/").split("/")
+    return unicodedata.normalize("NFC", "/".join([p for p in parts if p not in ("", ".")]))
+
+
+def table_text(content: bytes, encoding: str | None, path: str) -> str:
+    """A table's text: by its byte order mark, else UTF-8 if valid, else in `encoding`.
+
+    Without `encoding` it is cp1252, as spreadsheets save it, and the log says so. Raises UserError
+    where it is none of these.
+    """
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return _decode(content, name, path)
+    if half := _utf_16(content):
+        return _decode(content, half, path)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        text = _decode(content, encoding or "cp1252", path)
+        if encoding is None:
+            _log.warning(
+                "%s is not UTF-8; it is read as cp1252, with words such as %r. If that is wrong, "
+                "set the source's encoding",
+                path,
+                _word_at(text, error.start),
+            )
+        return text
+
+
+def _word_at(text: str, at: int) -> str:
+    """The word around a place; in cp1252 a byte is a character."""
+    words = (word for word in re.finditer(r"\w+|.", text) if word.end() > at)
+    return next(words)[0]
+
+
+def _utf_16(content: bytes) -> str | None:
+    """UTF-16 without a mark, by the zeros that ASCII has in it: a table's commas and line ends."""
+    head = content[:512]
+    if 3 * head.count(0) < len(head):
+        return None
+    return "utf-16-le" if 2 * head[1::2].count(0) >= head.count(0) else "utf-16-be"
+
+
+def _decode(content: bytes, encoding: str, path: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not {encoding}: byte {error.start:,} is {content[error.start]:#x}; "
+            "save it as UTF-8, or set the source's encoding"
+        ) from None
+
+
+def _try(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(encoding)
+    except UnicodeError:
+        return None

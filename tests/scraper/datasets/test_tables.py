@@ -1,0 +1,306 @@
+"""Tables that say which files are images of what, as people save them."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.cli import UserError
+from scraper.datasets.tables import Facts, PathTable
+
+
+def found(rows) -> set[tuple]:
+    """What of a row comes from the table."""
+    return {(r.image_url.partition("#")[2], r.label, r.split, r.product_id, r.title) for r in rows}
+
+
+def left_out() -> dict[str, list[str]]:
+    path = Path("data/raw/src/left_out.json")
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+INDEX = {"file": r"styles\.csv$", "path_column": "id", "label_column": "type"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
+def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, encoding) -> None:
+    """Ids without extension, in a table that comes after the pictures."""
+    rows = [
+        ["id", "type", "title", "set"],
+        ["7", "mug", "Müsli, bowl", "val"],
+        ["8", "hat", "A;B\tC", ""],
+    ]
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(
+        [*rows, ["9", "", "x", ""], ["404", "hat", "x", ""]]
+    )
+    files = {
+        "set/images/7.jpg": picture(7),
+        "set/images/8.jpg": picture(8),
+        "set/images/9.jpg": picture(9),
+        "set/images/17.jpg": picture(17),
+        "set/styles.csv": out.getvalue().encode(encoding),
+    }
+    index = {**INDEX, "split_column": "set", "product_column": "id", "title_column": "title"}
+    rows = take(**local("x.tar.gz", make_tar(files)), index=index)
+    assert found(rows) == {
+        ("set/images/7.jpg", "mug", "validation", "7", "Müsli, bowl"),
+        ("set/images/8.jpg", "hat", None, "8", "A;B\tC"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("file;label\n1.jpg;Müsli\n2.jpg;Käse\n", "cp1252"),
+        ("sep=;\r\nfile;label\r\n1.jpg;Müsli\r\n2.jpg;Käse\r\n", "utf-8"),
+        ('"sep=|"\nfile|label\n1.jpg|Müsli\n2.jpg|Käse\n', "utf-8-sig"),
+        ("SEP=\t\nfile\tlabel\n1.jpg\tMüsli\n2.jpg\tKäse\n", "utf-16"),
+        ('"file" , "label"\n1.jpg,Müsli\n2.jpg,Käse\n', "utf-8"),
+        ('"file"; "the label; in words"; "label"\n1.jpg;x;Müsli\n2.jpg;y;"Käse"\n', "utf-8"),
+        ("file|label|note\n1.jpg|Müsli|a, b; c\n\n2.jpg|Käse|d\n", "utf-8"),
+        ("file\tlabel\tsold by\n1.jpg\tMüsli\tus, them\n2.jpg\tKäse\tus\n", "utf-16-le"),
+        ("\r\n\r\nfile,label\r1.jpg, Müsli\r2.jpg, Käse\r", "utf-8"),
+    ],
+)
+def test_tables_as_people_save_them(local, take, make_zip, picture, text, encoding) -> None:
+    files = {"labels.csv": text.encode(encoding), "a/1.jpg": picture(1), "a/2.jpg": picture(2)}
+    index = {"file": r"labels\.csv$", "path_column": "file", "label_column": "label"}
+    rows = take(**local("x.zip", make_zip(files)), index=index)
+    assert {(r.label, r.image_url) for r in rows} == {
+        ("Müsli", "x.zip#a/1.jpg"),
+        ("Käse", "x.zip#a/2.jpg"),
+    }
+
+
+def test_encoding_is_that_of_names_and_tables(local, take, make_tar, picture) -> None:
+    """And accents that one spells as one letter and the other as two are the same."""
+    files = {
+        "t.csv": "file,label\nчашка.jpg,кружка\ncafe\u0301.jpg,кружка\n".encode("utf-16"),
+        os.fsdecode("чашка.jpg".encode("cp1251")): picture(1),
+        "caf\u00e9.jpg": picture(2),
+    }
+    index = {"file": "csv$", "path_column": "file", "label_column": "label"}
+    rows = take(**local("x.tar", make_tar(files, "w")), index=index, encoding="cp1251")
+    assert {(r.label, r.image_url) for r in rows} == {
+        ("кружка", "x.tar#чашка.jpg"),
+        ("кружка", "x.tar#caf\u00e9.jpg"),
+    }
+
+
+def test_an_image_with_two_labels_is_in_both_classes(local, take, make_zip, picture) -> None:
+    """So that clean finds the conflict, whichever label came last."""
+    table = b"id,type\n1.jpg,mug\n1.jpg,hat\n2.jpg,mug\n2.jpg,mug\n"
+    files = {"styles.csv": table, "img/1.jpg": picture(1), "img/2.jpg": picture(2)}
+    rows = take(**local("x.zip", make_zip(files)), index=INDEX)
+    assert sorted((r.label, r.image_url, r.status.value) for r in rows) == [
+        ("hat", "x.zip#img/1.jpg", "saved"),
+        ("mug", "x.zip#img/1.jpg", "saved"),
+        ("mug", "x.zip#img/2.jpg", "saved"),
+    ]
+
+
+def test_a_name_in_two_folders_is_not_taken_by_chance(local, take, make_zip, picture) -> None:
+    files = {
+        "styles.csv": b"id,type\n1.jpg,mug\n2.jpg,hat\n3,hat\nnone,hat\n4,\n",
+        **{f"img/{n}.jpg": picture(n) for n in (1, 2, 3, 4)},
+        "test/1.jpg": picture(9),
+        "test/2.jpg": picture(2),  # the same image
+        "img/3.json": b"{}",
+    }
+    archive = local("x.zip", make_zip(files))
+    rows = {r.image_url.partition("#")[2]: r for r in take(**archive, index=INDEX)}
+    assert {path: row.status.value for path, row in rows.items()} == {
+        "img/1.jpg": "rejected_class",
+        "test/1.jpg": "rejected_class",
+        "img/2.jpg": "saved",
+        "test/2.jpg": "duplicate",
+        "img/3.jpg": "saved",
+    }
+    assert "the end of img/1.jpg and of test/1.jpg; a pattern can choose" in rows["img/1.jpg"].error
+    assert left_out() == {
+        "images that a table names and the archive lacks": ["none"],
+        "images without a label": ["img/4.jpg"],
+    }
+    rows = {r.image_url.partition("#")[2]: r for r in take(**archive, index=INDEX, pattern="^img/")}
+    assert rows["img/1.jpg"].status.value == "saved"
+    assert rows["test/1.jpg"].status.value == "rejected_class"
+
+
+def test_a_table_that_is_no_text_is_named(local, take, make_zip) -> None:
+    for name, content in (("styles.xlsx", make_zip({"x": b""})), ("styles.csv", b"%PDF-1.7")):
+        archive = local("x.zip", make_zip({name: content}))
+        with pytest.raises(UserError, match=rf"{name} is no text but .*; save the table as CSV"):
+            take(**archive, index={**INDEX, "file": "styles"})
+
+
+def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, picture) -> None:
+    files = {
+        "lists/train.txt": b"path product\nmug_final/1.JPG 11\n./hat_final/2.JPG 12\n",
+        "lists/test.txt": b"path product\nmug_final\\3.JPG 13\n",
+        "mug_final/1.JPG": picture(1),
+        "hat_final/2.JPG": picture(2),
+        "mug_final/3.JPG": picture(3),
+        "mug_final/4.JPG": picture(4),
+    }
+    rows = take(
+        **local("x.zip", make_zip(files)),
+        pattern="(?P<label>[a-z]+)_final/",
+        index={
+            "file": r"lists/(?P<split>train|test)\.txt$",
+            "path_column": "path",
+            "product_column": "product",
+        },
+    )
+    assert found(rows) == {
+        ("mug_final/1.JPG", "mug", "train", "11", None),
+        ("hat_final/2.JPG", "hat", "train", "12", None),
+        ("mug_final/3.JPG", "mug", "test", "13", None),
+    }
+
+
+def test_a_table_that_is_not_there_or_lacks_a_column(local, take, make_zip, picture) -> None:
+    archive = local("x.zip", make_zip({"styles.csv": b"id,kind\n1,mug\n", "1.jpg": picture(1)}))
+    with pytest.raises(
+        UserError, match=r"no column 'type' \(index\.label_column\); it has id, kind"
+    ):
+        take(**archive, index=INDEX)
+    with pytest.raises(UserError, match=r"index\.file 'none' is in no path"):
+        take(**archive, index={**INDEX, "file": "none"})
+
+
+def test_lines_with_too_many_or_too_few_fields_are_read_as_far_as_they_go(
+    local, take, make_zip, picture
+) -> None:
+    """As in styles.csv of Fashion Product Images, whose names have commas without quotes."""
+    files = {
+        "styles.csv": b"id,type,title\n1,mug,big, blue\n2\n3,hat,x\n",
+        **{f"{n}.jpg": picture(n) for n in (1, 2, 3)},
+    }
+    rows = take(**local("x.zip", make_zip(files)), index={**INDEX, "title_column": "title"})
+    assert found(rows) == {("1.jpg", "mug", None, None, "big"), ("3.jpg", "hat", None, None, "x")}
+
+
+PATHS = st.lists(st.sampled_from(["a", "b", "1", "ü.x"]), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.lists(PATHS, unique=True, max_size=6), PATHS)
+def test_a_table_gives_the_longest_end_of_a_path(paths: list[str], path: str) -> None:
+    table = PathTable((p, Facts(label=p)) for p in paths)
+    ends = [p for p in paths if f"/{path}".endswith(f"/{p}")]
+    if ends:
+        assert table.get(path) == Facts(label=max(ends, key=len))
+    for suffix in ("", ".jpg"):
+        known = table.get(path + suffix)
+        assert known is None or f"/{path}".endswith(
+            (f"/{known.label}", f"/{known.label}".rpartition(".")[0])
+        )
+
+
+def parquet(**columns: list) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+PARQUET = {"file": r"\.parquet$", "path_column": "image", "label_column": "kind"}
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in-zip", "alone"])
+def test_pictures_in_parquet(local, take, make_zip, picture, inside) -> None:
+    """As bytes, or as Hugging Face's datasets have them: bytes and path."""
+    contents = [picture(n) for n in range(3)]
+    images = [{"bytes": c, "path": f"{n}.jpg"} for n, c in enumerate(contents)]
+    for name, values in (("struct", images), ("plain", contents)):
+        table = parquet(
+            image=values, kind=["mug", "hat", None], id=[10, 11, 12], part=["val", None, ""]
+        )
+        content = make_zip({f"{name}.parquet": table}) if inside else table
+        index = {**PARQUET, "product_column": "id", "split_column": "part"}
+        file = f"{name}.zip" if inside else f"{name}.parquet"
+        rows = [
+            r for r in take(**local(file, content), index=index) if r.image_url.startswith(file)
+        ]
+        assert found(rows) == {
+            (f"{name}.parquet/0", "mug", "validation", "10", None),
+            (f"{name}.parquet/1", "hat", None, "11", None),
+        }
+        assert {Path("data/raw/src", r.file).read_bytes() for r in rows} == set(contents[:2])
+
+
+def test_parquet_as_a_table_of_paths(local, take, make_zip, picture) -> None:
+    table = parquet(image=["1.jpg"], kind=["mug"])
+    rows = take(
+        **local("x.zip", make_zip({"1.jpg": picture(1), "t.parquet": table})), index=PARQUET
+    )
+    assert found(rows) == {("1.jpg", "mug", None, None, None)}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kind"),
+    [
+        ("kind", [0, 1], "list<.*int64>"),
+        ("kind", ["mug"], "list<.*string>"),
+        ("kind", {"name": "mug"}, "struct<name: string>"),
+        ("image", [{"bytes": b"x", "path": "1.jpg"}], "list<"),
+        ("image", {"url": "1.jpg"}, "struct<url"),
+        ("part", ["train"], "list<"),
+    ],
+)
+def test_a_value_that_is_no_plain_one_is_an_error(local, take, column, value, kind) -> None:
+    columns = {"image": [b"x"], "kind": ["mug"], "part": ["train"]} | {column: [value]}
+    key = {"kind": "label_column", "image": "path_column", "part": "split_column"}[column]
+    with pytest.raises(
+        UserError, match=rf"t\.parquet: the column '{column}' \(index\.{key}\) has {kind}"
+    ):
+        take(**local("t.parquet", parquet(**columns)), index={**PARQUET, "split_column": "part"})
+
+
+def test_parquet_with_paths_in_the_place_of_bytes(local, take, make_zip, picture) -> None:
+    """As Hugging Face's datasets write an image that lies beside: without bytes."""
+    schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": None, "path": f"{n}.jpg"} for n in (1, 2)]
+    table = parquet(image=pa.array(values, schema), kind=pa.array(["mug", "hat"]))
+    rows = take(
+        **local("x.zip", make_zip({"t.parquet": table, "img/1.jpg": picture(1)})), index=PARQUET
+    )
+    assert found(rows) == {("img/1.jpg", "mug", None, None, None)}
+    assert left_out() == {"images that a table names and the archive lacks": ["2.jpg"]}
+    with pytest.raises(UserError, match=r"nothing can be taken\n.*lacks: 2 \(1\.jpg, 2\.jpg\)"):
+        take(**local("y.zip", make_zip({"t.parquet": table})), index=PARQUET)
+
+
+def test_rows_without_a_label_or_with_bytes_here_and_there(local, take, picture) -> None:
+    schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": picture(n), "path": f"{n}.jpg"} for n in range(4)]
+    values[1]["bytes"] = None
+    image = pa.array(values, schema)
+    kind = pa.array([0.0, 1.0, float("nan"), None])
+    rows = take(**local("t.parquet", parquet(image=image, kind=kind)), index=PARQUET)
+    assert found(rows) == {("t.parquet/0", "0.0", None, None, None)}
+    assert left_out() == {
+        "images without a label": ["t.parquet/2", "t.parquet/3"],
+        "images that a table names and the archive lacks": ["1.jpg"],
+    }
+
+
+def test_words_that_parquet_has_as_bytes(local, take, picture) -> None:
+    rows = take(
+        **local("t.parquet", parquet(image=[picture(1)], kind=["Müsli".encode()])), index=PARQUET
+    )
+    assert [row.label for row in rows] == ["Müsli"]
+
+
+def test_damaged_parquet_is_named(local, take) -> None:
+    content = bytearray(parquet(image=[b"x"] * 50, kind=["mug"] * 50))
+    for wrong in (content[:-10], b"PAR1 nonsense"):
+        with pytest.raises(UserError, match=r"t\.parquet is damaged"):
+            take(**local("t.parquet", bytes(wrong)), index=PARQUET)
