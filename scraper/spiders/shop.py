@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from scrapy import Request
 from scrapy.http import Response, TextResponse
@@ -16,9 +16,9 @@ from twisted.python.failure import Failure
 from pipeline.addresses import RefusedAddressError, check_url
 from scraper.crawling.failures import explain, may_pass
 from scraper.crawling.items import ProductImage
+from scraper.reading.canonical import Place, once, place, places
 from scraper.reading.markup import Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
-from scraper.reading.pages import place
 from scraper.reading.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 
@@ -60,7 +60,7 @@ class ShopSpider(SourceSpider):
             else:
                 yield self._listing(url, label, frozenset(), 1)
 
-    def _listing(self, url: str, label: str, seen: frozenset[str], number: int) -> Request:
+    def _listing(self, url: str, label: str, seen: frozenset[Place], number: int) -> Request:
         return Request(
             url,
             callback=self.parse,
@@ -71,20 +71,24 @@ class ShopSpider(SourceSpider):
         )
 
     async def parse(
-        self, response: Response, label: str, seen: frozenset[str], number: int
+        self, response: Response, label: str, seen: frozenset[Place], number: int
     ) -> AsyncIterator[Any]:
         """Page `number` of a listing: the images of its products, then the next page.
 
         `seen` has the pages and products of this class so far.
         """
         text = response.text if isinstance(response, TextResponse) else ""
-        listing = read_listing(text, response.url)
-        alone = read_product(text, response.url) if listing.is_guess else None
+        encoding = response.encoding if isinstance(response, TextResponse) else "utf-8"
+        listing = read_listing(text, response.url, encoding)
+        alone = read_product(text, response.url, encoding) if listing.is_guess else None
         if alone and not alone.is_guess:  # the address of a product, not of a category
             for picture in self._pictures(alone, label, response):
                 yield picture
             return
-        new = [url for url in listing.products if url not in seen]
+        following = listing.next_page
+        at_places = places([*listing.products, *([following] if following else [])])
+        found = dict(zip(listing.products, at_places, strict=False))
+        new = [url for url, at in found.items() if at not in seen]
         for at in range(0, len(new), _AT_ONCE):
             if label in self.full:
                 return
@@ -92,9 +96,8 @@ class ShopSpider(SourceSpider):
             for page, product in pages:
                 for picture in self._pictures(product, label, page):
                     yield picture
-        seen = seen | {response.url, *new}
-        following = listing.next_page
-        if not new or not following or following in seen or label in self.full:
+        seen = seen | {place(response.url), *found.values()}
+        if not new or not following or place(following) in seen or label in self.full:
             return
         if number < _MOST_PAGES:
             yield self._listing(following, label, seen, number + 1)
@@ -105,7 +108,7 @@ class ShopSpider(SourceSpider):
         found = []
         for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
             if page is not None and isinstance(page, TextResponse):
-                product = read_product(page.text, page.url)
+                product = read_product(page.text, page.url, page.encoding)
                 if product:
                     found.append((page, product))
         return found
@@ -141,7 +144,7 @@ class ShopSpider(SourceSpider):
 
     async def _listed(self, url: str) -> AsyncIterator[list[str]]:
         """Addresses of products: a list for each sitemap, in the order of their index."""
-        pending, seen = [url], {url}
+        pending, seen = [url], {place(url)}
         while pending:
             source = pending.pop(0)
             more: list[str] = []
@@ -154,9 +157,9 @@ class ShopSpider(SourceSpider):
             except ValueError as error:
                 self.skipped_pages[_LIST].append(f"{source}: {error}")
                 continue
-            pending[:0] = [entry for entry in dict.fromkeys(more) if entry not in seen]
-            seen.update(more)
-            yield list(dict.fromkeys(pages))
+            pending[:0] = [entry for entry in once(more) if place(entry) not in seen]
+            seen.update(map(place, more))
+            yield once(pages)
 
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
@@ -204,20 +207,16 @@ def classes_of(
     file's own address, stands for all that it lists.
     """
     names = {name.casefold() for name in product.categories}
-    places = {place(name) for name in product.categories if "://" in name}
-    path = place(page_url)[1]
-    at = {place(urljoin(page_url, path[:end])) for end, c in enumerate(path) if c == "/" and end}
+    filed = [place(name) for name in product.categories if "://" in name]
+    site, path, _ = place(page_url)
+    within = {Place(site, path[:end], ()) for end, c in enumerate(path) if c == "/" and end}
     found = []
     for label, value in classes.items():
         if value.startswith(("/", "http://", "https://")):
-            address = urljoin(page_url, value)
-            is_of = (
-                address in product.categories
-                if urlsplit(address).query
-                else place(address) in places | at
-            )
+            address = place(urljoin(page_url, value))
+            is_of = address in within or any(at.has(address) for at in filed)
         else:
             is_of = " ".join(value.casefold().split()) in names
-        if is_of or value == listed_in:
+        if is_of or place(value) == place(listed_in):
             found.append(label)
     return found

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pipeline.sources import SpiderSource
+from scraper.reading.canonical import place
 from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.reading.pages import Page
 
@@ -41,7 +42,7 @@ def test_the_first_words_of_a_link_are_its_text():
     page = read(
         '<a href="/a"><img src="a.jpg"></a><a href="/a"> The\n first </a><a href="/a">2</a>'
     )
-    assert link_texts(*page) == {"https://shop.example/a": "The first"}
+    assert link_texts(*page) == {place("https://shop.example/a"): "The first"}
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cs"])))

@@ -15,7 +15,7 @@ SITE = "https://shop.example"
         ("/mugs/page/2/", {"1": "/mugs", "3": "/mugs/page/3/"}, "/mugs/page/3/"),
         ("/mugs.html?p=2&n=24", {"1": "/mugs.html", "3": "/mugs.html?p=3&n=24"}, 3),
         ("/mugs/", {"2": "/cups/?page=2"}, None),
-        ("/mugs/", {"2": "?sort=price", "next": "?page=2"}, None),
+        ("/mugs/", {"2": "?sort=price", "next": "?page=2"}, "/mugs/?page=2"),
         ("/mugs/", {"2": "?start=24&sz=24", "3": "?start=48&sz=24"}, "/mugs/?start=24&sz=24"),
         ("/mugs/?start=24&sz=24", {"1": "/mugs/", ">": "?start=48&sz=24"}, "/mugs/?start=48&sz=24"),
         ("/mugs/?c=red&skip=8", {"a": "?skip=12", "b": "?skip=16&c=red"}, "/mugs/?skip=16&c=red"),
