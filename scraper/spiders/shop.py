@@ -11,16 +11,18 @@ from urllib.parse import urljoin
 
 from scrapy import Request
 from scrapy.http import Response, TextResponse
+from scrapy.http.request import NO_CALLBACK
 from twisted.python.failure import Failure
 
 from pipeline.addresses import RefusedAddressError, check_url
-from scraper.crawling.failures import explain, may_pass
+from scraper.crawling.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, may_pass
 from scraper.crawling.items import ProductImage
-from scraper.reading.canonical import Place, once, place, places
+from scraper.reading.canonical import Place, place, places
 from scraper.reading.markup import Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
-from scraper.reading.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
+from scraper.reading.sitemaps import is_file, is_list, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
+from scraper.spiders.listed import product_lists
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
 _MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
@@ -47,8 +49,8 @@ class ShopSpider(SourceSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         url = self.config.url or ""
-        if is_file(url) or is_sitemap(url):
-            async for picture in self._from_list(url):
+        if is_file(url) or is_sitemap(url) or await self._names_a_list(url):
+            async for picture in self._from_list(url, self.config.classes):
                 yield picture
             return
         for label, category in self.config.classes.items():
@@ -77,6 +79,10 @@ class ShopSpider(SourceSpider):
 
         `seen` has the pages and products of this class so far.
         """
+        if is_list(response.body):
+            async for picture in self._from_list(response.url, {label: response.url}):
+                yield picture
+            return
         text = response.text if isinstance(response, TextResponse) else ""
         encoding = response.encoding if isinstance(response, TextResponse) else "utf-8"
         listing = read_listing(text, response.url, encoding)
@@ -121,9 +127,33 @@ class ShopSpider(SourceSpider):
         else:
             self.unreadable[label] = f"{request.url}: {why}"
 
-    async def _from_list(self, url: str) -> AsyncIterator[ProductImage]:
+    async def _names_a_list(self, url: str) -> bool:
+        """Whether the source's `url`, that is not called a sitemap, is one by its content."""
+        addresses = {place(urljoin(url, value)) for value in self.config.classes.values()}
+        if place(url)[1:] == ("", ()) or place(url) in addresses:
+            return False  # `parse` looks at the latter
+        response = await self._peek(url)
+        return response is not None and is_list(response.body)
+
+    async def _peek(self, url: str) -> Response | None:
+        """What is at an address that no one asked for; where it can't be had, that is no news."""
+        try:
+            request = Request(url, callback=NO_CALLBACK, meta=self.list_meta)
+            response = await self.crawler.engine.download_async(request)
+        except (ForbiddenByRobotsError, *DOWNLOAD_ERRORS):
+            return None
+        return response if response.status == 200 else None
+
+    async def _is_product(self, url: str) -> bool | None:
+        page = await self._peek(url)
+        if page is None:
+            return None
+        is_text = isinstance(page, TextResponse)
+        return is_text and read_product(page.text, page.url, page.encoding) is not None
+
+    async def _from_list(self, url: str, classes: Mapping[str, str]) -> AsyncIterator[ProductImage]:
         """The images of all products that a sitemap or a file lists, each in its classes."""
-        classes, found = self.config.classes, 0
+        found = 0
         async for urls in self._listed(url):
             found += len(urls)
             for at in range(0, len(urls), _AT_ONCE):
@@ -144,22 +174,25 @@ class ShopSpider(SourceSpider):
 
     async def _listed(self, url: str) -> AsyncIterator[list[str]]:
         """Addresses of products: a list for each sitemap, in the order of their index."""
-        pending, seen = [url], {place(url)}
-        while pending:
-            source = pending.pop(0)
-            more: list[str] = []
-            try:
-                if source == url and is_file(url):  # what a sitemap names is never a file
-                    pages = read_addresses(Path(url).read_bytes())
-                else:
-                    response = await self.fetch(source, _LIST, is_page=False)
-                    pages, more = read_sitemap(response.body) if response else ([], [])
-            except ValueError as error:
-                self.skipped_pages[_LIST].append(f"{source}: {error}")
-                continue
-            pending[:0] = [entry for entry in once(more) if place(entry) not in seen]
-            seen.update(map(place, more))
-            yield once(pages)
+        passed_over: list[str] = []
+        async for urls in product_lists(url, self._read_list, self._is_product, passed_over):
+            yield urls
+        if passed_over:
+            self.logger.warning(
+                "%d sitemaps were passed over: what was looked at is no product; the first: %s",
+                len(passed_over),
+                passed_over[0],
+            )
+
+    async def _read_list(self, source: str) -> tuple[list[str], list[str]]:
+        try:
+            if source == self.config.url and is_file(source):  # what a sitemap names is never one
+                return read_addresses(Path(source).read_bytes()), []
+            response = await self.fetch(source, _LIST, is_page=False)
+            return read_sitemap(response.body, response.url) if response else ([], [])
+        except ValueError as error:
+            self.skipped_pages[_LIST].append(f"{source}: {error}")
+            return [], []
 
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
