@@ -132,12 +132,17 @@ def is_same_page(one: Place, other: Place) -> bool:
     return one.has(other) or other.has(one)
 
 
+def is_action(link: Place) -> bool:
+    """Whether asking for it changes something: the cart, a list of wishes."""
+    return any(_ACTIONS.fullmatch("=".join(pair)) for pair in link.query)
+
+
 def is_view(link: Place, here: Place) -> bool:
     """Whether `link` shows what is `here` in another way: sorted, filtered, put into the cart.
 
     In a shop that is routed by its query, an address with the same path may be another page.
     """
-    if any(_ACTIONS.fullmatch("=".join(pair)) for pair in link.query):
+    if is_action(link):
         return True
     if link[:2] != here[:2]:
         return False

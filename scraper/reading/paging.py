@@ -4,7 +4,15 @@ import functools
 import re
 from collections.abc import Iterator
 
-from scraper.reading.canonical import OFFSET_NAMES, PAGE_NAMES, VIEW_NAMES, Place, is_view, place
+from scraper.reading.canonical import (
+    OFFSET_NAMES,
+    PAGE_NAMES,
+    VIEW_NAMES,
+    Place,
+    is_action,
+    is_view,
+    place,
+)
 from scraper.reading.controls import Control, Says, controls
 from scraper.reading.pages import Page
 from scraper.reading.paging_words import OF, PAGE
@@ -12,7 +20,7 @@ from scraper.reading.paging_words import OF, PAGE
 _NUMBER = r"([0-9]{1,4})"
 _WORDS = "|".join(sorted(map(re.escape, PAGE), key=len, reverse=True))
 _COUNTED = re.compile(
-    rf"(?:(?<!\w)(?:{_WORDS})[.:]?\s*#?){_NUMBER}\s*(?:{OF})\s*{_NUMBER}(?!\s*[\w%])", re.IGNORECASE
+    rf"(?:(?<!\w)(?:{_WORDS})[.:]?\s*#?){_NUMBER}\s*(?:{OF})\s*{_NUMBER}(?!\w)", re.IGNORECASE
 )
 _AMOUNT = r"([0-9]{1,3}(?:[.,  '’][0-9]{3})+|[0-9]{1,7})"
 _RANGE = re.compile(rf"{_AMOUNT}\s?[-–—]\s?{_AMOUNT}\s+(?:{OF})\s+{_AMOUNT}(?!\w)", re.IGNORECASE)
@@ -126,7 +134,7 @@ class Pager:
     def _turns(self, control: Control) -> bool:
         """Whether it leads to another page of this listing, and not back, as far as can be told."""
         at, here = place(control.url or ""), self._here
-        if at == here or (at.site == here.site and self._is_behind(at, control)):
+        if at == here or is_action(at) or self._is_behind(at, control):
             return False
         if at[:2] == here[:2]:
             return is_view(at, here)

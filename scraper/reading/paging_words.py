@@ -58,7 +58,7 @@ _BESIDE = words(
     " termékek produse produselor proizvodi izdelkov товары товаров товари товарів продукти"
     " προϊόντα ürün ürünler منتجات מוצרים sản phẩm produk toode tooted preces prekės prekių"
     " zur zum vai alla aller à la al a ir de des les los las os do da na k η σελίδα на к"
-    " button link icon arrow right chevron"
+    " 第 目 ページ目 쪽 번째 button link icon arrow right chevron"
 )
 FILLERS = PAGE | _BESIDE
 """words that say nothing by themselves, beside those that do"""

@@ -132,20 +132,20 @@ class ShopSpider(SourceSpider):
         addresses = {place(urljoin(url, value)) for value in self.config.classes.values()}
         if place(url)[1:] == ("", ()) or place(url) in addresses:
             return False  # `parse` looks at the latter
-        response = await self._peek(url)
+        response = await self._peek(url, self.list_meta)
         return response is not None and is_list(response.body)
 
-    async def _peek(self, url: str) -> Response | None:
+    async def _peek(self, url: str, meta: dict[str, Any]) -> Response | None:
         """What is at an address that no one asked for; where it can't be had, that is no news."""
         try:
-            request = Request(url, callback=NO_CALLBACK, meta=self.list_meta)
+            request = Request(url, callback=NO_CALLBACK, meta=meta)
             response = await self.crawler.engine.download_async(request)
         except (ForbiddenByRobotsError, *DOWNLOAD_ERRORS):
             return None
         return response if response.status == 200 else None
 
     async def _is_product(self, url: str) -> bool | None:
-        page = await self._peek(url)
+        page = await self._peek(url, self.page_meta)
         if page is None:
             return None
         is_text = isinstance(page, TextResponse)
