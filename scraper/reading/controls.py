@@ -1,6 +1,7 @@
 """What a person can press on a page to see another page of a listing: links, buttons, forms."""
 
 import enum
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _SLIDES = words(
     " tab tabs accordion calendar datepicker banner hero cookie cookies wizard step"
 )
 _NAMED = ("class", "id", "rel", "data-testid", "data-role")
+_LONGEST = 60  # characters of what a control is called
+_KEPT = 4096  # menus are the same on every page of a shop
 _LEVELS = 4  # above a control, where it may be called a pager
 _IN_SCRIPT = re.compile(r"location(?:\.href)?\s*=\s*(['\"])(.+?)\1")
 _TEMPLATE = re.compile(r"[\s{}<>]")
@@ -70,7 +73,7 @@ def controls(page: Page) -> Iterator[Control]:
     for node in page.tree.xpath(_PRESSED):
         labels = _labels(node, captions)
         number = next(filter(None, map(_page_number, labels)), None)
-        own, around = _tokens(node), None
+        own = _tokens(node)
         says = Says.OTHER if number else _says(labels, own)
         if number is None and says is Says.OTHER and not own & {"prev", "previous"}:
             continue
@@ -90,19 +93,21 @@ def controls(page: Page) -> Iterator[Control]:
         )
 
 
-def _labels(node: Any, captions: dict[str, str]) -> list[str]:
+def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
     if node.tag in ("input", "option"):
         found = [captions.get(node.get("id"), ""), node.get("value", ""), _text(node)]
     else:
         found = [_text(node), *(x.get("alt", "") for x in node.iter("img"))]
     found += [node.get("aria-label", ""), node.get("title", "")]
-    return [x for x in (" ".join(text.casefold().split()) for text in found) if 0 < len(x) <= 60]
+    cleaned = (" ".join(text.casefold().split()) for text in found if text)
+    return tuple(x for x in cleaned if 0 < len(x) <= _LONGEST)
 
 
 def _text(node: Any) -> str:
     return " ".join("".join(node.itertext()).split())
 
 
+@functools.lru_cache(_KEPT)
 def _page_number(label: str) -> int | None:
     """Of `2`, `[2]`, `page 2`, `go to page 2 of 5`."""
     words = [x for x in _NO_LETTERS.split(_TOTAL.sub("", label)) if x]
@@ -113,7 +118,8 @@ def _page_number(label: str) -> int | None:
     return int(numbers[0]) or None
 
 
-def _says(labels: list[str], own: set[str]) -> Says:
+@functools.lru_cache(_KEPT)
+def _says(labels: tuple[str, ...], own: frozenset[str]) -> Says:
     spoken = [_spoken(x) for x in labels]
     if any(words & PREVIOUS for words in spoken):
         return Says.OTHER
@@ -142,20 +148,22 @@ def _spoken(label: str) -> set[str]:
     return {x for x in words if x not in FILLERS}
 
 
-def _tokens(node: Any) -> set[str]:
+def _tokens(node: Any) -> frozenset[str]:
     """The words of its class and id, and of those of an element that is around it alone."""
-    found = _words_of(node)
+    found = _words_of(_named(node))
     parent = node.getparent()
     if parent is not None and parent.tag in ("li", "span", "div", "p") and len(parent) == 1:
-        found |= _words_of(parent)
+        found |= _words_of(_named(parent))
     return found
 
 
-def _words_of(node: Any) -> set[str]:
-    named = " ".join(
-        node.get(key, "") for key in ("class", "id", "rel", "data-testid", "data-role")
-    )
-    whole = {re.sub("[-_]", "", x).lower() for x in named.split()}
+def _named(node: Any) -> str:
+    return " ".join(filter(None, map(node.get, _NAMED)))
+
+
+@functools.lru_cache(_KEPT)
+def _words_of(named: str) -> frozenset[str]:
+    whole = frozenset(re.sub("[-_]", "", x).lower() for x in named.split())
     return whole | {x.lower() for x in re.split(r"[^A-Za-z0-9]+", _CAMEL.sub(" ", named)) if x}
 
 
@@ -164,7 +172,7 @@ def _around(node: Any) -> set[str]:
     for _, above in zip(range(_LEVELS), node.iterancestors(), strict=False):
         if above.tag in ("body", "main"):
             break
-        found |= _words_of(above) | set(above.get("aria-label", "").lower().split())
+        found |= _words_of(_named(above)) | set(above.get("aria-label", "").lower().split())
     return found
 
 

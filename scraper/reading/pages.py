@@ -32,6 +32,7 @@ _ORDER = re.compile(
 )
 _MOST_ORDERS = 2  # many shops show the button once more where the page is scrolled
 _SAYS = ("class", "id", "name", "action", "href", "data-action", "data-button-action")
+_PLAIN = re.compile(r"/(?!/)[\w/=%~+,:@!$*().-]*(\?[\w/=&%~+,:@!$*().-]+)?", re.ASCII)
 _OWN = "[not(ancestor::li or ancestor::nav or ancestor::aside or ancestor::footer)]"
 
 
@@ -49,9 +50,12 @@ class Page:
         except lxml.etree.ParserError:  # nothing in it
             self.tree = lxml.html.document_fromstring("<html></html>")
         self.url = self.base = url
+        self._origin = ""  # what an absolute path is put behind
         self._encoding = encoding
         for href in self.tree.xpath("//base/@href")[:1]:
             self.base = self.absolute(href) or url
+        if re.match("https?://[^/?#]", self.base):
+            self._origin = "/".join(re.split("[/?#]", self.base)[:3])
         canonical = self.tree.xpath("//link[@rel='canonical']/@href")[:1]
         self._names = {place(x) for x in (url, *map(self.absolute, canonical)) if x}
         img.show_largest(self.tree, self.absolute)
@@ -60,6 +64,8 @@ class Page:
         """The http(s) address that `reference` means on this page, without its fragment."""
         if not isinstance(reference, str) or not reference.strip():
             return None
+        if self._origin and _PLAIN.fullmatch(reference) and "/." not in reference:
+            return self._origin + reference  # as nearly all are: a tenth of the time
         path, mark, query = unescaped(reference.strip()).partition("?")
         try:
             url = urldefrag(urljoin(self.base, path.replace("\\", "/") + mark + query)).url
