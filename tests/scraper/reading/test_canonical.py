@@ -103,6 +103,12 @@ def test_how_an_address_is_quoted_does_not_count(parts):
     assert place(plain) == place(quoted) == place(lower)
 
 
+@given(st.text("ab-._/", max_size=12), st.text("ab-._/", max_size=12))
+def test_the_short_way_to_a_place_ends_where_the_long_one_does(host, path):
+    url = f"https://{host}.example/{path}"
+    assert place(url) == place(f"{url}?utm_source=long")
+
+
 @given(PARTS, PARTS)
 def test_what_differs_in_more_than_spelling_is_told_apart(one, other):
     is_same = one[0] == other[0] and sorted(one[1]) == sorted(other[1])
