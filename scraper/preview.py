@@ -102,9 +102,12 @@ def preview(url: str) -> Preview:
     robots.require(url)
     response = _page(url, robots.allow_private)
     robots.require(response.url)
-    page, soup = Page(response.text, response.url), BeautifulSoup(response.text, "lxml")
-    listing = read_listing(response.text, response.url)
-    product = read_product(response.text, response.url)
+    page, soup = (
+        Page(response.text, response.url, response.encoding),
+        BeautifulSoup(response.text, "lxml"),
+    )
+    listing = read_listing(response.text, response.url, response.encoding)
+    product = read_product(response.text, response.url, response.encoding)
     if product and not product.is_guess and listing.is_guess:
         listing = Listing((), listing.next_page, is_guess=True)
     opt_out = page_opt_out(response)
