@@ -64,7 +64,7 @@ _ACTIONS = re.compile(  # a name, and its value where the name alone says nothin
     r"|(action|act|do|cmd)=(add|remove|delete|buy|cart|wish|compare|log|rate|vote).*",
     re.IGNORECASE,
 )
-_NAMES_A_THING = re.compile(
+NAMES_A_THING = re.compile(
     r"(?:.*[-_])?(id|p?id|prod(uct)?(_?(id|no|code))?s?|item(_?id)?|article|artikel|art(_?nr)?|sku"
     r"|produ(k|c)t[eio]?|produit|prodotto|goods|gid|tovar|mod(el)?|route|slug|handle|dp)",
     re.IGNORECASE,
@@ -155,7 +155,7 @@ def is_view(link: Place, here: Place) -> bool:
         return False
     shown, asked = _without_views(here), _without_views(link)
     more = asked - shown
-    return shown <= asked and not any(_NAMES_A_THING.fullmatch(name) for name, _ in more)
+    return shown <= asked and not any(NAMES_A_THING.fullmatch(name) for name, _ in more)
 
 
 def _without_views(at: Place) -> set[tuple[str, str]]:

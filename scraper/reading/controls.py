@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from scraper.reading.canonical import place, words
 from scraper.reading.pages import Page
-from scraper.reading.paging_words import FILLERS, MORE, NEXT, OF, PREVIOUS
+from scraper.reading.paging_words import FILLERS, LOAD, MORE, NEXT, OF, PREVIOUS
 
 _PRESSED = (
     "//body//a | //body//button | //body//input[@type='submit' or @type='button' or @type='radio']"
@@ -18,6 +18,7 @@ _PRESSED = (
 )
 _ARROW = re.compile(r"[›>→▶►▸❯⟩⇒➔➜➡⟶]")
 _ARROWS = re.compile(r"»|>>|››|⏩|❯❯")
+_ICON = re.compile(r"(chevron|angle|arrow|caret|icon)s?[-_ ]?(\w+[-_])?(right|next|forward)\b")
 _NO_LETTERS = re.compile(r"[^\w]+|_+")
 _TOTAL = re.compile(rf"\s*(?:{OF})\s*[0-9]+$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -29,9 +30,9 @@ _MORE_CLASS = re.compile(r"(load|show|view|see)more(btn|button|link|products)?|i
 _PAGER_CLASS = re.compile(r"paginat\w*|pagin\w*|pager\w*|paging\w*|pages|pagenav\w*|navlinks")
 _OFF = frozenset(("disabled", "inactive", "unavailable"))
 _CURRENT = frozenset(("current", "active", "selected"))
-_SLIDES = words(
-    "slick swiper carousel slide slider slideshow glide owl splide flickity lightbox gallery modal"
-    " tab tabs accordion calendar datepicker banner hero cookie cookies wizard step"
+_ELSEWHERE = words(
+    "slick swiper carousel slider slideshow glide owl splide flickity lightbox calendar datepicker"
+    " cookie cookies reviews comments ratings rating facet facets swatch swatches"
 )
 _NAMED = ("class", "id", "rel", "data-testid", "data-role")
 _LONGEST = 60  # characters of what a control is called
@@ -74,11 +75,11 @@ def controls(page: Page) -> Iterator[Control]:
         labels = _labels(node, captions)
         number = next(filter(None, map(_page_number, labels)), None)
         own = _tokens(node)
-        says = Says.OTHER if number else _says(labels, own)
+        says = Says.OTHER if number else _says(labels or _drawn(node), own)
         if number is None and says is Says.OTHER and not own & {"prev", "previous"}:
             continue
         around = _around(node)
-        if around & _SLIDES or own & _SLIDES:
+        if around & _ELSEWHERE or own & _ELSEWHERE:
             continue
         url, leads_here = _address(page, node)
         yield Control(
@@ -101,6 +102,14 @@ def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
     found += [node.get("aria-label", ""), node.get("title", "")]
     cleaned = (" ".join(text.casefold().split()) for text in found if text)
     return tuple(x for x in cleaned if 0 < len(x) <= _LONGEST)
+
+
+def _drawn(node: Any) -> tuple[str, ...]:
+    """An arrow, where an icon of that name is all there is."""
+    for inside in node.iter("i", "span", "svg", "use", "em"):
+        if _ICON.search(" ".join(map(str, inside.attrib.values())).lower()):
+            return ("›",)
+    return ()
 
 
 def _text(node: Any) -> str:
@@ -126,6 +135,8 @@ def _says(labels: tuple[str, ...], own: frozenset[str]) -> Says:
     if any(words and words <= NEXT for words in spoken):
         return Says.NEXT
     if any(words and words <= MORE for words in spoken):
+        return Says.MORE
+    if any(words & MORE for words in spoken) and any(LOAD & set(x.split()) for x in labels):
         return Says.MORE
     joined = {x for x in own if _NEXT_CLASS.fullmatch(x)}
     drawn = ["".join(x.split()).replace("\ufe0f", "") for x in labels]

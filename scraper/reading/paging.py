@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from scraper.reading.canonical import (
+    NAMES_A_THING,
     OFFSET_NAMES,
     PAGE_NAMES,
     VIEW_NAMES,
@@ -22,6 +23,7 @@ _WORDS = "|".join(sorted(map(re.escape, PAGE), key=len, reverse=True))
 _COUNTED = re.compile(
     rf"(?:(?<!\w)(?:{_WORDS})[.:]?\s*#?){_NUMBER}\s*(?:{OF})\s*{_NUMBER}(?!\w)", re.IGNORECASE
 )
+_BARE = re.compile(rf"\W*{_NUMBER}\s*(?:{OF})\s*{_NUMBER}\W*")  # where its class says the rest
 _AMOUNT = r"([0-9]{1,3}(?:[.,  '’][0-9]{3})+|[0-9]{1,7})"
 _RANGE = re.compile(rf"{_AMOUNT}\s?[-–—]\s?{_AMOUNT}\s+(?:{OF})\s+{_AMOUNT}(?!\w)", re.IGNORECASE)
 _SHOWN = re.compile(
@@ -30,7 +32,7 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 _OF_A_PATH = re.compile(  # what a listing's path gets for its other pages: /page/2, -2, /p2.html
-    rf"[/._,-]?(?:{_WORDS}|p|pg|o)?[/._=,:-]*[0-9]{{1,4}}(?:\.html?)?", re.IGNORECASE
+    rf"[/._,;-]?(?:{_WORDS}|p|pg|o|s)?[/._=,:-]*[0-9]{{1,4}}(?:\.html?)?", re.IGNORECASE
 )
 _IN_QUERY = re.compile(rf"(?<=[?&])((?:{'|'.join(sorted(PAGE_NAMES))})=)[0-9]{{1,4}}(?=&|$)")
 _MOST = 80  # characters of what is quoted
@@ -69,6 +71,7 @@ class Pager:
             lambda: self._called(Says.NEXT),
             self._numbered_next,
             self._next_offset,
+            self._next_step,
             lambda: self._called(Says.ARROW),
             lambda: self._called(Says.ARROWS),
             self._more,
@@ -84,6 +87,11 @@ class Pager:
         for found in _COUNTED.finditer(text):
             if int(found[1]) < int(found[2]):
                 return found[0][:_MOST]
+        for node in self._page.tree.xpath("//*[contains(@class, 'pag')]"):
+            within = " ".join("".join(node.itertext()).split())
+            found_in = _BARE.fullmatch(within)
+            if found_in and int(found_in[1]) < int(found_in[2]):
+                return within
         for pattern in (_RANGE, _SHOWN):
             for found in pattern.finditer(text):
                 shown, of = (int(re.sub(r"\D", "", x)) for x in found.groups()[-2:])
@@ -137,11 +145,13 @@ class Pager:
         if at == here or is_action(at) or self._is_behind(at, control):
             return False
         if at[:2] == here[:2]:
-            return is_view(at, here)
+            return is_view(at, here) or _step(at, here) > 1
         kept = {x for x in here.query if x[0].lower() not in VIEW_NAMES | PAGE_NAMES | OFFSET_NAMES}
         if at.site != here.site or not kept.issubset(at.query):
             return False
-        if control.in_pager and control.says is Says.NEXT:
+        if control.says is Says.NEXT and control.in_pager:
+            return True
+        if control.says in (Says.NEXT, Says.MORE) and _numbers(at):
             return True
         rest = at.path.removeprefix(self._stem)
         is_below = at.path.startswith(self._stem) and _OF_A_PATH.fullmatch(rest)
@@ -205,6 +215,16 @@ class Pager:
                 found.setdefault(offset, url)
         return found[min(found)] if found else None
 
+    def _next_step(self) -> str | None:
+        """By links that are called by numbers, where their addresses have steps: 24, 48, 72."""
+        for control in self._controls:
+            if control.number and control.number > 1 and control.url and self._turns(control):
+                at = place(control.url)
+                step = _step(at, self._here._replace(query=())) // (control.number - 1)
+                if step > 1 and _step(at, self._here) == step:
+                    return control.url
+        return None
+
     def _counted(self) -> str | None:
         """By "Page 1 of 3", where another page's address shows how theirs are made."""
         text = " ".join(self._page.tree.xpath("//body//text()[not(parent::script|parent::style)]"))
@@ -231,6 +251,22 @@ def _numbers(at: Place) -> list[tuple[str, int]]:
     ]
     in_path = re.search(r"[/_-](?:p|page|seite|pagina)[/_-]?([0-9]{1,4})(?:\.html?)?$", at.path)
     return [*found, ("/", int(in_path[1]))] if in_path else found
+
+
+def _step(at: Place, here: Place) -> int:
+    """By how much the one number that differs in their queries goes on, if in steps of that."""
+    old = dict(here.query)
+    changed = [(name, value) for name, value in at.query if old.get(name) != value]
+    if len(changed) != 1 or not old.keys() <= dict(at.query).keys():
+        return 0
+    name, value = changed[0]
+    if NAMES_A_THING.fullmatch(name):
+        return 0
+    start = old.get(name, "0")
+    if not (re.fullmatch("[0-9]{1,9}", value) and re.fullmatch("[0-9]{1,9}", start)):
+        return 0
+    step = int(value) - int(start)
+    return step if step > 0 and int(value) % step == 0 else 0
 
 
 def _without_numbers(path: str) -> str:

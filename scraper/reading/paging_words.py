@@ -44,13 +44,20 @@ MORE = words(
     " 更多 載入更多 更多商品 더보기 더 เพิ่มเติม ดูเพิ่มเติม"
 )
 
+LOAD = words(
+    "load laden nachladen charger cargar carregar carica laad ladda lataa załaduj načíst načti"
+    " načítať betöltése încarcă učitaj naloži зареди загрузить завантажити φόρτωση yükle تحميل"
+    " טען tải muat"
+)
+"""with one of MORE, whatever else is said: "load more mugs\""""
+
 _BESIDE = words(
-    "load show view see display get laden anzeigen zeigen ansehen nachladen voir afficher charger"
-    " ver mostrar cargar cargue carregar exibir mostra carica vedi bekijk bekijken toon tonen laad"
-    " visa vis ladda hent last näytä lataa pokaż zobacz załaduj zobrazit načíst načti načítať"
-    " zobraziť betöltése betöltés mutass megjelenítése încarcă arată vezi prikaži učitaj pokaži"
-    " naloži покажи зареди показать загрузить показати завантажити δείτε εμφάνιση φόρτωση göster"
-    " yükle عرض تحميل הצג טען نمایش देखें xem tải lihat muat näita rādīt rodyti 보기"
+    "show view see display get anzeigen zeigen ansehen voir afficher"
+    " ver mostrar cargue exibir mostra vedi bekijk bekijken toon tonen"
+    " visa vis hent last näytä pokaż zobacz zobrazit"
+    " zobraziť betöltés mutass megjelenítése arată vezi prikaži pokaži"
+    " покажи показать показати δείτε εμφάνιση göster"
+    " عرض הצג نمایش देखें xem lihat näita rādīt rodyti 보기"
     " go to the of in results result products product items item articles article entries listing"
     " artikel produkte ergebnisse produits résultats résultat productos resultados artículos"
     " produtos prodotti risultati articoli producten resultaten artikelen produkter resultat varor"
@@ -60,7 +67,7 @@ _BESIDE = words(
     " zur zum vai alla aller à la al a ir de des les los las os do da na k η σελίδα на к"
     " 第 目 ページ目 쪽 번째 button link icon arrow right chevron"
 )
-FILLERS = PAGE | _BESIDE
+FILLERS = PAGE | _BESIDE | LOAD
 """words that say nothing by themselves, beside those that do"""
 
 OF = r"of|out of|von|sur|de|di|da|do|van|av|af|ud af|z|ze|od|din|из|з|от|από|trong|dari|من|מתוך|/"

@@ -1,3 +1,7 @@
+import re
+from html import unescape
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +154,37 @@ def test_addresses_of_pages_have_many_forms(here, html, expected):
 
 
 @pytest.mark.parametrize(
+    ("here", "html", "expected"),
+    [
+        (
+            "/c/",
+            '<b>Page 1 of 9</b><li class="next"><a href="page-2.html">next</a>',
+            0,
+        ),
+        ("/c/page-2.html", '<a href="page-1.html">previous</a><a href="page-3.html">next</a>', 1),
+        ("/", '<li class="next"><a href="catalogue/page-2.html">next</a></li>', 0),
+        ("/12-mugs", '<a rel="nofollow next" href="/12-mugs?page=2">Next</a>', 0),
+        ("/?r=1", '<a href="/?r=1&amp;page=2">&gt;</a><a href="/?r=1&page=9">&gt;|</a>', 0),
+        ("/mugs", '<a href="/mugs_s2" aria-label="nächste">»</a>', 0),
+        ("/mugs", '<button data-url="/grid?cg=mugs&start=12&sz=12">More Results</button>', 0),
+        ("/mugs", '<a href="/mugs;page=2">2</a>', 0),
+        ("/mugs", '<a href="/mugs?o=24">2</a><a href="/mugs?o=48">3</a>', 0),
+        ("/mugs?o=24", '<a href="/mugs">1</a><a href="/mugs?o=48">3</a>', 1),
+        ("/mugs?o=24", '<a href="/mugs">back</a><a href="/mugs?o=48">Next</a>', 1),
+        ("/mugs", '<a href="/mugs?page=2"><i class="fa fa-angle-right"></i></a>', 0),
+        ("/mugs", '<a href="?page=2"><svg><use href="#icon-arrow-right"/></svg></a>', 0),
+        ("/mugs", '<a class="js-more" href="/mugs/page/2">Load more mugs</a>', 0),
+        ("/mugs", '<a class="pagination-next" href="/search?c=mugs&page=2">Next</a>', 0),
+        ("/mugs", '<span role="button" data-href="/mugs?page=2">Show more</span>', 0),
+        ("/mugs", '<a href="/mugs?page=2"><button>Next</button></a>', 0),
+    ],
+)
+def test_shop_programs_have_their_own_ways(here, html, expected):
+    addresses = re.findall(r'(?:href|data-url|data-href)="([^"#]+)"', html)
+    assert paging(html, here)[0] == urljoin(here, unescape(addresses[expected]))
+
+
+@pytest.mark.parametrize(
     "html",
     [
         '<a href="/mugs/blue">View more</a><a href="/mugs/red">View more</a>',
@@ -164,6 +199,8 @@ def test_addresses_of_pages_have_many_forms(here, html, expected):
         '<a href="https://other.example/mugs/?p=2" rel="next">next</a>',
         '<a href="?size=38">38</a><a href="?size=39">39</a>',
         '<a href="?p=2">Previous</a>',
+        '<div class="reviews"><a href="?review_page=2">2</a></div>',
+        '<a href="/mugs?id=2">2</a>',
     ],
 )
 def test_what_only_looks_like_a_next_page_is_not_followed(html):
@@ -185,6 +222,7 @@ def test_of_the_last_page_there_is_no_next():
         ("<p>Seite <b>2</b> von 7</p>", "Seite 2 von 7"),
         ("<p>Страница 1 из 4</p>", "Страница 1 из 4"),
         ("<p>page 1/3</p>", "page 1/3"),
+        ('<div class="pager"> 1 / 5 </div>', "1 / 5"),
         ("<p>Showing 1–24 of 1,096 results</p>", "1–24 of 1,096"),
         ("<p>You have seen 24 of 96 products</p>", "24 of 96 products"),
         ("<button>Load more</button>", "load more"),
