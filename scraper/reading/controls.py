@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from scraper.reading.canonical import place, words
 from scraper.reading.pages import Page
-from scraper.reading.paging_words import FILLERS, LOAD, MORE, NEXT, OF, PREVIOUS
+from scraper.reading.paging_words import FILLERS, LISTED, LOAD, MORE, NEXT, OF, PAGE, PREVIOUS
 
 _PRESSED = (
     "//body//a | //body//button | //body//input[@type='submit' or @type='button' or @type='radio']"
@@ -26,7 +26,7 @@ _NEXT_CLASS = re.compile(
     r"next(page|link|btn|button)?|(page|pager|pagination|link|btn|button|arrow)next|suivante?"
     r"|siguiente|weiter|volgende|successiva"
 )
-_MORE_CLASS = re.compile(r"(load|show|view|see)more(btn|button|link|products)?|infinite\w*")
+_MORE_CLASS = re.compile(r"loadmore\w*|(show|view|see)more(products|results|items)|infinite\w*")
 _PAGER_CLASS = re.compile(r"paginat\w*|pagin\w*|pager\w*|paging\w*|pages|pagenav\w*|navlinks")
 _OFF = frozenset(("disabled", "inactive", "unavailable"))
 _CURRENT = frozenset(("current", "active", "selected"))
@@ -63,6 +63,8 @@ class Control:
     number: int | None
     says: Says
     in_pager: bool
+    is_of_listing: bool
+    """that it is there says that the listing goes on: no slide show, no longer text"""
     is_disabled: bool
     is_current: bool
     leads_here: bool
@@ -82,16 +84,30 @@ def controls(page: Page) -> Iterator[Control]:
         if around & _ELSEWHERE or own & _ELSEWHERE:
             continue
         url, leads_here = _address(page, node)
+        in_pager = any(_PAGER_CLASS.fullmatch(x) for x in around | own)
         yield Control(
             label=labels[0] if labels else "next",
             url=url,
             number=number,
             says=says,
-            in_pager=any(_PAGER_CLASS.fullmatch(x) for x in around | own),
+            in_pager=in_pager,
+            is_of_listing=in_pager or _is_of_listing(node, says, labels, own),
             is_disabled=bool(own & _OFF) or _is_off(node),
             is_current=bool(own & _CURRENT) or node.get("aria-current") not in (None, "false"),
             leads_here=leads_here,
         )
+
+
+def _is_of_listing(node: Any, says: Says, labels: tuple[str, ...], own: frozenset[str]) -> bool:
+    said = {x for label in labels for x in _NO_LETTERS.split(label)}
+    if says is Says.MORE:
+        return bool(said & (LISTED | LOAD)) or _loads_more(own)
+    is_sent = next(node.iterancestors("form"), None) is not None
+    return node.tag == "a" or is_sent or bool(said & PAGE)
+
+
+def _loads_more(own: frozenset[str]) -> bool:
+    return any(_MORE_CLASS.fullmatch(x) for x in own) or own >= {"load", "more"}
 
 
 def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
@@ -146,8 +162,7 @@ def _says(labels: tuple[str, ...], own: frozenset[str]) -> Says:
         return Says.ARROWS
     if joined and not own & {"prev", "previous", "last"}:
         return Says.ARROW
-    is_more = any(_MORE_CLASS.fullmatch(x) for x in own) or own >= {"load", "more"}
-    return Says.MORE if is_more else Says.OTHER
+    return Says.MORE if _loads_more(own) else Says.OTHER
 
 
 def _spoken(label: str) -> set[str]:

@@ -111,7 +111,7 @@ class Pager:
                 continue
             if (control.number or 0) > here and control.in_pager:
                 yield f"page {control.number}"
-            elif control.says in (Says.NEXT, Says.MORE):
+            elif control.says in (Says.NEXT, Says.MORE) and control.is_of_listing:
                 yield control.label[:_MOST]
 
     @functools.cached_property

@@ -51,6 +51,16 @@ LOAD = words(
 )
 """with one of MORE, whatever else is said: "load more mugs\""""
 
+LISTED = words(
+    "results result products product items item articles article entries listing"
+    " artikel produkte ergebnisse produits résultats résultat productos resultados artículos"
+    " produtos prodotti risultati articoli producten resultaten artikelen produkter resultat varor"
+    " varer tuotteet tuotteita produkty produktów produktů produktov výrobky termék terméket"
+    " termékek produse produselor proizvodi izdelkov товары товаров товари товарів продукти"
+    " προϊόντα ürün ürünler منتجات מוצרים sản phẩm produk toode tooted preces prekės prekių"
+)
+"""what a listing lists"""
+
 _BESIDE = words(
     "show view see display get anzeigen zeigen ansehen voir afficher"
     " ver mostrar cargue exibir mostra vedi bekijk bekijken toon tonen"
@@ -58,16 +68,11 @@ _BESIDE = words(
     " zobraziť betöltés mutass megjelenítése arată vezi prikaži pokaži"
     " покажи показать показати δείτε εμφάνιση göster"
     " عرض הצג نمایش देखें xem lihat näita rādīt rodyti 보기"
-    " go to the of in results result products product items item articles article entries listing"
-    " artikel produkte ergebnisse produits résultats résultat productos resultados artículos"
-    " produtos prodotti risultati articoli producten resultaten artikelen produkter resultat varor"
-    " varer tuotteet tuotteita produkty produktów produktů produktov výrobky termék terméket"
-    " termékek produse produselor proizvodi izdelkov товары товаров товари товарів продукти"
-    " προϊόντα ürün ürünler منتجات מוצרים sản phẩm produk toode tooted preces prekės prekių"
+    " go to the of in"
     " zur zum vai alla aller à la al a ir de des les los las os do da na k η σελίδα на к"
     " 第 目 ページ目 쪽 번째 button link icon arrow right chevron"
 )
-FILLERS = PAGE | _BESIDE | LOAD
+FILLERS = PAGE | LOAD | LISTED | _BESIDE
 """words that say nothing by themselves, beside those that do"""
 
 OF = r"of|out of|von|sur|de|di|da|do|van|av|af|ud af|z|ze|od|din|из|з|от|από|trong|dari|من|מתוך|/"

@@ -29,6 +29,16 @@ def test_a_menu_has_the_categories():
     assert menu(*page, ["https://shop.example/p/1"]) == {"caps & hats": "https://shop.example/caps"}
 
 
+def test_a_shop_that_is_routed_by_its_query_has_categories():
+    page = read(
+        """<nav><a href="/index.php">Home</a><a href="/?cat=caps">Caps</a>
+        <a href="/?utm_source=menu">Start</a><a href="/?product=%d0%ba">Mug</a></nav>"""
+    )
+    assert menu(*page, ["https://shop.example/?product=к"]) == {
+        "caps": "https://shop.example/?cat=caps"
+    }
+
+
 def test_a_breadcrumb_says_which_category():
     crumbs = '<ol class="Breadcrumb"><li><a href="/">Home</a><li><a href="/a">A</a>'
     assert breadcrumb(read(f'{crumbs}<li><a href="/b">B</a><li>This</ol>')[0]) == (

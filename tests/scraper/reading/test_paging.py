@@ -226,6 +226,9 @@ def test_of_the_last_page_there_is_no_next():
         ("<p>Showing 1–24 of 1,096 results</p>", "1–24 of 1,096"),
         ("<p>You have seen 24 of 96 products</p>", "24 of 96 products"),
         ("<button>Load more</button>", "load more"),
+        ("<button>Mehr Produkte anzeigen</button>", "mehr produkte anzeigen"),
+        ('<button class="js-loadMore">More</button>', "more"),
+        ('<button aria-label="Next page"><svg></svg></button>', "next page"),
         ('<a href="#" class="next">Next</a>', "next"),
         ('<a href="javascript:go(2)">Weiter</a>', "weiter"),
         ('<form method="post"><button>Next</button></form>', "next"),
@@ -245,6 +248,8 @@ def test_a_pager_that_can_not_be_followed_is_evidence(html, said):
         "<button disabled>Load more</button>",
         '<div class="slick-slider"><button class="slick-next">Next</button></div>',
         "<script>Page 1 of 3</script>",
+        '<div class="filter"><button class="show-more">Show more</button></div>',
+        '<button aria-label="Next"><svg></svg></button>',
         "<p>Set of 2, 1 of 3 colours</p>",
     ],
 )
