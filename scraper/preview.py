@@ -22,11 +22,12 @@ from pipeline.sources import SpiderSource
 from scraper.crawling.run import own_network
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import RejectedError
+from scraper.reading.canonical import Place, is_view, place
 from scraper.reading.img import shown_pictures
 from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.reading.markup import Listing, Photo, Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
-from scraper.reading.pages import Page, place
+from scraper.reading.pages import Page
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
 from scraper.spiders.shop import classes_of
 
@@ -78,8 +79,8 @@ class Preview:
     pictures: list[ShownImage]
     refused: dict[str, str]
     """products that would not be fetched: why"""
-    titles: dict[str, str]
-    """address: what the page calls it"""
+    titles: dict[Place, str]
+    """what the page calls where its links lead"""
     menu: dict[str, str]
     """class: address, of what may be categories"""
     category: str
@@ -101,16 +102,19 @@ def preview(url: str) -> Preview:
     robots.require(url)
     response = _page(url, robots.allow_private)
     robots.require(response.url)
-    page, soup = Page(response.text, response.url), BeautifulSoup(response.text, "lxml")
-    listing = read_listing(response.text, response.url)
-    product = read_product(response.text, response.url)
+    page, soup = (
+        Page(response.text, response.url, response.encoding),
+        BeautifulSoup(response.text, "lxml"),
+    )
+    listing = read_listing(response.text, response.url, response.encoding)
+    product = read_product(response.text, response.url, response.encoding)
     if product and not product.is_guess and listing.is_guess:
         listing = Listing((), listing.next_page, is_guess=True)
     opt_out = page_opt_out(response)
     refused = {x: why for x in listing.products if (why := robots.refusal(x))}
     categories = menu(page, soup, () if listing.is_guess else listing.products)
     within = breadcrumb(page) if product else None
-    same = (x for x in categories.values() if place(x) == place(response.url))
+    same = (x for x in categories.values() if is_view(place(response.url), place(x)))
     return Preview(
         url=response.url,
         title=_line(soup.title.get_text() if soup.title else None),
@@ -285,7 +289,9 @@ def render(found: Preview) -> str:
         parts.append(_table(name, ("title", "id", "pictures"), [row]))
     if listing.products:
         name = "Links that may be products" if listing.is_guess else "Products"
-        links = [(_taken(found.refused.get(x)), found.titles.get(x), x) for x in listing.products]
+        links = [
+            (_taken(found.refused.get(x)), found.titles.get(place(x)), x) for x in listing.products
+        ]
         parts.append(_table(name, ("fetched", "title", "address"), links))
         parts.append(f"The pictures of one: python -m scraper.preview {listing.products[0]}")
     pictures = [(_taken(p.refusal), _size(p), p.url) for p in found.pictures]
@@ -322,8 +328,8 @@ def _line(text: str | None) -> str:
 
 def entry(found: Preview) -> str:
     """An entry for `sources`: all categories of a home page, else the one that the page is of."""
-    is_home = not urlsplit(found.url).path.strip("/")
-    title = found.titles.get(found.category) or found.title
+    is_home = place(found.url)[1:] == ("", ())
+    title = found.titles.get(place(found.category)) or found.title
     classes = found.menu if is_home else {}
     return source_yaml(found.url, classes or {title: found.category}, found.allow_private)
 

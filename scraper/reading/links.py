@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
 from pipeline.sources import SpiderSource
+from scraper.reading.canonical import Place, place
 from scraper.reading.pages import Page
 
 _MENUS = "nav a[href], header a[href], aside a[href], [role=navigation] a[href]"
@@ -24,10 +25,11 @@ def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str
     person to say.
     """
     found: dict[str, str] = {}
+    sold = set(map(place, products))
     for link in soup.select(_MENUS):
         label = _label(link.get_text())
         for url in page.site_links([link["href"]]):
-            if label and url not in products and not _is_home(url):
+            if label and place(url) not in sold and not _is_home(url):
                 found.setdefault(label, url)
     return found
 
@@ -38,13 +40,13 @@ def breadcrumb(page: Page) -> str | None:
     return next((url for url in reversed(links) if not _is_home(url)), None)
 
 
-def link_texts(page: Page, soup: BeautifulSoup) -> dict[str, str]:
-    """Address: the first words that a link to it has."""
-    found: dict[str, str] = {}
+def link_texts(page: Page, soup: BeautifulSoup) -> dict[Place, str]:
+    """Where links lead: the first words that one to it has."""
+    found: dict[Place, str] = {}
     for link in soup("a", href=True):
         url, text = page.absolute(link["href"]), " ".join(link.get_text().split())
         if url and text:
-            found.setdefault(url, text[:60])
+            found.setdefault(place(url), text[:60])
     return found
 
 
@@ -87,4 +89,4 @@ def _label(text: str) -> str | None:
 
 
 def _is_home(url: str) -> bool:
-    return not urlsplit(url).path.strip("/")
+    return place(url)[1:] == ("", ())

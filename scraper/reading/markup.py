@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from scraper.reading.img import largest_picture, pixels
-from scraper.reading.pages import Page, place
+from scraper.reading.pages import Page
+from scraper.reading.paging import Pager
 
 Node: TypeAlias = dict[str, Any]
 
@@ -65,9 +66,9 @@ class Listing:
     """no markup names the products: these are the links of the page's main content"""
 
 
-def read_product(text: str, url: str) -> Product | None:
+def read_product(text: str, url: str, encoding: str = "utf-8") -> Product | None:
     """The product that the page at `url` is about, or None where nothing says so."""
-    page = Page(text, url)
+    page = Page(text, url, encoding)
     nodes = [n for n in (_own_product(page, roots) for roots in page.markup) if n is not None]
     filed = _categories(page, nodes)
     og = page.open_graph
@@ -87,18 +88,19 @@ def read_product(text: str, url: str) -> Product | None:
     return Product(title or page.heading, identifier, guess, filed, is_guess=True)
 
 
-def read_listing(text: str, url: str) -> Listing:
+def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
     """The products that the page at `url` lists, those of the same site.
 
     By an ItemList, else by Product markup with addresses, else the links of its main content.
     """
-    page = Page(text, url)
-    next_page = page.next_page()
+    page = Page(text, url, encoding)
+    pager = Pager(page)
     roots = [root for syntax in page.markup for root in syntax]
     for references in (_item_list(roots), _product_addresses(roots)):
         if links := page.site_links(references):
-            return Listing(links, next_page, is_guess=False)
-    return Listing(tuple(x for x in page.main_links() if x != next_page), next_page, is_guess=True)
+            return Listing(links, pager.next_page, is_guess=False)
+    links = tuple(x for x in page.main_links() if not pager.has(x))
+    return Listing(links, pager.next_page, is_guess=True)
 
 
 def _listed(value: object) -> list[Any]:
@@ -158,7 +160,7 @@ def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
     products = [n for n in _nodes(roots, _OTHERS) if _is_product(n)]
     for node in products:
         url = page.absolute(_address(node))
-        if url is None or place(url) in page.names:
+        if url is None or page.is_called(url):
             return node
     return products[0] if len(products) == 1 else None
 

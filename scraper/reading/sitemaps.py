@@ -1,15 +1,37 @@
 """Lists of product addresses: a shop's sitemap (https://www.sitemaps.org), or a text file."""
 
+import codecs
+import io
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import lxml.etree
 from scrapy.utils.gz import gunzip
-from scrapy.utils.sitemap import Sitemap
 
-from scraper.settings import DOWNLOAD_MAXSIZE
+from scraper.reading.canonical import unescaped
 
+MAXSIZE = 50 * 1024 * 1024
+"""bytes that the protocol allows a sitemap, unpacked"""
 _GZIP = b"\x1f\x8b\x08"
+_TIMES = 3  # unpacked: some servers pack what is packed
+_BLANKS = b" \t\r\n\0\xef\xbb\xbf"
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+_DECLARATION = re.compile(rb"<\?xml[^>]*\?>\s*")
+_ROOTS = ("urlset", "sitemapindex", "rss", "rdf", "feed")
+_FIRST_TAG = re.compile(  # behind declarations, comments and style sheets
+    rb"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>)*+<(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE
+)
+_HEAD = 8192  # bytes
 
 
 def is_file(url: str) -> bool:
@@ -18,33 +40,43 @@ def is_file(url: str) -> bool:
 
 
 def is_sitemap(url: str) -> bool:
-    """By its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/products.xml`, `/all.txt`."""
+    """By its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/products.xml`, `/all.txt`.
+
+    One under another name is known by its content: see `is_list`.
+    """
     name = urlsplit(url).path.rpartition("/")[2].lower().removesuffix(".gz")
     return name.endswith((".xml", ".txt")) or name.startswith("sitemap")
 
 
-def read_sitemap(content: bytes) -> tuple[list[str], list[str]]:
-    """The pages and the other sitemaps that a sitemap lists, in its order; it may be gzipped.
+def is_list(content: bytes) -> bool:
+    """Whether it is a sitemap, a feed, or a text of addresses, packed or not."""
+    try:
+        plain = _plain(content)
+    except ValueError:
+        return False
+    if plain.startswith((b"http://", b"https://")):
+        return True
+    found = _FIRST_TAG.match(plain[:_HEAD])
+    return bool(found and found[1].decode("ascii", "replace").lower() in _ROOTS)
 
-    An index that has sitemaps of products lists only those. Raises ValueError for what is none.
+
+def read_sitemap(content: bytes, url: str) -> tuple[list[str], list[str]]:
+    """The pages and the other sitemaps that the sitemap at `url` lists, in its order.
+
+    It may be gzipped, and be an RSS or Atom feed. Raises ValueError for what is none.
     """
+    plain = _plain(content)
+    if not plain.startswith(b"<"):
+        return read_addresses(plain), []
+    pages: list[str] = []
+    sitemaps: list[str] = []
     try:
-        content = gunzip(content, max_size=DOWNLOAD_MAXSIZE) if content[:3] == _GZIP else content
-    except (OSError, EOFError) as error:
-        raise ValueError(f"can't be unzipped: {error}") from error
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return read_addresses(content), []
-    try:
-        sitemap = Sitemap(content)
-        found = [entry["loc"] for entry in sitemap if entry["loc"]]
-    except (lxml.etree.XMLSyntaxError, StopIteration) as error:
+        for is_index, found in _entries(plain):
+            if address := _absolute(url, found):
+                (sitemaps if is_index else pages).append(address)
+    except lxml.etree.XMLSyntaxError as error:
         raise ValueError("is no sitemap") from error
-    if sitemap.type == "urlset":
-        return found, []
-    if sitemap.type != "sitemapindex":
-        raise ValueError("is no sitemap")
-    products = [url for url in found if "product" in url.rpartition("/")[2].lower()]
-    return [], products or found
+    return pages, sitemaps
 
 
 def read_addresses(content: bytes) -> list[str]:
@@ -52,9 +84,76 @@ def read_addresses(content: bytes) -> list[str]:
 
     Raises ValueError for a line that is no address.
     """
-    lines = (line.strip() for line in content.decode("utf-8-sig", "replace").splitlines())
+    text = _plain(content).decode("utf-8-sig", "replace")
+    lines = (line.strip() for line in text.splitlines())
     found = [line for line in lines if line and not line.startswith("#")]
     for line in found:
         if not line.startswith(("http://", "https://")):
             raise ValueError(f"has a line that is no address: {line[:80]!r}")
     return found
+
+
+def _plain(content: bytes) -> bytes:
+    """Unpacked, and in UTF-8 or what the document itself declares."""
+    try:
+        for _ in range(_TIMES):
+            if content[:3] == _GZIP:
+                content = gunzip(content, max_size=MAXSIZE)
+    except (OSError, EOFError) as error:
+        raise ValueError(f"can't be unzipped: {error}") from error
+    for start, encoding in _BOMS:
+        if content.startswith(start):
+            text = content.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+            return _DECLARATION.sub(b"", text.encode(), count=1)
+    content = content.lstrip(_BLANKS)
+    declared = _DECLARATION.match(content)
+    if declared and re.search(rb"encoding=.(utf-?(16|32)|ucs)", declared[0], re.IGNORECASE):
+        return content[declared.end() :]  # which it can't be, as the declaration could be read
+    return content
+
+
+def _entries(content: bytes) -> Iterator[tuple[bool, str]]:
+    """Each address, and whether it is that of another sitemap."""
+    events = lxml.etree.iterparse(
+        io.BytesIO(content),
+        events=("start", "end"),
+        recover=True,
+        resolve_entities=False,
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    root = None
+    for event, node in events:
+        if root is None:
+            root = node
+            if _name(node) not in _ROOTS:
+                raise ValueError("is no sitemap")
+        if event == "start":
+            continue
+        parent, name = node.getparent(), _name(node)
+        within = "" if parent is None else _name(parent)
+        if name == "loc" and within in ("url", "sitemap"):
+            yield within == "sitemap", node.text or ""
+        elif name == "link" and within in ("item", "entry"):
+            if node.get("rel", "alternate") == "alternate":
+                yield False, node.get("href") or node.text or ""
+        elif name in ("url", "sitemap", "item", "entry"):
+            node.clear()
+            while node.getprevious() is not None:
+                del parent[0]  # a sitemap is long
+    if root is None:
+        raise ValueError("is no sitemap")
+
+
+def _name(node: Any) -> str:
+    return node.tag.rpartition("}")[2].lower() if isinstance(node.tag, str) else ""
+
+
+def _absolute(url: str, reference: str) -> str | None:
+    """Only of the web: what a sitemap names is never a file of this machine."""
+    try:
+        found = urljoin(url, unescaped(reference.strip())) if reference.strip() else ""
+        return found if urlsplit(found).scheme in ("http", "https") else None
+    except ValueError:
+        return None

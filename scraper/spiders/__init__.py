@@ -19,6 +19,7 @@ from scraper.crawling.failures import (
     may_pass,
     status_may_pass,
 )
+from scraper.reading.sitemaps import MAXSIZE
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
 """of a source's keys, those that only some spiders know"""
@@ -64,6 +65,9 @@ class SourceSpider(Spider):
         """Of requests for pages, for a source whose pages need a browser."""
         return {"playwright": True} if self.config.browser else {}
 
+    list_meta: ClassVar[dict[str, Any]] = {"download_maxsize": MAXSIZE}
+    """of requests for sitemaps, which may be larger than pages and images"""
+
     def recorded(self, url: str) -> str:
         """The address as the manifest has it: the demo shop is at another port every time."""
         here, there = self._renamed
@@ -72,7 +76,7 @@ class SourceSpider(Spider):
     async def fetch(self, url: str, label: str, *, is_page: bool = True) -> Response | None:
         """A page or another file, or None where it can't be had, which is then noted."""
         try:
-            meta = self.page_meta if is_page else {}
+            meta = self.page_meta if is_page else self.list_meta
             request = Request(url, callback=NO_CALLBACK, meta=meta)
             response = await self.crawler.engine.download_async(request)
         except ForbiddenByRobotsError:

@@ -7,20 +7,22 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from scrapy import Request
 from scrapy.http import Response, TextResponse
+from scrapy.http.request import NO_CALLBACK
 from twisted.python.failure import Failure
 
 from pipeline.addresses import RefusedAddressError, check_url
-from scraper.crawling.failures import explain, may_pass
+from scraper.crawling.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, may_pass
 from scraper.crawling.items import ProductImage
+from scraper.reading.canonical import Place, place, places
 from scraper.reading.markup import Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
-from scraper.reading.pages import place
-from scraper.reading.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
+from scraper.reading.sitemaps import is_file, is_list, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
+from scraper.spiders.listed import product_lists
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
 _MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
@@ -47,8 +49,8 @@ class ShopSpider(SourceSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         url = self.config.url or ""
-        if is_file(url) or is_sitemap(url):
-            async for picture in self._from_list(url):
+        if is_file(url) or is_sitemap(url) or await self._names_a_list(url):
+            async for picture in self._from_list(url, self.config.classes):
                 yield picture
             return
         for label, category in self.config.classes.items():
@@ -60,7 +62,7 @@ class ShopSpider(SourceSpider):
             else:
                 yield self._listing(url, label, frozenset(), 1)
 
-    def _listing(self, url: str, label: str, seen: frozenset[str], number: int) -> Request:
+    def _listing(self, url: str, label: str, seen: frozenset[Place], number: int) -> Request:
         return Request(
             url,
             callback=self.parse,
@@ -71,20 +73,28 @@ class ShopSpider(SourceSpider):
         )
 
     async def parse(
-        self, response: Response, label: str, seen: frozenset[str], number: int
+        self, response: Response, label: str, seen: frozenset[Place], number: int
     ) -> AsyncIterator[Any]:
         """Page `number` of a listing: the images of its products, then the next page.
 
         `seen` has the pages and products of this class so far.
         """
+        if is_list(response.body):
+            async for picture in self._from_list(response.url, {label: response.url}):
+                yield picture
+            return
         text = response.text if isinstance(response, TextResponse) else ""
-        listing = read_listing(text, response.url)
-        alone = read_product(text, response.url) if listing.is_guess else None
+        encoding = response.encoding if isinstance(response, TextResponse) else "utf-8"
+        listing = read_listing(text, response.url, encoding)
+        alone = read_product(text, response.url, encoding) if listing.is_guess else None
         if alone and not alone.is_guess:  # the address of a product, not of a category
             for picture in self._pictures(alone, label, response):
                 yield picture
             return
-        new = [url for url in listing.products if url not in seen]
+        following = listing.next_page
+        at_places = places([*listing.products, *([following] if following else [])])
+        found = dict(zip(listing.products, at_places, strict=False))
+        new = [url for url, at in found.items() if at not in seen]
         for at in range(0, len(new), _AT_ONCE):
             if label in self.full:
                 return
@@ -92,9 +102,8 @@ class ShopSpider(SourceSpider):
             for page, product in pages:
                 for picture in self._pictures(product, label, page):
                     yield picture
-        seen = seen | {response.url, *new}
-        following = listing.next_page
-        if not new or not following or following in seen or label in self.full:
+        seen = seen | {place(response.url), *found.values()}
+        if not new or not following or place(following) in seen or label in self.full:
             return
         if number < _MOST_PAGES:
             yield self._listing(following, label, seen, number + 1)
@@ -105,7 +114,7 @@ class ShopSpider(SourceSpider):
         found = []
         for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
             if page is not None and isinstance(page, TextResponse):
-                product = read_product(page.text, page.url)
+                product = read_product(page.text, page.url, page.encoding)
                 if product:
                     found.append((page, product))
         return found
@@ -118,9 +127,33 @@ class ShopSpider(SourceSpider):
         else:
             self.unreadable[label] = f"{request.url}: {why}"
 
-    async def _from_list(self, url: str) -> AsyncIterator[ProductImage]:
+    async def _names_a_list(self, url: str) -> bool:
+        """Whether the source's `url`, that is not called a sitemap, is one by its content."""
+        addresses = {place(urljoin(url, value)) for value in self.config.classes.values()}
+        if place(url)[1:] == ("", ()) or place(url) in addresses:
+            return False  # `parse` looks at the latter
+        response = await self._peek(url, self.list_meta)
+        return response is not None and is_list(response.body)
+
+    async def _peek(self, url: str, meta: dict[str, Any]) -> Response | None:
+        """What is at an address that no one asked for; where it can't be had, that is no news."""
+        try:
+            request = Request(url, callback=NO_CALLBACK, meta=meta)
+            response = await self.crawler.engine.download_async(request)
+        except (ForbiddenByRobotsError, *DOWNLOAD_ERRORS):
+            return None
+        return response if response.status == 200 else None
+
+    async def _is_product(self, url: str) -> bool | None:
+        page = await self._peek(url, self.page_meta)
+        if page is None:
+            return None
+        is_text = isinstance(page, TextResponse)
+        return is_text and read_product(page.text, page.url, page.encoding) is not None
+
+    async def _from_list(self, url: str, classes: Mapping[str, str]) -> AsyncIterator[ProductImage]:
         """The images of all products that a sitemap or a file lists, each in its classes."""
-        classes, found = self.config.classes, 0
+        found = 0
         async for urls in self._listed(url):
             found += len(urls)
             for at in range(0, len(urls), _AT_ONCE):
@@ -141,22 +174,25 @@ class ShopSpider(SourceSpider):
 
     async def _listed(self, url: str) -> AsyncIterator[list[str]]:
         """Addresses of products: a list for each sitemap, in the order of their index."""
-        pending, seen = [url], {url}
-        while pending:
-            source = pending.pop(0)
-            more: list[str] = []
-            try:
-                if source == url and is_file(url):  # what a sitemap names is never a file
-                    pages = read_addresses(Path(url).read_bytes())
-                else:
-                    response = await self.fetch(source, _LIST, is_page=False)
-                    pages, more = read_sitemap(response.body) if response else ([], [])
-            except ValueError as error:
-                self.skipped_pages[_LIST].append(f"{source}: {error}")
-                continue
-            pending[:0] = [entry for entry in dict.fromkeys(more) if entry not in seen]
-            seen.update(more)
-            yield list(dict.fromkeys(pages))
+        passed_over: list[str] = []
+        async for urls in product_lists(url, self._read_list, self._is_product, passed_over):
+            yield urls
+        if passed_over:
+            self.logger.warning(
+                "%d sitemaps were passed over: what was looked at is no product; the first: %s",
+                len(passed_over),
+                passed_over[0],
+            )
+
+    async def _read_list(self, source: str) -> tuple[list[str], list[str]]:
+        try:
+            if source == self.config.url and is_file(source):  # what a sitemap names is never one
+                return read_addresses(Path(source).read_bytes()), []
+            response = await self.fetch(source, _LIST, is_page=False)
+            return read_sitemap(response.body, response.url) if response else ([], [])
+        except ValueError as error:
+            self.skipped_pages[_LIST].append(f"{source}: {error}")
+            return [], []
 
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
@@ -204,20 +240,16 @@ def classes_of(
     file's own address, stands for all that it lists.
     """
     names = {name.casefold() for name in product.categories}
-    places = {place(name) for name in product.categories if "://" in name}
-    path = place(page_url)[1]
-    at = {place(urljoin(page_url, path[:end])) for end, c in enumerate(path) if c == "/" and end}
+    filed = [place(name) for name in product.categories if "://" in name]
+    site, path, _ = place(page_url)
+    within = {Place(site, path[:end], ()) for end, c in enumerate(path) if c == "/" and end}
     found = []
     for label, value in classes.items():
         if value.startswith(("/", "http://", "https://")):
-            address = urljoin(page_url, value)
-            is_of = (
-                address in product.categories
-                if urlsplit(address).query
-                else place(address) in places | at
-            )
+            address = place(urljoin(page_url, value))
+            is_of = address in within or any(at.has(address) for at in filed)
         else:
             is_of = " ".join(value.casefold().split()) in names
-        if is_of or value == listed_in:
+        if is_of or place(value) == place(listed_in):
             found.append(label)
     return found

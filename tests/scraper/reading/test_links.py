@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pipeline.sources import SpiderSource
+from scraper.reading.canonical import place
 from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.reading.pages import Page
 
@@ -28,6 +29,16 @@ def test_a_menu_has_the_categories():
     assert menu(*page, ["https://shop.example/p/1"]) == {"caps & hats": "https://shop.example/caps"}
 
 
+def test_a_shop_that_is_routed_by_its_query_has_categories():
+    page = read(
+        """<nav><a href="/index.php">Home</a><a href="/?cat=caps">Caps</a>
+        <a href="/?utm_source=menu">Start</a><a href="/?product=%d0%ba">Mug</a></nav>"""
+    )
+    assert menu(*page, ["https://shop.example/?product=к"]) == {
+        "caps": "https://shop.example/?cat=caps"
+    }
+
+
 def test_a_breadcrumb_says_which_category():
     crumbs = '<ol class="Breadcrumb"><li><a href="/">Home</a><li><a href="/a">A</a>'
     assert breadcrumb(read(f'{crumbs}<li><a href="/b">B</a><li>This</ol>')[0]) == (
@@ -41,7 +52,7 @@ def test_the_first_words_of_a_link_are_its_text():
     page = read(
         '<a href="/a"><img src="a.jpg"></a><a href="/a"> The\n first </a><a href="/a">2</a>'
     )
-    assert link_texts(*page) == {"https://shop.example/a": "The first"}
+    assert link_texts(*page) == {place("https://shop.example/a"): "The first"}
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=["Cs"])))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.reading.sitemaps import is_sitemap, read_sitemap
-from scraper.settings import DOWNLOAD_MAXSIZE
+from scraper.reading.sitemaps import MAXSIZE, is_list, is_sitemap, read_sitemap
 
+SITEMAP = "https://shop.example/some/sitemap.xml"
 PAGES = [f"https://shop.example/p/{n}" for n in (3, 1, 2)]
 
 
@@ -32,13 +32,75 @@ def index(*sitemaps: str) -> bytes:
     ],
 )
 def test_pages_are_read_in_their_order(content):
-    assert read_sitemap(content) == (PAGES, [])
+    assert read_sitemap(content, SITEMAP) == (PAGES, [])
 
 
-def test_of_an_index_sitemaps_of_products_are_enough():
+def test_an_index_names_other_sitemaps():
     blog, more = "https://shop.example/blog.xml", "https://shop.example/sitemap_products_1.xml?a=1"
-    assert read_sitemap(index(blog, more)) == ([], [more])
-    assert read_sitemap(index(blog)) == ([], [blog])
+    assert read_sitemap(index(blog, more), SITEMAP) == ([], [blog, more])
+
+
+def declared(text: str, encoding: str) -> bytes:
+    return f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+
+
+BARE = "<urlset>" + "".join(f"<url><loc>{p}</loc></url>" for p in PAGES) + "</urlset>"
+FEED = "<channel><link>https://shop.example/</link>{}</channel>"
+ITEMS = "".join(f"<item><title>x</title><link>{p}</link></item>" for p in PAGES)
+LINKS = '<entry><link rel="enclosure" href="/a.jpg"/><link href="{}"/></entry>'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n \n" + urlset(*PAGES),
+        b"\xef\xbb\xbf\n" + urlset(*PAGES),
+        declared(BARE, "utf-16"),
+        declared(BARE, "utf-32"),
+        declared(BARE, "utf-16-le"),
+        declared(BARE, "utf-16-be"),
+        declared(BARE, "latin-1"),
+        declared(BARE, "utf-8").replace(b"utf-8", b"UTF-16"),
+        "\n".join(PAGES).encode("utf-16"),
+        BARE.replace("https://shop.example", "").encode(),
+        BARE.replace("https://shop.example/", "../").encode(),
+        BARE.replace("https:", "").encode(),
+        BARE.upper().replace("HTTPS://SHOP.EXAMPLE/P", "/p").encode(),
+        b"<!-- made by hand --><?xml-stylesheet href='a.xsl'?>\n" + BARE.encode(),
+        BARE.replace("<loc>", "<loc>\n<![CDATA[").replace("</loc>", "]]> </loc>").encode(),
+        gzip.compress(gzip.compress(BARE.encode())),
+        f'<rss version="2.0">{FEED.format(ITEMS)}</rss>'.encode(),
+        b'<feed xmlns="http://www.w3.org/2005/Atom">'
+        + "".join(map(LINKS.format, PAGES)).encode()
+        + b"</feed>",
+    ],
+)
+def test_it_is_told_by_its_content(content):
+    assert is_list(content)
+    assert read_sitemap(content, SITEMAP) == (PAGES, [])
+
+
+def test_addresses_are_read_as_the_web_takes_them():
+    listed = ["/p?a=1&amp;amp;b=2", "/кружка 1", "file:///etc/passwd", "javascript:x", "http://[x"]
+    image = '<image:image xmlns:image="i"><image:loc>/a.jpg</image:loc></image:image>'
+    content = urlset(*listed).replace(b"</url>", f"{image}</url>".encode())
+    site = "https://shop.example"
+    assert read_sitemap(content, SITEMAP) == ([f"{site}/p?a=1&b=2", f"{site}/кружка 1"], [])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<!doctype html><html><loc>https://x.example/</loc></html>",
+        b'<?xml version="1.0"?><!DOCTYPE html><html xmlns="x"><head/></html>',
+        b"\x1f\x8b\x08oops",
+        b"\xff\xd8\xff\xe0",
+        b"{}",
+    ],
+)
+def test_other_content_is_no_list(content):
+    assert not is_list(content)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +109,13 @@ def test_of_an_index_sitemaps_of_products_are_enough():
         (b"<html><body>Sorry</body></html>", "is no sitemap"),
         (b"<", "is no sitemap"),
         (b"\x1f\x8b\x08oops", "can't be unzipped"),
-        (gzip.compress(bytes(DOWNLOAD_MAXSIZE + 1), 1), "exceed"),
+        (gzip.compress(bytes(MAXSIZE + 1), 1), "exceed"),
         (b"https://shop.example/p/1\nmugs\n", "no address: 'mugs'"),
     ],
 )
 def test_what_is_no_sitemap_is_said(content, said):
     with pytest.raises(ValueError, match=said):
-        read_sitemap(content)
+        read_sitemap(content, SITEMAP)
 
 
 def test_an_entity_is_not_resolved(tmp_path):
@@ -61,7 +123,7 @@ def test_an_entity_is_not_resolved(tmp_path):
     secret.write_text("https://secret/")
     doctype = f'<!DOCTYPE urlset [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
     content = f"{doctype}<urlset><url><loc>&x;</loc></url></urlset>".encode()
-    assert read_sitemap(content) == ([], [])
+    assert read_sitemap(content, SITEMAP) == ([], [])
 
 
 @given(
@@ -70,7 +132,7 @@ def test_an_entity_is_not_resolved(tmp_path):
 )
 def test_nothing_else_breaks_the_reading(content):
     try:
-        pages, sitemaps = read_sitemap(content)
+        pages, sitemaps = read_sitemap(content, SITEMAP)
     except ValueError:
         return
     assert all(isinstance(x, str) for x in [*pages, *sitemaps])

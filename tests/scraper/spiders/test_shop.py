@@ -55,6 +55,8 @@ def test_a_sitemap_says_what_there_is_and_each_product_what_it_is(shop, workshop
     shop.routes |= {
         "/sitemap.xml": urlset(*index, f"{shop.url}/blog.xml", root="sitemapindex", tag="sitemap"),
         "/products-1.xml": urlset(*products),
+        "/blog.xml": urlset(*(f"{shop.url}/blog/{n}" for n in range(50))),
+        **{f"/blog/{n}": "<h1>News</h1>" for n in range(50)},
         "/products-2.xml": lambda r: r.answer(
             gzip.compress(urlset(*more).encode()), Content_Type="application/gzip"
         ),
@@ -70,7 +72,57 @@ def test_a_sitemap_says_what_there_is_and_each_product_what_it_is(shop, workshop
     assert "sitemap: 2 pages could not be read, the first: " in out
     assert f"1 products are of none of the classes; the first, {shop.url}/p/f, is" in out
     assert "filed under Plates" in out
-    assert "/blog.xml" not in shop.asked
+    assert "1 sitemaps were passed over: what was looked at is no product; the first: " in out
+    assert 0 < sum(path.startswith("/blog/") for path in shop.asked) <= 5
+
+
+def test_what_a_sitemap_is_of_is_told_by_its_pages(shop, workshop):
+    """Not by its name: here only the list of categories has the word for products in it."""
+    index = ("sitemap-product-categories.xml", "sitemap-1.xml", "gone.xml", "content.xml")
+    shop.routes |= {
+        "/xmlsitemap.php": urlset(*index, root="sitemapindex", tag="sitemap"),
+        "/sitemap-product-categories.xml": urlset("/mugs/", "/cups/"),
+        "/sitemap-1.xml": urlset("/p/a", "/p/b", "/p/d"),
+        "/content.xml": urlset("/about", "/terms"),
+        **dict.fromkeys(("/mugs/", "/cups/", "/about", "/terms"), "<h1>Text</h1>"),
+    }
+    workshop.shop(shop, url=f"{shop.url}/xmlsitemap.php", classes=BY_NAME_AND_ADDRESS)
+    out = workshop.collect("shop")
+    assert labels(workshop.rows()) == {"mug": ["a", "b"], "of mugs": ["a"], "cup": ["d"]}
+    assert "2 sitemaps were passed over" in out
+
+
+def test_where_no_sitemap_seems_to_be_of_products_all_are_read(shop, workshop):
+    some = [f"/about/{n}" for n in range(20)]
+    shop.routes |= {
+        "/sitemap.xml": urlset("/x.xml", "/y.xml", root="sitemapindex", tag="sitemap"),
+        "/x.xml": urlset(*some[:7], "/p/a", *some[7:]),
+        "/y.xml": urlset(*some),
+        **dict.fromkeys(some, "<h1>Text</h1>"),
+    }
+    workshop.shop(shop, url=f"{shop.url}/sitemap.xml", classes={"mug": "Mugs"})
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"mug": ["a"]}
+
+
+def test_a_sitemap_under_another_name_is_known_by_its_content(shop, workshop):
+    path = "/index.php?route=feed/sitemap"
+    shop.routes[path] = urlset("/p/a", "/p/d")
+    workshop.shop(shop, url=f"{shop.url}{path}", classes={"mug": "Mugs"})
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"mug": ["a"]}
+    workshop.crawl(source="shop", label="any", url=f"{shop.url}{path}")
+    assert labels(workshop.rows()) == {"any": ["a", "d"], "mug": ["a"]}
+
+
+def test_a_sitemap_may_be_as_large_as_the_protocol_allows(shop, workshop):
+    padding = "x" * 32 * 1024 * 1024  # more than pages and images may have
+    listed = urlset("/p/a").replace("</urlset>", f"<!--{padding}--></urlset>").encode()
+    packed = gzip.compress(gzip.compress(listed, 1))
+    shop.routes["/all"] = lambda r: r.answer(packed, Content_Encoding="gzip")
+    workshop.shop(shop, url=f"{shop.url}/all", classes={"mug": "Mugs"})
+    workshop.collect("shop")
+    assert labels(workshop.rows()) == {"mug": ["a"]}
 
 
 def test_a_sitemap_cannot_name_a_file(shop, workshop):
