@@ -88,7 +88,9 @@ class ShopSpider(SourceSpider):
         for at in range(0, len(new), _AT_ONCE):
             if label in self.full:
                 return
-            pages = await self._products(new[at : at + _AT_ONCE], label)
+            pages = await self._products(
+                new[at : at + _AT_ONCE], label, are_said=not listing.is_guess
+            )
             for page, product in pages:
                 for picture in self._pictures(product, label, page):
                     yield picture
@@ -101,11 +103,14 @@ class ShopSpider(SourceSpider):
         else:
             self.logger.warning("%s: not read beyond page %d, %s", label, number, response.url)
 
-    async def _products(self, urls: Sequence[str], label: str) -> list[tuple[Response, Product]]:
+    async def _products(
+        self, urls: Sequence[str], label: str, *, are_said: bool
+    ) -> list[tuple[Response, Product]]:
+        """`are_said`: the shop says that these are pages of products; no page has to."""
         found = []
         for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
             if page is not None and isinstance(page, TextResponse):
-                product = read_product(page.text, page.url)
+                product = read_product(page.text, page.url, is_product_page=are_said)
                 if product:
                     found.append((page, product))
         return found
@@ -126,7 +131,9 @@ class ShopSpider(SourceSpider):
             for at in range(0, len(urls), _AT_ONCE):
                 if self.full.issuperset(classes):
                     return
-                for page, product in await self._products(urls[at : at + _AT_ONCE], _LIST):
+                for page, product in await self._products(
+                    urls[at : at + _AT_ONCE], _LIST, are_said=True
+                ):
                     labels = classes_of(product, page.url, classes, url)
                     if not labels:
                         self._in_no_class[page.url] = product.categories

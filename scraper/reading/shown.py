@@ -1,0 +1,214 @@
+"""Where no markup says which image is the product's: the one that the page shows as such.
+
+What speaks for an image: its `alt` is what the page is called, a gallery or a zoom viewer holds
+it, its file is named after the product. What lies in menus, beside the content, among related
+products or behind a link to another page is never taken, nor what serves as decoration.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scraper.reading.image_sizes import name_of_image, width_of_image
+from scraper.reading.img import declared, is_enlarged, style_image
+from scraper.reading.names import likeness, words
+from scraper.reading.pages import Page, place
+
+_APART = re.compile(
+    r"relat|recommend|upsell|up-sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
+    r"|you-?may|viewed|suggest|complement|accessor|best-?sell|bought-?together|minicart|mini-?cart"
+    r"|mega-?menu|(^|[-_ ])(nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?|ratings?|comments?)"
+    r"([-_ ]|$)|payment|newsletter|cookie|instagram|testimonial|avatar|swatch|shipping|trust|social"
+    r"|brand-?(logo|slider|list)|customers?-(who|also)|zubeh|aehnlich|empfehl|kunden-?kauf|addons?([-_ ]|$)",
+    re.IGNORECASE,
+)
+_GALLERY = re.compile(
+    r"galler|gallery|galeri|image|img|photo|foto|picture|pictures|bild|zoom|lightbox|fancybox"
+    r"|fotorama|swiper|slick|flexslider|splide|glide|owl-|carousel|slider|media|magni|viewer|pdp"
+    r"|thumbnails",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(
+    r"zoom|galler|lightbox|fancybox|magni|popup|cboxelement|modal|fslightbox|mfp|photoswipe"
+)
+_DECORATION = re.compile(
+    r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|picture)|spacer|blank|pixel|loading|loader"
+    r"|spinner|favicon|payment|paypal|visa|mastercard|klarna|badge|seal|trust|flag|banner|avatar|arrow"
+    r"|stars?|rating|social|facebook|instagram|pinterest|twitter|youtube|whatsapp|coming[-_ ]?soon"
+    r"|default[-_]?(image|img|og|share|social)|image[-_]?not[-_]?(available|found)|share[-_]?image"
+    r"|opengraph|og[-_]?(image|default)|captcha|qr[-_]?code|size[-_]?(chart|guide)|kein[-_]?bild"
+    r"|sin[-_]?imagen|notfound|dummy|transparent|tracking|1x1|menu|close|search|cart|delivery|shipping",
+    re.IGNORECASE,
+)
+_MISSING = re.compile(  # what shops show where they have no image of a product
+    r"(^|[-_/. ])(no[-_ ]?(image|img|photo|pic|picture)|placeholder|image[-_ ]?(not|coming|missing)"
+    r"|coming[-_]?soon|kein[-_]?bild|sin[-_]?imagen|nopic|no_selection|noimage)s?[-_/. ]",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"[^\W_]+")
+_DRAWN = re.compile(r"\.(svg|ico)$", re.IGNORECASE)
+_SMALL = 80  # pixels: less is no image of a product, but a mark of something
+_ENOUGH = 3  # points
+
+
+@dataclass(slots=True)
+class _Shown:
+    url: str
+    width: int | None
+    height: int | None
+    points: float
+    gallery: Any = field(repr=False)
+
+
+def is_decoration(url: str, names: Iterable[str | None]) -> bool:
+    """Whether the address names what shops decorate with, unless the product is named like it."""
+    path = place(url)[1]
+    if _DRAWN.search(path):
+        return True
+    file = path.rpartition("/")[2]
+    known = set().union(*map(words, names))
+    marks = [m for m in _DECORATION.finditer(file) if _is_word(file, m)]
+    return any(words(m[0]).isdisjoint(known) for m in marks)
+
+
+def is_missing(url: str) -> bool:
+    """Whether the address names what shops show where they have no image."""
+    return bool(_MISSING.search(place(url)[1] + "."))
+
+
+def shown_images(
+    page: Page, names: Iterable[str | None]
+) -> list[tuple[str, int | None, int | None]]:
+    """The images of the product `names`: address, width, height; the most likely one first.
+
+    The others are of the same gallery. Empty where nothing on the page speaks for an image.
+    """
+    known = tuple(dict.fromkeys(n for n in names if n))
+    found = list(_all_shown(page, known))
+    best = max(found, key=lambda x: x.points, default=None)
+    if best is None or best.points < _ENOUGH:
+        return _largest(found)
+    around = [x for x in found if best.gallery is not None and x.gallery is best.gallery]
+    chosen = [best, *(x for x in around if x is not best and x.points >= _ENOUGH)]
+    return [(x.url, x.width, x.height) for x in chosen]
+
+
+def _largest(found: list[_Shown]) -> list[tuple[str, int | None, int | None]]:
+    """That with the largest declared size; one that declares one side is taken to be square."""
+
+    def area(x: _Shown) -> int:
+        return (x.width or x.height or 0) * (x.height or x.width or 0)
+
+    best = max(found, key=area, default=None)
+    if best is None or not area(best):
+        return []
+    return [(best.url, best.width or best.height, best.height or best.width)]
+
+
+def _is_word(text: str, found: re.Match[str]) -> bool:
+    """`visa.png` and `icon_visa.png` are, `advisable.png` isn't."""
+    before, after = text[: found.start()][-1:], text[found.end() :][:1]
+    return not before.isalpha() and not after.isalpha()
+
+
+def _all_shown(page: Page, names: tuple[str, ...]) -> Iterator[_Shown]:
+    headings = {above for h in page.tree.xpath("//h1") for above in h.iterancestors()}
+    pending: list[tuple[Any, Any]] = [(page.tree, None)]
+    while pending:
+        element, gallery = pending.pop()
+        if not isinstance(element.tag, str):
+            continue
+        if element not in headings:
+            if _is_apart(element, page):
+                continue
+            if gallery is None and _GALLERY.search(_marks(element)):
+                gallery = element
+        shown = _shown(element, page)
+        if shown:
+            url, width, height = shown
+            points = _points(element, url, width, gallery, names, page)
+            if points is not None:
+                yield _Shown(url, width, height, points, gallery)
+        pending += [(child, gallery) for child in reversed(element)]
+
+
+def _shown(element: Any, page: Page) -> tuple[str, int | None, int | None] | None:
+    if element.tag == "img" or (element.tag == "amp-img"):
+        url, width, height = declared(element, page.absolute)
+    elif "url(" in (element.get("style") or "") and _GALLERY.search(_marks(element)):
+        url, width, height = style_image(element, page.absolute), None, None
+    else:
+        return None
+    return (url, width, height) if url else None
+
+
+def _marks(element: Any) -> str:
+    return f"{element.get('class') or ''} {element.get('id') or ''} {element.get('data-component') or ''}"
+
+
+def _is_apart(element: Any, page: Page) -> bool:
+    """What is not about the product of the page, with all in it."""
+    if element.tag in ("nav", "footer", "aside", "template", "select"):
+        return True
+    if element.tag == "header":
+        return not any(above.tag in ("article", "main") for above in element.iterancestors())
+    if element.tag == "a":
+        return _leads_away(element, page)
+    if element.tag in ("html", "body", "main", "img"):
+        return False
+    return bool(_APART.search(_marks(element))) or element.get("role") in (
+        "navigation",
+        "contentinfo",
+    )
+
+
+def _leads_away(link: Any, page: Page) -> bool:
+    href = (link.get("href") or "").strip()
+    url = page.absolute(href) if href and not href.startswith("#") else None
+    if url is None or place(url) in page.names:
+        return False
+    if re.search(r"\.(jpe?g|png|webp|avif|gif)$", place(url)[1], re.IGNORECASE):
+        return False
+    marks = " ".join([_marks(link), *link.keys(), link.get("rel") or ""]).lower()
+    return not _OPENS.search(marks)
+
+
+def _points(
+    element: Any,
+    url: str,
+    width: int | None,
+    gallery: Any,
+    names: tuple[str, ...],
+    page: Page,
+) -> float | None:
+    """How much speaks for an image; None where it is surely not the product's."""
+    alt = next(filter(None, (element.get(k) for k in ("alt", "title", "aria-label"))), "")
+    wide = width or width_of_image(url)
+    if is_decoration(url, names) or ((wide or _SMALL) < _SMALL and not is_enlarged(element)):
+        return None
+    if _DECORATION.search(_marks(element)) and not likeness(alt, names):
+        return None
+    points = 0.0
+    if words(alt):
+        like = max(likeness(alt, names), *(likeness(n, [alt]) for n in names), 0)
+        points += 6 * like if like >= 0.5 else -1
+    file = " ".join(_PARTS.findall(name_of_image(url).rpartition("/")[2].partition("?")[0]))
+    common = max(
+        (len(words(n) & words(file)) / len(words(n)) for n in (*names, page.slug) if words(n)),
+        default=0,
+    )
+    points += 3 * common if common >= 0.5 else 0
+    if gallery is not None or _GALLERY.search(_marks(element)):
+        points += 2
+    if is_enlarged(element):
+        points += 3
+    if "image" in (element.get("itemprop") or "") or element.get("fetchpriority") == "high":
+        points += 3
+    return points + _size_points(wide)
+
+
+def _size_points(width: int | None) -> float:
+    if width is None:
+        return 0
+    return min(width, 800) / 400 - (1 if width < 150 else 0)
