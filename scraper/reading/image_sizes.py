@@ -4,15 +4,14 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_WIDTHS = set(
-    "w width wid sw imwidth maxwidth max-w mw size format resize".split()  # noqa: SIM905
-)
-# of the same image: other sides, how it is packed, its version, its signature
-_NOT_WIDTHS = set(
-    "h height hei sh imheight maxheight max-h mh scale dpr fit crop mode sm sfrm q quality qlt fmt"
-    " auto bg bgcolor fm v ver version t ts timestamp _ hash sig signature s op_sharpen rect trim"
-    " pad canvas enlarge upscale resmode strip optimize".split()  # noqa: SIM905
-)
+_WIDTHS = {"w", "width", "wid", "sw", "imwidth", "maxwidth", "max-w", "mw"}
+_WIDTHS |= {"size", "format", "resize"}
+_NOT_WIDTHS = {  # of the same image: other sides, how it is packed, its version, its signature
+    *("h", "height", "hei", "sh", "imheight", "maxheight", "max-h", "mh", "scale", "dpr", "fit"),
+    *("crop", "mode", "sm", "sfrm", "q", "quality", "qlt", "fmt", "auto", "bg", "bgcolor", "fm"),
+    *("v", "ver", "version", "t", "ts", "timestamp", "_", "hash", "sig", "signature", "s"),
+    *("rect", "trim", "pad", "canvas", "enlarge", "upscale", "resmode", "strip", "op_sharpen"),
+}
 _SIDE = "[1-9][0-9]{1,3}"
 _IN_PATH = tuple(
     re.compile(pattern)

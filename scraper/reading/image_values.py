@@ -15,9 +15,11 @@ _DESCRIBED_BY = {"contentUrl", "url", "src", "thumbnailUrl", "@id", "id"}
 _LAST = ("thumbnailUrl", "thumbnail", "@id", "id")
 _BETWEEN = re.compile(r"\s*[,;|\n]\s*(?=https?:|/)|\s+(?=https?:|/)", re.IGNORECASE)
 _SET = re.compile(r"\s[0-9.]+[wx]\s*(,|$)")
-_SOURCE = re.compile(r"""\b(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", re.IGNORECASE)
+_SOURCE = re.compile(
+    r"""\b(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", re.IGNORECASE
+)
 _IMAGE_NAME = re.compile(r"\.(jpe?g|png|webp|avif|gif|jfif|bmp|tiff?|heic)\b", re.IGNORECASE)
-_NO_ADDRESS = re.compile(r"[\w\s-]*|\[object .*|.*no_selection|#.*|.*[<>{}].*", re.DOTALL)
+_NO_ADDRESS = re.compile(r"[\w\s-]*|[nN]/[aA]|\[object .*|.*no_selection|#.*|.*[<>{}].*", re.DOTALL)
 
 
 def image_references(value: object, described: Described) -> Iterator[tuple[str, Node]]:
@@ -58,8 +60,13 @@ def _inner(node: Node) -> list[object]:
     for name in (*_ADDRESSES, *_LAST):
         if node.get(name):
             return [node[name]]
-    texts = [v for v in node.values() if isinstance(v, str) and _IMAGE_NAME.search(v)]
-    return list(texts)
+    is_said = "@type" in node or "type" in node  # then it holds more than addresses
+    return [
+        v
+        for v in node.values()
+        if (isinstance(v, list | dict) and not is_said)
+        or (isinstance(v, str) and _IMAGE_NAME.search(v))
+    ]
 
 
 def _read_text(text: str) -> list[Any]:
@@ -68,9 +75,9 @@ def _read_text(text: str) -> list[Any]:
     if "&" in clean:  # twice, as some templates escape what is escaped
         clean = html.unescape(html.unescape(clean))
     if "\\" in clean and not clean.startswith(("[", "{")):
-        clean = clean.replace("\\/", "/").replace('\\"', '"').strip('"')
-        clean = clean.replace("\\\\", "\\").replace("\\", "/")  # as browsers take them
-    if clean[:1] in ("[", "{", '"') and len(clean) > 2:
+        clean = re.sub(r"\\+/?", "/", clean.replace('\\"', '"').strip('"'))
+        clean = re.sub(r"^(https?:)/+", r"\1//", clean)  # as browsers take them
+    if clean[:1] in ("[", "{", '"'):
         return [x for x in read_json(clean) if x != text]
     if clean.startswith(("<", "url(")):
         return [a or b for a, b in _SOURCE.findall(clean)]

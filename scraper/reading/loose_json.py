@@ -15,6 +15,7 @@ _WRAPPERS = re.compile(  # what hides a script from HTML or XML, with the commen
 )
 _ENTITIES = re.compile(r"[{\[,:][^\S]{0,40}&(?:quot|#0?34|#x22);", re.IGNORECASE)
 _OPENING = re.compile(r"[{\[]")
+_START = re.compile(r"[{\[]|/\*")
 _MOST_TRIES = 100  # of the strict reader in one text: it counts the lines up to each fault
 _BLANK = re.compile(r"[\s\x00-\x20\ufeff\u200b]+")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|\$\{[^{}]*\}|<\?[^?]*\?>")
@@ -25,10 +26,11 @@ _QUOTES = {
     "“": re.compile(r'\\.|["“”]', re.DOTALL),
     "”": re.compile(r'\\.|["“”]', re.DOTALL),
 }
-_KEY = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w@$-]+)\s*[:=]"""
+_KEY = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|“[^”"]*["”]|[\w@$-]+)\s*[:=]"""
 _ENDS_KEY = re.compile(r"\s*[:=]")
 _ENDS_VALUE = re.compile(
-    rf"\s*(?:$|[}}\]]|;\s*$|,?\s*/[/*]|,\s*(?:$|[,}}\]]|{_KEY})|{_KEY.replace('[:=]', ':')}|\+\s*[\w\"'])",
+    rf"\s*(?:$|[}}\]]|;\s*$|,?\s*/[/*]|,\s*(?:$|[,}}\]]|{_KEY})"
+    rf"|{_KEY.removesuffix('[:=]')}:|\+\s*[\w\"'])",
     re.DOTALL,
 )
 _ENDS_ENTRY = re.compile(
@@ -75,15 +77,18 @@ class _Repair:
         self.open: list[Any] = []
         self.keys: list[str | None] = []
         """for each open object, the key that waits for its value"""
-        self.kinds = {dict: 0, list: 0}
+        self.kinds: dict[type, int] = {dict: 0, list: 0}
         self.is_lost = False
         """the end of a text was looked for in vain: from here on the next quote ends it"""
 
     def values(self) -> list[Any]:
         found: list[Any] = []
         tries = 0
-        while start := _OPENING.search(self.text, self.at):
+        while start := _START.search(self.text, self.at):
             self.at = start.start()
+            if start[0] == "/*":
+                self._skip_comment()
+                continue
             if tries < _MOST_TRIES:
                 try:
                     value, self.at = _STRICT.raw_decode(self.text, self.at)

@@ -7,7 +7,7 @@ image that its markup names for sharing, or the one that it shows as the product
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scraper.reading.image_sizes import largest_of_each, name_of_image, width_of_image
@@ -49,7 +49,9 @@ class Product:
     categories: tuple[str, ...] = ()
     """names and addresses of what it is filed under, by its markup and its breadcrumb"""
     is_guess: bool = False
-    """no markup says what its image is: it is that for sharing, or the largest of the page"""
+    """no markup says what its image is: it is that for sharing, or what the page shows as it"""
+    is_group: bool = field(default=False, compare=False)
+    """`id` is that of a group of variants, which have names and pages of their own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ def read_product(text: str, url: str, *, is_product_page: bool = False) -> Produ
     markup, og = Markup(page), page.open_graph
     owns = [own for roots in page.markup if (own := markup.own(roots))]
     title = next(filter(None, (own.name for own in owns)), None)
-    identifier = next(filter(None, map(markup.identifier, owns)), None)
+    group = next(filter(None, map(markup.group, owns)), None)
+    identifier = group or next(filter(None, map(markup.identifier, owns)), None)
     identifier = identifier or _identifying(og.first("product:retailer_item_id"))
     names = (title, *page.titles)
     filed = _categories(page, owns)
     if images := next(filter(None, (_images(page, markup, own) for own in owns)), ()):
-        return Product(title, identifier, images, filed)
+        return Product(title, identifier, images, filed, is_group=group is not None)
     is_said = bool(owns) or og.is_product
     if not (is_said or is_product_page or is_like_a_product(page.tree)):
         return None

@@ -14,6 +14,7 @@ from scraper.reading.nodes import Node
 _LINKS = {"a": "href", "area": "href", "link": "href", "object": "data", "iframe": "src"}
 _VALUES = {"meta": "content", "data": "value", "meter": "value", "time": "datetime"}
 _IMAGES = {"image", "contentUrl", "thumbnailUrl", "thumbnail", "photo", "primaryImageOfPage"}
+_OTHERS = {"isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "isConsumableFor"}
 _LONG = {"description", "reviewBody", "articleBody", "text"}  # which nobody asks for
 _IMAGE_FILE = re.compile(r"\.(jpe?g|png|webp|avif|gif|heic)($|[?#])", re.IGNORECASE)
 
@@ -71,7 +72,7 @@ class _Reader:
             properties = [_local(x) for x in element.get(self.names.property, "").split()]
             if properties and owners:
                 self._add(element, properties, owners, node)
-            elif (node is not None and not properties) or (node is not None and not owners):
+            elif node is not None and _OTHERS.isdisjoint(properties):
                 self.roots.append(node)
             below = owners if node is None else [node]
             pending += [(child, below) for child in reversed(element)]
@@ -100,13 +101,13 @@ class _Reader:
         if is_image or (element.tag == "img" and "url" in properties):
             return self._image(element)
         if element.tag in _LINKS and "name" not in properties:
-            return element.get(_LINKS[element.tag])
+            return str(element.get(_LINKS[element.tag]) or "")
         if element.tag in _VALUES and _VALUES[element.tag] in element.attrib:
-            return element.get(_VALUES[element.tag])
+            return str(element.get(_VALUES[element.tag]))
         if content := element.get("content"):
             return str(content)
         if element.tag == "img":
-            return element.get("alt")
+            return str(element.get("alt") or "")
         return None if _LONG.issuperset(properties) else _text(element)
 
     def _image(self, element: Any) -> str | None:

@@ -7,7 +7,7 @@ _WORD = re.compile(r"[\u3040-\u9fff]|[^\W_\u3040-\u9fff]+")  # of Chinese and Ja
 _FREE = {"html", "htm", "php", "aspx", "the", "and", "of", "with", "for", "de", "la", "und", "mit"}
 _NO_ID = re.compile(
     r"[\W_0]*|n\W?a|none|null|nil|undefined|false|true|unknown|default|test|sku|mpn|gtin|id|ean"
-    r"|tb[ac]|\?+|not? (available|applicable)|does not apply|no ?apl\w+|925872|[x-]{2,}|12345678?9?0?",
+    r"|tb[acd]|not? (available|applicable)|does not apply|no ?apl\w+|925872|[x-]{2,}|12345678?9?0?",
     re.IGNORECASE,
 )
 

@@ -5,14 +5,14 @@ from typing import Any
 
 # by the names that shop systems give it, and by its words
 _ORDER = re.compile(
-    r"add[-_ ]?(to|2)?[-_ ]?(the[-_ ]?|my[-_ ]?)?(cart|basket|bag|trolley|order)|(cart|basket)[-/_]?add"
-    r"|(?<![a-z])(buy|order)[-_ ]?(it[-_ ]?)?(now|button|box|form)|buyform|product[-_]?form|tobasket|to-?cart"
-    r"|in[-_ ](den[-_ ]|die[-_ ])?(warenkorb|einkaufswagen)|warenkorb|einkaufstasche"
-    r"|ajouter[-_ ](au|à|a)[-_ ]|au panier|(añadir|agregar|adicionar|comprar)[-_ ]?(al|a la|ao|ahora|agora)?"
-    r"|aggiungi al|acquista ora|toevoegen aan|in winkel(wagen|mand)|do koszyka|do košíku|do košíka"
-    r"|lägg (i|till)|læg i|legg i|i handlekurv|i kurven|lisää ostoskoriin|ostoskoriin|kosárba"
-    r"|sepete ekle|adaugă în coș|в корзину|купить|до кошика|купити|добави в|στο καλάθι"
-    r"|カート|かご|加入购物车|加入購物車|立即购买|장바구니|구매|أضف|הוסף לסל|thêm vào giỏ|ใส่ตะกร้า|keranjang",
+    r"add[-_ ]?(to|2)?[-_ ]?((the|my)[-_ ]?)?(cart|basket|bag|trolley|order)|(cart|basket)[-/_]?add"
+    r"|(?<![a-z])(buy|order)[-_ ]?(it[-_ ]?)?(now|button|box|form)|buyform|product[-_]?form"
+    r"|tobasket|to-?cart|in[-_ ](den[-_ ]|die[-_ ])?einkaufswagen|warenkorb|einkaufstasche"
+    r"|ajouter[-_ ](au|à|a)[-_ ]|au panier|acheter|añadir|agregar al|adicionar|comprar"
+    r"|aggiungi al|acquista ora|toevoegen aan|in winkel(wagen|mand)|koszyk|do košíku|do košíka"
+    r"|lägg (i|till)|læg i|legg i|i handlekurv|i kurven|ostoskoriin|kosárba|sepete ekle"
+    r"|adaugă în coș|в корзину|купить|до кошика|купити|добави в|στο καλάθι|カート|かご"
+    r"|加入购物车|加入購物車|立即购买|장바구니|구매|أضف|הוסף לסל|thêm vào giỏ|ใส่ตะกร้า|keranjang",
     re.IGNORECASE,
 )
 _SAYS = ("class", "id", "name", "action", "href", "onclick", "data-action", "data-button-action")

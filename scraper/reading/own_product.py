@@ -13,7 +13,9 @@ _OTHERS = {  # under these keys a page shows products that are not the one it is
     *("isAccessoryOrSparePartFor", "isConsumableFor", "isRelatedTo", "isSimilarTo"),
     *("itemListElement", "hasOfferCatalog", "review", "reviews", "isVariantOf"),
 }
-_IDS = ("productGroupID", "inProductGroupWithID", "sku", "productID", "mpn", "gtin13", "gtin")
+_OF = "isVariantOf"
+_GROUP_IDS = ("productGroupID", "inProductGroupWithID")
+_IDS = ("sku", "productID", "mpn", "gtin13", "gtin")
 _EXACT, _SAME_PATH, _UNKNOWN, _OTHER = 3, 2, 1, 0
 _VARIANT = {
     "variant",
@@ -93,7 +95,7 @@ class Markup:
             seen[id(node)] = node
             yield node
             pending += self._variants(node)
-            pending += self.objects(node.get("isVariantOf"))
+            pending += self.objects(node.get(_OF))
 
     def _variants(self, node: Node) -> list[Node]:
         found = [*self.objects(node.get("hasVariant")), *self.objects(node.get("model"))]
@@ -102,11 +104,15 @@ class Markup:
                 found += self.objects(one.get("itemOffered"))
         return found
 
+    def group(self, own: OwnProduct) -> str | None:
+        """The identifier of the group of variants that the product is of, or is itself."""
+        found = [g.get("productGroupID") for n in own.nodes for g in self.objects(n.get(_OF))]
+        found += [node.get(name) for node in own.nodes for name in _GROUP_IDS]
+        return next(filter(identifies, map(text_of, found)), None)
+
     def identifier(self, own: OwnProduct) -> str | None:
-        """Of the group where the product has variants."""
-        groups = [g for n in own.nodes for g in self.objects(n.get("isVariantOf"))]
-        found = [text_of(g.get("productGroupID")) for g in groups]
-        found += [text_of(node.get(name)) for node in own.nodes for name in _IDS]
+        """The shop's own, of this variant where it is one of several."""
+        found = (text_of(node.get(name)) for node in own.nodes for name in _IDS)
         return next(filter(identifies, found), None)
 
     def _seed(self, products: list[Node]) -> Node | None:
@@ -177,6 +183,8 @@ class Markup:
         shared = _identifiers(node) & _identifiers(seed)
         if rank == _OTHER:  # the same in another colour has its own page
             return any(kind == "Group" for kind, _ in shared)
+        if rank == _EXACT == self._address_rank(seed):  # in two languages
+            return True
         if rank >= _SAME_PATH and self._address_rank(seed) >= _SAME_PATH:
             return (
                 not name or not own or is_like or bool(shared) or likeness(own, [name]) > _RELATED
@@ -191,7 +199,7 @@ def _telling(node: Node) -> tuple[bool, bool]:
 def _identifiers(node: Node) -> set[tuple[str, str]]:
     """But for what identifies nothing; a group's and its variants' are one."""
     found = set()
-    for name in (*_IDS, "gtin8", "gtin12", "gtin14"):
+    for name in (*_GROUP_IDS, *_IDS, "gtin8", "gtin12", "gtin14"):
         text = text_of(node.get(name))
         if text and identifies(text):
             found.add((next((k for k in ("gtin", "Group") if k in name), "number"), text))

@@ -15,32 +15,49 @@ from scraper.reading.img import declared, is_enlarged, style_image
 from scraper.reading.names import likeness, words
 from scraper.reading.pages import Page, place
 
-_APART = re.compile(
-    r"relat|recommend|upsell|up-sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
-    r"|you-?may|viewed|suggest|complement|accessor|best-?sell|bought-?together|minicart|mini-?cart"
-    r"|mega-?menu|(^|[-_ ])(nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?|ratings?|comments?)"
-    r"([-_ ]|$)|payment|newsletter|cookie|instagram|testimonial|avatar|swatch|shipping|trust|social"
-    r"|brand-?(logo|slider|list)|customers?-(who|also)|zubeh|aehnlich|empfehl|kunden-?kauf|addons?([-_ ]|$)",
+_APART = re.compile(  # names of what is about other things than the product
+    r"relat|recommend|up-?sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
+    r"|you-?may|viewed|suggest|complement|accessor|best-?sell|bought-?together|mini-?cart"
+    r"|mega-?menu|(^|[-_ ])(nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?|ratings?"
+    r"|comments?|addons?|ads?)([-_ ]|$)|payment|newsletter|cookie|instagram|testimonial|avatar"
+    r"|swatch|shipping|trust|social|brand-?(logo|slider|list)|customers?-(who|also)|zubeh"
+    r"|aehnlich|empfehl|kunden-?kauf|banner|promo|card[-_]product"
+    r"|(product|item|grid)[-_]*(card|tile|box|miniature|list|grid|item|pod)s?([-_ ]|$)",
     re.IGNORECASE,
 )
 _GALLERY = re.compile(
-    r"galler|gallery|galeri|image|img|photo|foto|picture|pictures|bild|zoom|lightbox|fancybox"
-    r"|fotorama|swiper|slick|flexslider|splide|glide|owl-|carousel|slider|media|magni|viewer|pdp"
-    r"|thumbnails",
+    r"image|img|photo|foto|picture|bild|swiper|slick|flexslider|splide|glide|owl-|carousel|slider"
+    r"|media|viewer|pdp|thumbnails",
+    re.IGNORECASE,
+)
+_OWN_GALLERY = re.compile(
+    r"galler|galeri|zoom|lightbox|fancybox|fotorama|magni|(image|img)[-_]?main"
+    r"|(main|big|large|detail|landing)[-_]?(image|img|photo|pic)"
+    r"|(product|pdp|item|article|artikel|produkt|produit|prod)[-_]*(single|detail|main|page|info)?s?"
+    r"[-_]*(image|img|media|photo|foto|pic|slider|carousel|view|cover|bild)",
     re.IGNORECASE,
 )
 _OPENS = re.compile(
     r"zoom|galler|lightbox|fancybox|magni|popup|cboxelement|modal|fslightbox|mfp|photoswipe"
 )
 _DECORATION = re.compile(
-    r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|picture)|spacer|blank|pixel|loading|loader"
-    r"|spinner|favicon|payment|paypal|visa|mastercard|klarna|badge|seal|trust|flag|banner|avatar|arrow"
-    r"|stars?|rating|social|facebook|instagram|pinterest|twitter|youtube|whatsapp|coming[-_ ]?soon"
-    r"|default[-_]?(image|img|og|share|social)|image[-_]?not[-_]?(available|found)|share[-_]?image"
-    r"|opengraph|og[-_]?(image|default)|captcha|qr[-_]?code|size[-_]?(chart|guide)|kein[-_]?bild"
-    r"|sin[-_]?imagen|notfound|dummy|transparent|tracking|1x1|menu|close|search|cart|delivery|shipping",
+    r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|picture)|spacer|blank|pixel|loading"
+    r"|loader|spinner|favicon|payments?|paypal|visa|mastercard|klarna|badge|seal|trust|flag|banner"
+    r"|avatar|arrow|stars?|rating|social|facebook|instagram|pinterest|twitter|youtube|whatsapp"
+    r"|coming[-_ ]?soon|default[-_]?(image|img|og|share|social)|image[-_]?not[-_]?(available|found)"
+    r"|share[-_]?image|opengraph|og[-_]?(image|default)|captcha|qr[-_]?code|size[-_]?(chart|guide)"
+    r"|kein[-_]?bild|sin[-_]?imagen|notfound|dummy|transparent|tracking|1x1|menu|close(?![-_]?up)|search|cart"
+    r"|delivery|shipping",
     re.IGNORECASE,
 )
+_MARK = re.compile(
+    r"(^|[-_ ])(logo|icons?|flag|avatar|badge|payment|sprite|emoji)([-_ ]|$)", re.IGNORECASE
+)
+_PLAIN = {  # what an alt says where nobody wrote one
+    *("product", "image", "img", "photo", "picture", "main", "front", "view", "gallery", "bild"),
+    *("foto", "produktbild", "imagen", "produit", "zoom", "thumbnail", "default", "slide", "large"),
+    *("small", "no", "number"),
+}
 _MISSING = re.compile(  # what shops show where they have no image of a product
     r"(^|[-_/. ])(no[-_ ]?(image|img|photo|pic|picture)|placeholder|image[-_ ]?(not|coming|missing)"
     r"|coming[-_]?soon|kein[-_]?bild|sin[-_]?imagen|nopic|no_selection|noimage)s?[-_/. ]",
@@ -49,7 +66,7 @@ _MISSING = re.compile(  # what shops show where they have no image of a product
 _PARTS = re.compile(r"[^\W_]+")
 _DRAWN = re.compile(r"\.(svg|ico)$", re.IGNORECASE)
 _SMALL = 80  # pixels: less is no image of a product, but a mark of something
-_ENOUGH = 3  # points
+_ENOUGH = 2  # points
 
 
 @dataclass(slots=True)
@@ -122,7 +139,8 @@ def _all_shown(page: Page, names: tuple[str, ...]) -> Iterator[_Shown]:
         if element not in headings:
             if _is_apart(element, page):
                 continue
-            if gallery is None and _GALLERY.search(_marks(element)):
+            marks = _marks(element)
+            if gallery is None and (_GALLERY.search(marks) or _OWN_GALLERY.search(marks)):
                 gallery = element
         shown = _shown(element, page)
         if shown:
@@ -144,7 +162,7 @@ def _shown(element: Any, page: Page) -> tuple[str, int | None, int | None] | Non
 
 
 def _marks(element: Any) -> str:
-    return f"{element.get('class') or ''} {element.get('id') or ''} {element.get('data-component') or ''}"
+    return " ".join(element.get(name) or "" for name in ("class", "id", "data-component"))
 
 
 def _is_apart(element: Any, page: Page) -> bool:
@@ -187,10 +205,10 @@ def _points(
     wide = width or width_of_image(url)
     if is_decoration(url, names) or ((wide or _SMALL) < _SMALL and not is_enlarged(element)):
         return None
-    if _DECORATION.search(_marks(element)) and not likeness(alt, names):
+    if _MARK.search(_marks(element)) and not likeness(alt, names):
         return None
     points = 0.0
-    if words(alt):
+    if any(not x.isdigit() for x in words(alt) - _PLAIN):
         like = max(likeness(alt, names), *(likeness(n, [alt]) for n in names), 0)
         points += 6 * like if like >= 0.5 else -1
     file = " ".join(_PARTS.findall(name_of_image(url).rpartition("/")[2].partition("?")[0]))
@@ -199,8 +217,11 @@ def _points(
         default=0,
     )
     points += 3 * common if common >= 0.5 else 0
-    if gallery is not None or _GALLERY.search(_marks(element)):
-        points += 2
+    marks = _marks(element) + (" " + _marks(gallery) if gallery is not None else "")
+    if _OWN_GALLERY.search(marks):
+        points += 3
+    elif _GALLERY.search(marks):
+        points += 1.5
     if is_enlarged(element):
         points += 3
     if "image" in (element.get("itemprop") or "") or element.get("fetchpriority") == "high":

@@ -1,4 +1,4 @@
-"""The data that a page hands to its scripts, as Next.js and others do: its product, if it names it."""
+"""The data that a page hands to its scripts, as Next.js and others do, if it has the product."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from scraper.reading.nodes import Node, every_node, text_of
 
 _DATA = re.compile(r"\s*(application/json|text/x-magento-init)\s*(;|$)", re.IGNORECASE)
 _ASSIGNED = re.compile(
-    r"\s*(?:window\.|var |let |const |self\.)?\w*(?:STATE|DATA|PROPS|product\w*)\w*\s*=\s*(?=[{\[])",
+    r"\s*(?:window\.|var |let |const |self\.)?\w*(?:STATE|DATA|PROPS|product)\w*\s*=\s*(?=[{\[])",
     re.IGNORECASE,
 )
 _NAMES = ("name", "title", "productName", "product_name", "displayName", "label", "heading")

@@ -17,6 +17,7 @@ from pipeline.addresses import RefusedAddressError, check_url
 from scraper.crawling.failures import explain, may_pass
 from scraper.crawling.items import ProductImage
 from scraper.reading.markup import Product, read_listing, read_product
+from scraper.reading.names import words
 from scraper.reading.optout import page_opt_out
 from scraper.reading.pages import place
 from scraper.reading.sitemaps import is_file, is_sitemap, read_addresses, read_sitemap
@@ -42,6 +43,8 @@ class ShopSpider(SourceSpider):
         super().__init__(*args, **kwargs)
         self._guessed: dict[str, None] = {}
         """pages whose images no markup names"""
+        self._named: dict[str, str | None] = {}
+        """identifier: the name of the first product that has it"""
         self._in_no_class: dict[str, tuple[str, ...]] = {}
         """products of a sitemap: what they are filed under"""
 
@@ -168,13 +171,13 @@ class ShopSpider(SourceSpider):
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
             self._guessed[page.url] = None
-        opt_out = page_opt_out(page)
+        opt_out, identifier = page_opt_out(page), self._identifier(product, page.url)
         for photo in product.photos:
             yield ProductImage(
                 label=label,
                 image_url=photo.url,
                 page_url=page.url,
-                product_id=product.id or page.url,
+                product_id=identifier,
                 title=product.title,
                 license=photo.license,
                 license_url=photo.license_url,
@@ -183,6 +186,14 @@ class ShopSpider(SourceSpider):
                 height=photo.height,
                 opt_out=opt_out,
             )
+
+    def _identifier(self, product: Product, url: str) -> str:
+        """The shop's own, unless another product had it before: then it identifies none."""
+        if not product.id:
+            return url
+        first = self._named.setdefault(product.id, product.title)
+        is_same = product.is_group or words(product.title) == words(first)
+        return product.id if is_same else url
 
     def closed(self, reason: str) -> None:
         super().closed(reason)
