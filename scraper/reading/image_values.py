@@ -13,7 +13,7 @@ Described = Callable[[object], object]
 _ADDRESSES = ("contentUrl", "url", "src", "@value", "@list", "@set", "image", "value")
 _DESCRIBED_BY = {"contentUrl", "url", "src", "thumbnailUrl", "@id", "id"}
 _LAST = ("thumbnailUrl", "thumbnail", "@id", "id")
-_BETWEEN = re.compile(r"\s*[,;|\n]\s*(?=https?:|/)|\s+(?=https?:|/)", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s{0,9}[,;|\n]\s{0,99}(?=https?:|/)|\s{1,9}(?=https?:|/)", re.IGNORECASE)
 _SET = re.compile(r"\s[0-9.]+[wx]\s*(,|$)")
 _SOURCE = re.compile(
     r"""\b(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", re.IGNORECASE

@@ -17,6 +17,7 @@ _IMAGES = {"image", "contentUrl", "thumbnailUrl", "thumbnail", "photo", "primary
 _OTHERS = {"isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "isConsumableFor"}
 _LONG = {"description", "reviewBody", "articleBody", "text"}  # which nobody asks for
 _IMAGE_FILE = re.compile(r"\.(jpe?g|png|webp|avif|gif|heic)($|[?#])", re.IGNORECASE)
+_MOST_OWNERS = 100  # of one element
 
 
 class _Names(NamedTuple):
@@ -53,7 +54,8 @@ class _Reader:
         elsewhere: dict[str, list[Node]] = {}  # what an object keeps outside of its element
         for element, node in scopes.items():
             for name in (element.get("itemref") or "").split():
-                elsewhere.setdefault(name, []).append(node)
+                if len(nodes := elsewhere.setdefault(name, [])) < _MOST_OWNERS:
+                    nodes.append(node)
         self._walk(tree, scopes, elsewhere)
         for node in scopes.values():
             for name, values in node.items():
@@ -67,7 +69,7 @@ class _Reader:
             element, owners = pending.pop()
             if not isinstance(element.tag, str):  # a comment
                 continue
-            owners = elsewhere.get(element.get("id", ""), owners)
+            owners = elsewhere.pop(element.get("id", ""), owners)
             node = scopes.get(element)
             properties = [_local(x) for x in element.get(self.names.property, "").split()]
             if properties and owners:

@@ -19,9 +19,10 @@ class OpenGraph:
                 if content and name.startswith(_KINDS):
                     self.values.setdefault(name, []).append(content)
         self.linked = [
-            link.get("href", "")
-            for link in tree.iter("link")
-            if link.get("rel", "").lower().strip() == "image_src"
+            element.get("href") or element.get("content") or ""
+            for element in tree.iter("link", "meta")
+            if element.get("rel", "").lower().strip() == "image_src"
+            or element.get("itemprop") == "image"
         ]
 
     def first(self, *names: str) -> str | None:

@@ -1,6 +1,7 @@
 """Whether a page is made like that of one product: something on it puts one into the cart."""
 
 import re
+from itertools import islice
 from typing import Any
 
 # by the names that shop systems give it, and by its words
@@ -54,5 +55,5 @@ def _orders(element: Any) -> bool:
         return True
     said = [element.get(k) or "" for k in _WORDS]
     if element.tag != "form" and len(element) <= _MANY:
-        said.append(" ".join("".join(element.itertext()).split()))
+        said.append(" ".join("".join(islice(element.itertext(), _LONGEST)).split()))
     return any(len(x) <= _LONGEST and _ORDER.search(x) for x in said)

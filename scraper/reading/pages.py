@@ -124,7 +124,8 @@ class Page:
         return tuple(dict.fromkeys(x for x in found if x))
 
     def _texts(self, path: str) -> list[str]:
-        return [t for e in self.tree.xpath(path) if (t := " ".join("".join(e.itertext()).split()))]
+        found = (" ".join("".join(e.itertext()).split()) for e in self.tree.xpath(path)[:9])
+        return [text for text in found if text]
 
     @property
     def slug(self) -> str:

@@ -15,14 +15,17 @@ from scraper.reading.img import declared, is_enlarged, style_image
 from scraper.reading.names import likeness, words
 from scraper.reading.pages import Page, place
 
+_OTHERS = re.compile(  # names of what shows other products
+    r"related|recommend|up-?sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
+    r"|you-?may|viewed|bought-?together|customers?-(who|also)|aehnlich|empfehl|kunden-?kauf|zubeh"
+    r"|product[-_]*(card|tile|box|miniature|list|pod|item)s?([-_ ]|$)|card[-_]product",
+    re.IGNORECASE,
+)
 _APART = re.compile(  # names of what is about other things than the product
-    r"relat|recommend|up-?sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
-    r"|you-?may|viewed|suggest|complement|accessor|best-?sell|bought-?together|mini-?cart"
-    r"|mega-?menu|(^|[-_ ])(nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?|ratings?"
-    r"|comments?|addons?|ads?)([-_ ]|$)|payment|newsletter|cookie|instagram|testimonial|avatar"
-    r"|swatch|shipping|trust|social|brand-?(logo|slider|list)|customers?-(who|also)|zubeh"
-    r"|aehnlich|empfehl|kunden-?kauf|banner|promo|card[-_]product"
-    r"|(product|item|grid)[-_]*(card|tile|box|miniature|list|grid|item|pod)s?([-_ ]|$)",
+    r"suggest|complement|accessor|best-?sell|mini-?cart|mega-?menu|payment|newsletter|cookie"
+    r"|(^|[-_ ])(header|topbar|masthead|nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?"
+    r"|ratings?|comments?|addons?|ads?|banners?|promos?)([-_ ]|$)|instagram|testimonial|avatar"
+    r"|swatch|shipping|trust|social|brand-?(logo|slider|list)",
     re.IGNORECASE,
 )
 _GALLERY = re.compile(
@@ -40,6 +43,7 @@ _OWN_GALLERY = re.compile(
 _OPENS = re.compile(
     r"zoom|galler|lightbox|fancybox|magni|popup|cboxelement|modal|fslightbox|mfp|photoswipe"
 )
+_LARGER = re.compile(r"popup_?image|enlarge|large_?image|/zoom[/.?]", re.IGNORECASE)
 _DECORATION = re.compile(
     r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|picture)|spacer|blank|pixel|loading"
     r"|loader|spinner|favicon|payments?|paypal|visa|mastercard|klarna|badge|seal|trust|flag|banner"
@@ -67,6 +71,8 @@ _PARTS = re.compile(r"[^\W_]+")
 _DRAWN = re.compile(r"\.(svg|ico)$", re.IGNORECASE)
 _SMALL = 80  # pixels: less is no image of a product, but a mark of something
 _ENOUGH = 2  # points
+_LIKE = 0.6  # of the words of a name
+_SHORT = 3  # letters
 
 
 @dataclass(slots=True)
@@ -75,6 +81,8 @@ class _Shown:
     width: int | None
     height: int | None
     points: float
+    is_other: bool
+    """its `alt` speaks of something else"""
     gallery: Any = field(repr=False)
 
 
@@ -102,10 +110,11 @@ def shown_images(
     The others are of the same gallery. Empty where nothing on the page speaks for an image.
     """
     known = tuple(dict.fromkeys(n for n in names if n))
+    known = known or ("",)
     found = list(_all_shown(page, known))
     best = max(found, key=lambda x: x.points, default=None)
     if best is None or best.points < _ENOUGH:
-        return _largest(found)
+        return _largest([x for x in found if not x.is_other])
     around = [x for x in found if best.gallery is not None and x.gallery is best.gallery]
     chosen = [best, *(x for x in around if x is not best and x.points >= _ENOUGH)]
     return [(x.url, x.width, x.height) for x in chosen]
@@ -130,13 +139,18 @@ def _is_word(text: str, found: re.Match[str]) -> bool:
 
 
 def _all_shown(page: Page, names: tuple[str, ...]) -> Iterator[_Shown]:
-    headings = {above for h in page.tree.xpath("//h1") for above in h.iterancestors()}
+    headings: set[Any] = set()
+    for heading in page.tree.iter("h1"):
+        for above in heading.iterancestors():
+            if above in headings:
+                break
+            headings.add(above)
     pending: list[tuple[Any, Any]] = [(page.tree, None)]
     while pending:
         element, gallery = pending.pop()
         if not isinstance(element.tag, str):
             continue
-        if element not in headings:
+        if element not in headings or element.tag in ("header", "nav", "footer", "aside"):
             if _is_apart(element, page):
                 continue
             marks = _marks(element)
@@ -145,9 +159,9 @@ def _all_shown(page: Page, names: tuple[str, ...]) -> Iterator[_Shown]:
         shown = _shown(element, page)
         if shown:
             url, width, height = shown
-            points = _points(element, url, width, gallery, names, page)
-            if points is not None:
-                yield _Shown(url, width, height, points, gallery)
+            weighed = _weighed(element, url, width, gallery, names, page)
+            if weighed is not None:
+                yield _Shown(url, width, height, *weighed, gallery)
         pending += [(child, gallery) for child in reversed(element)]
 
 
@@ -175,10 +189,10 @@ def _is_apart(element: Any, page: Page) -> bool:
         return _leads_away(element, page)
     if element.tag in ("html", "body", "main", "img"):
         return False
-    return bool(_APART.search(_marks(element))) or element.get("role") in (
-        "navigation",
-        "contentinfo",
-    )
+    marks = _marks(element)
+    if _OTHERS.search(marks) or element.get("role") in ("navigation", "contentinfo"):
+        return True
+    return bool(_APART.search(marks)) and not _OWN_GALLERY.search(marks)
 
 
 def _leads_away(link: Any, page: Page) -> bool:
@@ -189,44 +203,48 @@ def _leads_away(link: Any, page: Page) -> bool:
     if re.search(r"\.(jpe?g|png|webp|avif|gif)$", place(url)[1], re.IGNORECASE):
         return False
     marks = " ".join([_marks(link), *link.keys(), link.get("rel") or ""]).lower()
-    return not _OPENS.search(marks)
+    return not (_OPENS.search(marks) or _LARGER.search(href))
 
 
-def _points(
-    element: Any,
-    url: str,
-    width: int | None,
-    gallery: Any,
-    names: tuple[str, ...],
-    page: Page,
-) -> float | None:
-    """How much speaks for an image; None where it is surely not the product's."""
+def _weighed(
+    element: Any, url: str, width: int | None, gallery: Any, names: tuple[str, ...], page: Page
+) -> tuple[float, bool] | None:
+    """How much speaks for an image, and whether its `alt` speaks of something else.
+
+    None where it is surely not the product's.
+    """
     alt = next(filter(None, (element.get(k) for k in ("alt", "title", "aria-label"))), "")
     wide = width or width_of_image(url)
     if is_decoration(url, names) or ((wide or _SMALL) < _SMALL and not is_enlarged(element)):
         return None
-    if _MARK.search(_marks(element)) and not likeness(alt, names):
+    like = max(likeness(alt, names), *(likeness(n, [alt]) for n in names), 0)
+    if _is_shop(alt, page) or (_MARK.search(_marks(element)) and not like):
         return None
-    points = 0.0
-    if any(not x.isdigit() for x in words(alt) - _PLAIN):
-        like = max(likeness(alt, names), *(likeness(n, [alt]) for n in names), 0)
-        points += 6 * like if like >= 0.5 else -1
-    file = " ".join(_PARTS.findall(name_of_image(url).rpartition("/")[2].partition("?")[0]))
-    common = max(
-        (len(words(n) & words(file)) / len(words(n)) for n in (*names, page.slug) if words(n)),
-        default=0,
-    )
-    points += 3 * common if common >= 0.5 else 0
-    marks = _marks(element) + (" " + _marks(gallery) if gallery is not None else "")
-    if _OWN_GALLERY.search(marks):
-        points += 3
-    elif _GALLERY.search(marks):
-        points += 1.5
-    if is_enlarged(element):
-        points += 3
-    if "image" in (element.get("itemprop") or "") or element.get("fetchpriority") == "high":
-        points += 3
-    return points + _size_points(wide)
+    is_said = any(not x.isdigit() for x in words(alt) - _PLAIN)
+    is_other = is_said and like < _LIKE
+    points = -1.0 if is_other else 6 * like if is_said else 0.0
+    points += 3 * _named(url, (*names, page.slug)) + _size_points(wide)
+    marks = f"{_marks(element)} {_marks(gallery) if gallery is not None else ''}"
+    points += 3 if _OWN_GALLERY.search(marks) else 1.5 if _GALLERY.search(marks) else 0
+    points += 3 if is_enlarged(element) else 0
+    is_marked = "image" in (element.get("itemprop") or "")
+    points += 3 if is_marked or element.get("fetchpriority") == "high" else 0
+    return points, is_other
+
+
+def _named(url: str, names: Iterable[str]) -> float:
+    """Which part of one of the names the name of the file has; 0 for less than half."""
+    file = words(name_of_image(url).partition("?")[0].rpartition("/")[2])
+    common = max((len(words(n) & file) / len(words(n)) for n in names if words(n)), default=0)
+    return common if common >= 1 / 2 else 0
+
+
+def _is_shop(alt: str, page: Page) -> bool:
+    """Whether the image is called like the shop: then it is its logo."""
+    called = "".join(_PARTS.findall(alt.casefold()))
+    shop = "".join(_PARTS.findall((page.open_graph.first("og:site_name") or "").casefold()))
+    host = "".join(_PARTS.findall(place(page.url)[0]))
+    return len(called) >= _SHORT and (called == shop or host.startswith(called))
 
 
 def _size_points(width: int | None) -> float:

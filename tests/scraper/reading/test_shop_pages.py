@@ -69,9 +69,21 @@ GUESSED = {
         class="d-block w-100 lazyload" alt="" data-src="/a.jpg"
         src="/assets/noimage/plp.png"></div></div><h1 class="product-details-title">Clay mug</h1>
         <button id="add-to-cart-button">Add To Cart</button>""",
+    "utility classes": """<title>Clay mug</title><div class="relative grid"><div class="grid__item
+        relative group"><img class="object-cover" src="/a.jpg" alt="Clay mug"></div><div
+        class="grid__item"><h1>Clay mug</h1><button class="btn">Add to cart</button></div></div>""",
+    "a larger view behind a link": """<title>Clay mug</title><h1>Clay mug</h1><a
+        href="/popup_image.php?pID=7"><img src="/a.jpg" alt="Clay mug"></a><form
+        name="cart_quantity" action="/p?action=add_product"><input alt="Add to cart" title="Add to
+        cart" type="image" src="/buttons/in_cart.gif"></form>""",
+    "the logo is called like the shop": """<title>Clay mug | shop</title><div class="top"><img
+        src="/head.jpg" alt="Shop" width="700"></div><div class="pic"><img src="/a.jpg"></div><h1>
+        Clay mug</h1><img src="/wide.jpg" width="1200" alt="Free parcels"><button>Comprar</button>
+        <div class="product-image-main"><img src="/a.jpg"></div>""",
     "headings twice": """<title>Clay mug</title><h1><img src="/media/logo.png" alt="Shop"></h1><h1>
         Clay mug</h1><img src="/a.jpg" alt="clay MUG (front)"><button
-        class="btn buy-now">Buy</button><button class="btn buy-now">Buy</button><button class="add-to-cart">Add</button>""",
+        class="btn buy-now">Buy</button><button class="btn
+        buy-now">Buy</button><button class="add-to-cart">Add</button>""",
 }
 
 
@@ -127,7 +139,8 @@ MARKED = {
     "rdfa": """<div vocab="http://schema.org/" typeof="Product"><h1 property="name">Clay mug</h1>
         <span property="image" resource="/a.jpg?v=1"></span></div>""",
     "open graph of a group": """<meta property="og:type" content="og:product"><meta
-        property="og:title" content="Clay mug"><meta property="og:image:secure_url" content="/a.jpg?v=1">""",
+        property="og:title" content="Clay mug"><meta property="og:image:secure_url"
+        content="/a.jpg?v=1">""",
     "open graph in upper case": """<meta name="OG:TYPE" content="Product"><meta name="OG:TITLE"
         content="Clay mug"><meta name="OG:IMAGE" content="/a.jpg?v=1">""",
     "open graph in the body": """<div></div><h1>Clay mug</h1><p><meta property="og:type"
@@ -203,6 +216,9 @@ def test_the_gallery_around_the_image_comes_along_and_nothing_else():
         f"{MENU}{RELATED}{FOOTER}",
         '<a href="/p/bowl"><img src="/bowl.jpg" width="900" alt="Clay mug"></a>',
         '<div class="product-card"><a href="/p/bowl"></a><img src="/bowl.jpg" alt="Bowl"></div>',
+        '<img src="/wide.jpg" width="1200" alt="Free parcels for all">',
+        '<img src="/head.jpg" width="700" alt="Shop">',
+        '<div class="header"><img src="/head.jpg" width="700" height="90"></div>',
         '<aside><img src="/ad.jpg" width="900" height="900"></aside>',
         '<img src="/icons/stars.png" width="900" alt="Rating"><img src="/flag.svg" width="300">',
         '<div class="recently-viewed"><img src="/bowl.jpg" class="product-image" alt="Bowl"></div>',
