@@ -8,12 +8,12 @@ from typing import Any
 _ORDER = re.compile(
     r"add[-_ ]?(to|2)?[-_ ]?((the|my)[-_ ]?)?(cart|basket|bag|trolley|order)|(cart|basket)[-/_]?add"
     r"|(?<![a-z])(buy|order)[-_ ]?(it[-_ ]?)?(now|button|box|form)|buyform|product[-_]?form"
-    r"|tobasket|to-?cart|in[-_ ](den[-_ ]|die[-_ ])?einkaufswagen|warenkorb|einkaufstasche"
-    r"|ajouter[-_ ](au|à|a)[-_ ]|au panier|acheter|añadir|agregar al|adicionar|comprar"
-    r"|aggiungi al|acquista ora|toevoegen aan|in winkel(wagen|mand)|koszyk|do košíku|do košíka"
-    r"|lägg (i|till)|læg i|legg i|i handlekurv|i kurven|ostoskoriin|kosárba|sepete ekle"
-    r"|adaugă în coș|в корзину|купить|до кошика|купити|добави в|στο καλάθι|カート|かご"
-    r"|加入购物车|加入購物車|立即购买|장바구니|구매|أضف|הוסף לסל|thêm vào giỏ|ใส่ตะกร้า|keranjang",
+    r"|tobasket|(?<![a-z])(?<!go[-_ ])to-?cart|in[-_ ]((den|die|meinen)[-_ ])?(warenkorb|einkauf)"
+    r"|ajouter[-_ ](au|à|a)[-_ ]|acheter|añadir al?|agregar al?|adicionar a|comprar"
+    r"|aggiungi al|acquista ora|toevoegen aan|in winkel(wagen|mand)|do koszyka|do koší[kc]"
+    r"|lägg (i|till)|læg i|legg i|legg til|ostoskoriin|kosárba|sepete ekle|adaugă în"
+    r"|в корзину|купить|до кошика|купити|добави в|στο καλάθι|(カート|かご)(に|へ)|加入购物车"
+    r"|加入購物車|立即购买|담기|구매하기|أضف|הוסף לסל|thêm vào giỏ|ใส่ตะกร้า|ke keranjang",
     re.IGNORECASE,
 )
 _SAYS = ("class", "id", "name", "action", "href", "onclick", "data-action", "data-button-action")

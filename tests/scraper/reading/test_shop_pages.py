@@ -254,6 +254,25 @@ def test_a_page_that_sells_in_another_language_is_a_products(button):
     assert [x.url for x in product.photos] == [f"{SITE}/a.jpg"]
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "Cart",
+        "Go to cart",
+        "Warenkorb (0)",
+        "Mon panier",
+        "Koszyk",
+        "カート",
+        "장바구니",
+        "Корзина",
+    ],
+)
+def test_a_link_to_the_cart_makes_no_page_a_products(link):
+    html = f"""<div class="top"><a class="go-to-cart" href="/warenkorb">{link}</a></div>
+        <h1>About us</h1><img src="/team.jpg" alt="About us" width="900">"""
+    assert read_product(html, f"{SITE}/about") is None
+
+
 def test_a_page_that_nests_deep_and_is_large_is_read_whole():
     deep = "<div>" * 1000
     long = " " * 11_000_000
