@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from scraper.reading.names import identifies, likeness, words
 from scraper.reading.nodes import Node, address_of, every_node, is_product, listed, nodes, text_of
-from scraper.reading.pages import Page, place
+from scraper.reading.pages import Page
 
 _OTHERS = {  # under these keys a page shows products that are not the one it is about
     *("isAccessoryOrSparePartFor", "isConsumableFor", "isRelatedTo", "isSimilarTo"),
@@ -226,8 +226,12 @@ def _compared(url: str, own: str) -> int:
         return _OTHER
     if is_routed and theirs.keys() != ours.keys() and not (theirs and ours):
         return _UNKNOWN  # the shop's own address
-    is_site = place(url)[0] == place(own)[0]
+    is_site = _site(url) == _site(own)
     return _EXACT if not differing and is_site else _SAME_PATH
+
+
+def _site(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _path(url: str) -> str:

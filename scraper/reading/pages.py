@@ -45,6 +45,10 @@ class Page:
         self.names = {place(x) for x in (url, *map(self.absolute, canonical)) if x}
         self.addresses = [x for x in (url, *map(self.absolute, canonical)) if x]
 
+    def is_called(self, url: str) -> bool:
+        """Whether `url` is an address of this page."""
+        return place(url) in self.names
+
     def absolute(self, reference: object) -> str | None:
         """The http(s) address that `reference` means on this page, without its fragment."""
         if not isinstance(reference, str) or not reference.strip():

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from scraper.reading.image_sizes import name_of_image, width_of_image
 from scraper.reading.img import declared, is_enlarged, style_image
 from scraper.reading.names import likeness, words
-from scraper.reading.pages import Page, place
+from scraper.reading.pages import Page
 
 _OTHERS = re.compile(  # names of what shows other products
     r"related|recommend|up-?sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
@@ -88,7 +89,7 @@ class _Shown:
 
 def is_decoration(url: str, names: Iterable[str | None]) -> bool:
     """Whether the address names what shops decorate with, unless the product is named like it."""
-    path = place(url)[1]
+    path = urlsplit(url).path
     if _DRAWN.search(path):
         return True
     file = path.rpartition("/")[2]
@@ -99,7 +100,7 @@ def is_decoration(url: str, names: Iterable[str | None]) -> bool:
 
 def is_missing(url: str) -> bool:
     """Whether the address names what shops show where they have no image."""
-    return bool(_MISSING.search(place(url)[1] + "."))
+    return bool(_MISSING.search(urlsplit(url).path + "."))
 
 
 def shown_images(
@@ -198,9 +199,9 @@ def _is_apart(element: Any, page: Page) -> bool:
 def _leads_away(link: Any, page: Page) -> bool:
     href = (link.get("href") or "").strip()
     url = page.absolute(href) if href and not href.startswith("#") else None
-    if url is None or place(url) in page.names:
+    if url is None or page.is_called(url):
         return False
-    if re.search(r"\.(jpe?g|png|webp|avif|gif)$", place(url)[1], re.IGNORECASE):
+    if re.search(r"\.(jpe?g|png|webp|avif|gif)$", urlsplit(url).path, re.IGNORECASE):
         return False
     marks = " ".join([_marks(link), *link.keys(), link.get("rel") or ""]).lower()
     return not (_OPENS.search(marks) or _LARGER.search(href))
@@ -243,7 +244,7 @@ def _is_shop(alt: str, page: Page) -> bool:
     """Whether the image is called like the shop: then it is its logo."""
     called = "".join(_PARTS.findall(alt.casefold()))
     shop = "".join(_PARTS.findall((page.open_graph.first("og:site_name") or "").casefold()))
-    host = "".join(_PARTS.findall(place(page.url)[0]))
+    host = "".join(_PARTS.findall((urlsplit(page.url).hostname or "").removeprefix("www.")))
     return len(called) >= _SHORT and (called == shop or host.startswith(called))
 
 

@@ -92,20 +92,6 @@ def test_a_group_has_the_photos_of_its_variants_and_one_id():
     assert product.id == "G"
 
 
-@pytest.mark.parametrize(
-    ("ids", "expected"),
-    [
-        ({"sku": 17}, "17"),
-        ({"productID": " x "}, "x"),
-        ({"gtin13": "4000000000000"}, "4000000000000"),
-        ({}, None),
-    ],
-)
-def test_identifiers(ids, expected):
-    product = read_product(script({"@type": "Product", "name": "Tom &amp; Co", **ids}), URL)
-    assert product == Product("Tom & Co", expected, ())
-
-
 def test_rights_are_taken_from_the_image():
     image = {
         "@type": "ImageObject",

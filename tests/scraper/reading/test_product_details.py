@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from scraper.reading.markup import read_product
+from scraper.reading.markup import Product, read_product
 
 SITE = "https://shop.example"
 URL = f"{SITE}/mugs/blue?ref=1"
@@ -60,3 +60,17 @@ def test_what_a_product_is_filed_under(html, expected):
     product = read_product(html, URL)
     assert product is not None
     assert product.categories == expected
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ({"sku": 17}, "17"),
+        ({"productID": " x "}, "x"),
+        ({"gtin13": "4000000000000"}, "4000000000000"),
+        ({}, None),
+    ],
+)
+def test_identifiers(ids, expected):
+    product = read_product(script({"@type": "Product", "name": "Tom &amp; Co", **ids}), URL)
+    assert product == Product("Tom & Co", expected, ())
