@@ -281,9 +281,10 @@ pages = st.one_of(
 )
 
 
-@given(pages)
-def test_no_page_breaks_the_reading_and_all_addresses_are_of_the_web(html):
-    product, listing = read_product(html, URL), read_listing(html, HERE)
+@given(pages, st.booleans())
+def test_no_page_breaks_the_reading_and_all_addresses_are_of_the_web(html, is_said):
+    product, listing = read_product(html, URL, is_product_page=is_said), read_listing(html, HERE)
+    assert product is not None or not is_said
     links = [photo.url for photo in product.photos] if product else []
     for url in (*links, *listing.products):
         assert url.startswith(("http://", "https://"))
