@@ -1,58 +1,54 @@
 """The `<img>`s of a page: which of the addresses that each names is its largest image.
 
 Lazy pages have a placeholder in `src`, and responsive ones a small version: the image itself is
-in `srcset`, in a `<source>` of the same `<picture>`, or in an attribute that a script reads.
+in `srcset`, in a `<source>` of the same `<picture>`, in an attribute that a script of the shop's
+gallery reads, or behind the link around it.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_LAZY = (
-    *("data-zoom-image", "data-large_image", "data-large-image", "data-original", "data-src"),
-    *("data-lazy-src", "data-lazy"),
+from scraper.reading.loose_json import read_json
+
+_OTHER_IMAGE = re.compile(  # of the same <img>: a small or blurred version, or another view
+    r"thumb|small|mini|placeholder|loading|fallback|blur|lqip|low|preview|swatch|icon|hover"
+    r"|rollover|second|back[-_]|-back$|flip|error|sizes|widths|alt|title|class|style|ratio|-id$|video"
 )
-_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+_ZOOM = re.compile(r"zoom|large|big|full|hi-?res|highres|magnif|master|max|original-(src|image)")
+_LAZY = re.compile(r"src|lazy|img|image|photo|picture|original|zoom|desktop|flickity|cfsrc|echo")
+_MAYBE = re.compile(r"url|href|file|link|content|large|big|full|hi-?res|highres|magnif|master|max")
+_SET = re.compile(r"(^|[-_:])(src|bg|img)?-?set$")
+_IMAGE_FILE = re.compile(r"\.(jpe?g|png|webp|avif|gif|jfif|heic)($|[?#])", re.IGNORECASE)
 _BETWEEN = re.compile(r",\s+|(?<=\d[wx]),")  # an address may hold commas itself
 _DESCRIPTOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?[wx]")
 _PIXELS = re.compile(r"\s*([0-9]{1,6})(\.[0-9]+)?\s*(px)?\s*")
-_ELSEWHERE = "ancestor::nav or ancestor::header[not(ancestor::article)] or ancestor::footer"
+_TEMPLATE = re.compile(r"\{\s*:?\s*(width|w)\s*\}|%7B\s*:?(width|w)\s*%7D", re.IGNORECASE)
+_UNFILLED = re.compile(r"[{}]|%7B|%7D|\$\(|<%", re.IGNORECASE)
+_CSS = re.compile(r"""url\(\s*["']?([^"')]+)""")
+_AT_ONCE = 1.0
+_ZOOMED = 1e6  # what a viewer shows enlarged is larger than any version of a set
 
 Absolute = Callable[[object], str | None]
 Size = tuple[int | None, int | None]
 
 
-def show_largest(tree: Any, absolute: Absolute) -> None:
-    """Set `src` of each `<img>` to its largest image; copy markup of the elements around it."""
-    for wrapper in tree.xpath("//picture[@itemprop] | //figure[@itemprop] | //div[@itemprop]"):
-        if wrapper.get("itemprop") == "image" and "itemscope" not in wrapper.attrib:
-            for img in wrapper.iter("img"):
-                img.set("itemprop", wrapper.attrib.pop("itemprop", "image"))
-    for img in tree.iter("img"):
-        largest, _ = _largest(img, absolute)
-        if largest:
-            img.set("src", largest)
+def largest(element: Any, absolute: Absolute) -> str | None:
+    """The address of the largest image that an `<img>`, or what a gallery has for one, names."""
+    return _largest(element, absolute)[0]
 
 
-def largest_picture(tree: Any, absolute: Absolute) -> tuple[str, int, int] | None:
-    """Address, width and height of the image with the largest declared size.
-
-    None where none declares a size. An image that declares one side is taken to be square.
-    """
-    best, most = None, 0
-    for img in tree.xpath(f"//img[not({_ELSEWHERE} or ancestor::aside)]"):
-        url, width, height = _declared(img, absolute)
-        sides = width or height or 0, height or width or 0
-        if url and sides[0] * sides[1] > most:
-            best, most = (url, *sides), sides[0] * sides[1]
-    return best
+def style_image(element: Any, absolute: Absolute) -> str | None:
+    """The address of the image that an element's own `style` puts behind it."""
+    found = _CSS.search(element.get("style") or "")
+    return absolute(found[1]) if found else None
 
 
 def shown_pictures(tree: Any, absolute: Absolute) -> dict[str, Size]:
     """The largest image of each `<img>`: its address, its width and height as declared."""
     found: dict[str, Size] = {}
     for img in tree.iter("img"):
-        url, *size = _declared(img, absolute)
+        url, *size = declared(img, absolute)
         if url and not any(found.get(url, ())):
             found[url] = size[0], size[1]
     return found
@@ -64,7 +60,8 @@ def pixels(value: object) -> int | None:
     return (int(found[1]) or None) if found else None
 
 
-def _declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int | None]:
+def declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int | None]:
+    """The largest image of an `<img>`: address, width and height in pixels where they are known."""
     url, wide = _largest(img, absolute)
     width, height = pixels(img.get("width")), pixels(img.get("height"))
     if wide:  # of the file, where width and height are of its place on the page
@@ -72,26 +69,57 @@ def _declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int
     return url, width, height
 
 
+def is_enlarged(img: Any) -> bool:
+    """Whether a script or a link shows this image larger: shops do so with that of the product."""
+    return any(factor >= _ZOOMED for _, factor, _ in _candidates(img))
+
+
 def _largest(img: Any, absolute: Absolute) -> tuple[str | None, int | None]:
     """The largest image of an `<img>`, and its width in pixels if its `srcset` says so."""
     best: tuple[str | None, float, str] = (None, 0, "")
     for reference, factor, unit in _candidates(img):
-        url = absolute(reference)
-        if url and factor > best[1]:  # among equals the first
+        filled = _filled(reference, img)
+        url = absolute(filled) if filled and factor > best[1] else None
+        if url:  # among equals the first
             best = url, factor, unit
     return best[0], int(best[1]) if best[2] == "w" else None
 
 
 def _candidates(img: Any) -> Iterator[tuple[str, float, str]]:
-    for name in _LAZY:
-        yield img.get(name, ""), 1, "x"
-    sources = img.xpath("ancestor::picture[1]/source")
-    for name in _SETS:
-        yield from _in_set(img.get(name, ""))
-    yield img.get("src", ""), 1, "x"
-    for source in sources:
-        for name in _SETS:
-            yield from _in_set(source.get(name, ""))
+    """References, how large each is, and in which unit: `w` are pixels, `x` is a factor."""
+    for name, value in img.attrib.items():
+        if name == "src" or not value or value.startswith("data:"):
+            continue
+        if _SET.search(name):
+            yield from _in_set(value)
+        elif value.lstrip().startswith("{"):
+            yield from _in_json(value)
+        elif not _OTHER_IMAGE.search(name) and _is_reference(name, value):
+            yield value, _ZOOMED if _ZOOM.search(name) else _AT_ONCE, "x"
+    yield img.get("src") or "", _AT_ONCE, "x"
+    above, inner = img.getparent(), True
+    for _ in range(4):
+        if above is None:
+            break
+        if above.tag == "picture" and inner:
+            inner = False
+            for source in above.iter("source"):
+                for name in source.attrib:
+                    if _SET.search(name):
+                        yield from _in_set(source.get(name) or "")
+        if above.tag == "a" and _IMAGE_FILE.search(above.get("href") or ""):
+            yield above.get("href"), _ZOOMED, "x"
+            break
+        above = above.getparent()
+
+
+def _is_reference(name: str, value: str) -> bool:
+    """Whether the attribute can hold an image's address, and does: `data-zoom="true"` doesn't."""
+    if not name.startswith(("data-", "lazy", ":src", "zoom", "large", "big", "full", "hi")):
+        return False
+    if _IMAGE_FILE.search(value):
+        return bool(_LAZY.search(name) or _MAYBE.search(name))
+    return bool(_LAZY.search(name)) and value.lstrip().startswith(("/", "http:", "https:"))
 
 
 def _in_set(text: str) -> Iterator[tuple[str, float, str]]:
@@ -101,3 +129,24 @@ def _in_set(text: str) -> Iterator[tuple[str, float, str]]:
         known = [d for d in descriptors or ["1x"] if _DESCRIPTOR.fullmatch(d)]
         if url and known:
             yield url, float(known[0][:-1]), known[0][-1]
+
+
+def _in_json(text: str) -> Iterator[tuple[str, float, str]]:
+    """`{"a.jpg": [600, 400]}` → addresses with their widths; `{"large": "b.jpg"}` is enlarged."""
+    for value in read_json(text)[:1]:
+        for name, content in value.items() if isinstance(value, dict) else ():
+            sides = content if isinstance(content, list) else []
+            if _IMAGE_FILE.search(name) and sides and pixels(sides[0]):
+                yield name, float(pixels(sides[0]) or 0), "w"
+            elif isinstance(content, str) and _IMAGE_FILE.search(content) and _ZOOM.search(name):
+                yield content, _ZOOMED, "x"
+
+
+def _filled(reference: str, img: Any) -> str | None:
+    """A template with the largest of the widths that the page offers; None where it has none."""
+    if not _UNFILLED.search(reference):
+        return reference
+    widths = [int(x) for x in re.findall(r"[0-9]{2,4}", img.get("data-widths") or "")]
+    if widths:
+        reference = _TEMPLATE.sub(str(max(widths)), reference)
+    return None if _UNFILLED.search(reference) else reference

@@ -1,33 +1,30 @@
 """A page of a shop → its product and images, or its listing. Pure functions of the page's text.
 
-schema.org Product markup in JSON-LD, then in microdata and RDFa, then OpenGraph, as extruct reads
-them. Broken markup is common: what can't be read is passed over, and a page that is made like a
-product page has the image that its markup names for sharing, or its largest one: a guess.
+schema.org Product markup in JSON-LD, then in microdata and RDFa, then OpenGraph. Broken markup is
+common: what can't be read is passed over, and a page that is made like a product page has the
+image that its markup names for sharing, or the one that it shows as the product's: a guess.
 """
 
-import html
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-from scraper.reading.img import largest_picture, pixels
+from scraper.reading.image_sizes import largest_of_each, name_of_image, width_of_image
+from scraper.reading.image_values import image_references
+from scraper.reading.img import pixels, shown_pictures
+from scraper.reading.names import identifies
+from scraper.reading.nodes import Node, address_of, is_product, listed, nodes, text_of, types_of
+from scraper.reading.orders import is_like_a_product
+from scraper.reading.own_product import Markup, OwnProduct, categories_of
 from scraper.reading.pages import Page
 from scraper.reading.paging import Pager
+from scraper.reading.shown import is_decoration, is_missing, shown_images
+from scraper.reading.state import state_images
 
-Node: TypeAlias = dict[str, Any]
-
-_PRODUCT = {"Product", "ProductGroup", "ProductModel", "IndividualProduct", "SomeProducts"}
-_IDS = ("productGroupID", "inProductGroupWithID", "sku", "productID", "mpn", "gtin13", "gtin")
 _LEVELS = re.compile(r"\s*[>›»|]\s*")  # of a category that is written as a path
-_OTHERS = {  # under these keys a page shows products that are not the one it is about
-    "isAccessoryOrSparePartFor",
-    "isConsumableFor",
-    "isRelatedTo",
-    "isSimilarTo",
-    "itemListElement",
-    "review",
-}
+_NOT_LISTED = {"breadcrumblist", "sitenavigationelement", "offercatalog"}
+_SMALL_IMAGE = 600  # pixels: the page may show a larger version
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,9 @@ class Product:
     categories: tuple[str, ...] = ()
     """names and addresses of what it is filed under, by its markup and its breadcrumb"""
     is_guess: bool = False
-    """no markup says what its image is: it is that for sharing, or the largest of the page"""
+    """no markup says what its image is: it is that for sharing, or what the page shows as it"""
+    is_group: bool = field(default=False, compare=False)
+    """`id` is that of a group of variants, which have names and pages of their own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +65,35 @@ class Listing:
     """no markup names the products: these are the links of the page's main content"""
 
 
-def read_product(text: str, url: str, encoding: str = "utf-8") -> Product | None:
-    """The product that the page at `url` is about, or None where nothing says so."""
+def read_product(
+    text: str, url: str, encoding: str = "utf-8", *, is_product_page: bool = False
+) -> Product | None:
+    """The product that the page at `url` is about, or None where nothing says so.
+
+    `is_product_page`: the shop says that it is one, by a sitemap, a list or a marked-up listing.
+    Then the only question is which image, and the image for sharing is the product's.
+    """
     page = Page(text, url, encoding)
-    nodes = [n for n in (_own_product(page, roots) for roots in page.markup) if n is not None]
-    filed = _categories(page, nodes)
-    og = page.open_graph
-    if nodes:
-        title, identifier = _text(nodes[0].get("name")), _identifier(page, nodes[0])
-        photos = next(filter(None, (_photos(page, node) for node in nodes)), ())
-        if photos or (photos := _open_graph_photos(page)):
-            return Product(title, identifier, photos, filed)
-        guess = _largest_photo(page)
-        return Product(title, identifier, guess, filed, is_guess=bool(guess))
-    title, identifier = _text(og.get("og:title")), _text(og.get("product:retailer_item_id"))
-    if "product" in str(og.get("@type")) or "product:price:amount" in og:
-        return Product(title, identifier, _open_graph_photos(page), filed)
-    if not page.is_like_a_product:
+    markup, og = Markup(page), page.open_graph
+    owns = [own for roots in page.markup if (own := markup.own(roots))]
+    title = next(filter(None, (own.name for own in owns)), None)
+    group = next(filter(None, map(markup.group, owns)), None)
+    identifier = group or next(filter(None, map(markup.identifier, owns)), None)
+    identifier = identifier or _identifying(og.first("product:retailer_item_id"))
+    names = (title, *page.titles)
+    filed = _categories(page, owns)
+    if images := next(filter(None, (_images(page, markup, own) for own in owns)), ()):
+        return Product(title, identifier, images, filed, is_group=group is not None)
+    is_said = bool(owns) or og.is_product
+    if not (is_said or is_product_page or is_like_a_product(page.tree)):
         return None
-    guess = _open_graph_photos(page) or _largest_photo(page)
-    return Product(title or page.heading, identifier, guess, filed, is_guess=True)
+    if not owns:
+        title = og.title or page.heading or next(iter(page.titles), None)
+    shared = _shared_images(page, names)
+    if shared:
+        return Product(title, identifier, shared, filed, not (is_said or is_product_page))
+    guess = _guessed(page, names)
+    return Product(title, identifier, guess, filed, bool(guess) or not is_said)
 
 
 def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
@@ -96,145 +104,62 @@ def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
     page = Page(text, url, encoding)
     pager = Pager(page)
     roots = [root for syntax in page.markup for root in syntax]
-    for references in (_item_list(roots), _product_addresses(roots)):
-        if links := page.site_links(references):
-            return Listing(links, pager.next_page, is_guess=False)
+    by_list, marked = (page.site_links(x) for x in (_item_list(roots), _product_addresses(roots)))
+    if by_list and not (len(marked) > 1 and set(marked).isdisjoint(by_list)):  # a list of brands
+        return Listing(by_list, pager.next_page, is_guess=False)
+    if marked:
+        return Listing(marked, pager.next_page, is_guess=False)
     links = tuple(x for x in page.main_links() if not pager.has(x))
     return Listing(links, pager.next_page, is_guess=True)
 
 
-def _listed(value: object) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: object) -> str | None:
-    for one in _listed(value):
-        content = one.get("name", one.get("@value")) if isinstance(one, dict) else one
-        if isinstance(content, str | int) and str(content).strip():
-            return " ".join(html.unescape(str(content)).split())
-    return None
-
-
-def _types(node: Node) -> set[str]:
-    """`http://schema.org/Product`, `schema:Product` and `Product` are one."""
-    names = (str(t).rstrip("/") for t in _listed(node.get("@type")))
-    return {n.rsplit("/", 1)[-1].rsplit("#", 1)[-1].rsplit(":", 1)[-1] for n in names}
-
-
-def _is_product(node: Node) -> bool:
-    return not _types(node).isdisjoint(_PRODUCT)
-
-
-def _every_node(roots: Iterable[object]) -> Iterator[Node]:
-    """All objects, those of products too."""
-    return _walk(roots, lambda node: node.values())
-
-
-def _nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node]:
-    """All objects in document order, without those below products or the keys in `skipped`."""
-    return _walk(
-        roots,
-        lambda node: [] if _is_product(node) else [v for k, v in node.items() if k not in skipped],
-    )
-
-
-def _walk(roots: Iterable[object], below: Callable[[Node], Iterable[object]]) -> Iterator[Node]:
-    pending = list(roots)[::-1]
-    while pending:  # a page may nest deeper than Python recurses
-        value = pending.pop()
-        if isinstance(value, list):
-            pending += reversed(value)
-        elif isinstance(value, dict):
-            yield value
-            pending += reversed(list(below(value)))
-
-
-def _own_product(page: Page, roots: Iterable[object]) -> Node | None:
-    """The product that the page is about.
-
-    It has no address, or the address of the page. A product with another address is taken only
-    where it is the only one.
-    """
-    products = [n for n in _nodes(roots, _OTHERS) if _is_product(n)]
-    for node in products:
-        url = page.absolute(_address(node))
-        if url is None or page.is_called(url):
-            return node
-    return products[0] if len(products) == 1 else None
-
-
-def _described(page: Page, value: object) -> object:
-    """What `{"@id": …}` refers to, if it is described elsewhere on the page."""
-    if isinstance(value, dict) and set(value) == {"@id"}:
-        same = (n for n in _every_node(page.markup[0]) if n.get("@id") == value["@id"])
-        return next((n for n in same if len(n) > 1), value)
-    return value
-
-
-def _categories(page: Page, nodes: Iterable[Node]) -> tuple[str, ...]:
+def _categories(page: Page, owns: Iterable[OwnProduct]) -> tuple[str, ...]:
     """From the most general to the product's own, each way of filing after the other."""
     found: list[str | None] = []
-    for root in _nodes(r for syntax in page.markup for r in syntax):
-        if "BreadcrumbList" in _types(root):
-            for entry in _in_order(_listed(root.get("itemListElement"))):
+    for root in nodes(r for syntax in page.markup for r in syntax):
+        if "breadcrumblist" in types_of(root):
+            for entry in _in_order(listed(root.get("itemListElement"))):
                 item = entry.get("item") if isinstance(entry, dict) else None
-                name = _text(entry) or (_text(item) if isinstance(item, dict) else None)
+                name = text_of(entry) or (text_of(item) if isinstance(item, dict) else None)
                 found += [name, page.absolute(_entry_address(entry))]
-    for node in nodes:
-        for value in _listed(node.get("category")):
-            name = _text(value)
-            found += [name, *_LEVELS.split(name or "")]
-            found.append(page.absolute(_address(value)) if isinstance(value, dict) else None)
+    for value in categories_of(owns):
+        name = text_of(value)
+        found += [name, *_LEVELS.split(name or "")]
+        found.append(page.absolute(address_of(value)) if isinstance(value, dict) else None)
     for name, href in page.breadcrumb():
         found += [name, page.absolute(href)]
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _identifier(page: Page, node: Node) -> str | None:
-    values = (_described(page, v) for v in _listed(node.get("isVariantOf")))
-    groups = [g for g in values if isinstance(g, dict)]
-    found = [*(g.get("productGroupID") for g in groups), *map(node.get, _IDS)]
-    return next(filter(None, map(_text, found)), None)
-
-
-def _address(node: Node) -> object:
-    url = next(iter(_listed(node.get("url"))), None)
-    return url or node.get("@id") or node.get("id")  # "id" is microdata's itemid
-
-
-def _photos(page: Page, node: Node) -> tuple[Photo, ...]:
-    """Of the product and of its variants."""
-    described = (_described(page, v) for v in _listed(node.get("hasVariant")))
-    variants = [v for v in described if isinstance(v, dict)]
-    values = (v for n in (node, *variants) for v in _listed(n.get("image")))
+def _images(page: Page, markup: Markup, own: OwnProduct) -> tuple[Photo, ...]:
+    """Of the product, then of its variants; each in its largest version."""
     found: dict[str, Photo] = {}
-    for photo in filter(None, (_photo(page, v) for v in values)):
-        found.setdefault(photo.url, photo)
-    return tuple(found.values())
+    for node in markup.parts(own):
+        for name in ("image", "images", "photo", "primaryImageOfPage"):
+            for reference, about in image_references(node.get(name), markup.described):
+                image = _image(page, reference, about)
+                if image and not is_missing(image.url):
+                    found.setdefault(image.url, image)
+    versions = largest_of_each({url: image.width for url, image in found.items()})
+    return _enlarged(page, [found[url] for url in versions.values()])
 
 
-def _photo(page: Page, value: object) -> Photo | None:
-    value = _described(page, value)
-    if not isinstance(value, dict):
-        url = page.absolute(value)
-        return Photo(url) if url else None
-    url = page.absolute(next(iter(_listed(value.get("contentUrl"))), None) or _address(value))
+def _image(page: Page, reference: str, about: Node) -> Photo | None:
+    url = page.absolute(reference)
     if not url:
         return None
-    terms = _address(value["license"]) if isinstance(value.get("license"), dict) else None
-    name = _text(value.get("license"))
+    license_ = about.get("license")
+    terms, name = (address_of(license_) if isinstance(license_, dict) else None), text_of(license_)
     if name and page.absolute(name) == name:
         terms, name = name, None
-    author = next(filter(None, (_text(value.get(k)) for k in ("creator", "author"))), None)
+    author = next(filter(None, (text_of(about.get(k)) for k in ("creator", "author"))), None)
     return Photo(
         url,
         name,
         page.absolute(terms),
-        author or _text(value.get("creditText")),
-        width=_pixels(value.get("width")),
-        height=_pixels(value.get("height")),
+        author or text_of(about.get("creditText")),
+        width=_pixels(about.get("width")),
+        height=_pixels(about.get("height")),
     )
 
 
@@ -243,24 +168,61 @@ def _pixels(value: object) -> int | None:
     return pixels(value.get("value") if isinstance(value, dict) else value)
 
 
-def _open_graph_photos(page: Page) -> tuple[Photo, ...]:
-    og = page.open_graph
-    url = page.absolute(og.get("og:image")) or page.absolute(og.get("og:image:secure_url"))
-    return (Photo(url),) if url else ()
+def _enlarged(page: Page, images: list[Photo]) -> tuple[Photo, ...]:
+    """Where an address asks for a small version and the page has a larger one, that one."""
+    if all((width_of_image(x.url) or _SMALL_IMAGE) >= _SMALL_IMAGE for x in images):
+        return tuple(images)
+    urls = [x.url for x in images]
+    urls += filter(None, map(page.absolute, page.open_graph.images))
+    sizes = dict.fromkeys(urls) | {
+        url: width for url, (width, _) in shown_pictures(page.tree, page.absolute).items()
+    }
+    largest = largest_of_each(sizes)
+    return tuple(
+        image
+        if (url := largest[name_of_image(image.url)]) == image.url
+        or (width_of_image(image.url) or _SMALL_IMAGE) >= _SMALL_IMAGE
+        else Photo(url, image.license, image.license_url, image.author)
+        for image in images
+    )
 
 
-def _largest_photo(page: Page) -> tuple[Photo, ...]:
-    found = largest_picture(page.tree, page.absolute)
-    return (Photo(found[0], width=found[1], height=found[2]),) if found else ()
+def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[Photo, ...]:
+    """The image for sharing, unless it is the shop's logo or the like."""
+    for url in filter(None, map(page.absolute, page.open_graph.images)):
+        if not is_decoration(url, names) and not is_missing(url):
+            return _enlarged(page, [Photo(url)])
+    return ()
+
+
+def _guessed(page: Page, names: Iterable[str | None]) -> tuple[Photo, ...]:
+    """By the data for the page's scripts, else by what the page shows."""
+    urls = [page.absolute(x) for x in state_images(page.tree, names)]
+    found = [Photo(url) for url in urls if url] or [
+        Photo(url, width=width, height=height) for url, width, height in shown_images(page, names)
+    ]
+    by_url = {x.url: x for x in reversed(found) if not is_missing(x.url)}
+    versions = largest_of_each({x.url: x.width for x in found if x.url in by_url})
+    return tuple(by_url[url] for url in versions.values())
+
+
+def _identifying(text: str | None) -> str | None:
+    return text if identifies(text) else None
 
 
 def _item_list(roots: Iterable[object]) -> list[object]:
+    """The longest list of a page that is not of its menu."""
     lists = [
-        [_entry_address(e) for e in _in_order(_listed(node["itemListElement"]))]
-        for node in _nodes(roots)
-        if "itemListElement" in node and "BreadcrumbList" not in _types(node)
+        [_entry_address(e) for e in _in_order(listed(node["itemListElement"])) if not _is_menu(e)]
+        for node in nodes(roots)
+        if "itemListElement" in node and _NOT_LISTED.isdisjoint(types_of(node))
     ]
     return max(lists, key=len, default=[])
+
+
+def _is_menu(entry: object) -> bool:
+    found = [entry, *listed(entry.get("item"))] if isinstance(entry, dict) else []
+    return any("sitenavigationelement" in types_of(x) for x in found if isinstance(x, dict))
 
 
 def _in_order(entries: list[Any]) -> list[Any]:
@@ -274,8 +236,8 @@ def _in_order(entries: list[Any]) -> list[Any]:
 def _entry_address(entry: object) -> object:
     while isinstance(entry, dict) and "item" in entry and not entry.get("url"):
         entry = entry["item"]
-    return _address(entry) if isinstance(entry, dict) else entry
+    return address_of(entry) if isinstance(entry, dict) else entry
 
 
 def _product_addresses(roots: Iterable[object]) -> list[object]:
-    return [_address(node) for node in _nodes(roots) if _is_product(node)]
+    return [address_of(node) for node in nodes(roots) if is_product(node)]

@@ -1,19 +1,18 @@
-"""One page of a site: its links, and the markup that extruct finds in it."""
+"""One page of a site: its links, its names, and its markup."""
 
-import copy
 import functools
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
-import extruct
 import lxml.etree
 import lxml.html
-from extruct.jsonld import JsonLdExtractor
 
-from scraper.reading import img
 from scraper.reading.canonical import is_same_page, is_view, once, place, unescaped
+from scraper.reading.json_ld import read_json_ld
+from scraper.reading.microdata import read_microdata, read_rdfa
+from scraper.reading.open_graph import OpenGraph
 
 _MAIN = ("//main | //*[@role='main']", "//*[@id='main' or @id='content']", "//body")
 _LINKS = (
@@ -25,15 +24,7 @@ _CRUMBS = (
     "contains(translate(@class, 'CRUMB', 'crumb'), 'crumb')"
     " or contains(translate(@aria-label, 'CRUMB', 'crumb'), 'crumb')"
 )
-# what puts a product into the cart: by the names that shop systems give it, whatever the language
-_ORDER = re.compile(
-    r"add[-_]?(to|2)?[-_]?(the[-_]?)?(cart|basket|bag)|cart/add|(buy|order)[-_]?(now|button|box)",
-    re.IGNORECASE,
-)
-_MOST_ORDERS = 2  # many shops show the button once more where the page is scrolled
-_SAYS = ("class", "id", "name", "action", "href", "data-action", "data-button-action")
 _PLAIN = re.compile(r"/(?!/)[\w/=%~+,:@!$*().-]*(\?[\w/=&%~+,:@!$*().-]+)?", re.ASCII)
-_OWN = "[not(ancestor::li or ancestor::nav or ancestor::aside or ancestor::footer)]"
 
 
 class Page:
@@ -43,9 +34,9 @@ class Page:
     """
 
     def __init__(self, text: str, url: str, encoding: str = "utf-8") -> None:
-        parser = lxml.html.HTMLParser(encoding="utf-8")
+        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
         try:
-            content = text.encode("utf-8", "replace")
+            content = text.replace("\0", "").encode("utf-8", "replace")
             self.tree: Any = lxml.html.document_fromstring(content, parser=parser)
         except lxml.etree.ParserError:  # nothing in it
             self.tree = lxml.html.document_fromstring("<html></html>")
@@ -57,8 +48,8 @@ class Page:
         if re.match("https?://[^/?#]", self.base):
             self._origin = "/".join(re.split("[/?#]", self.base)[:3])
         canonical = self.tree.xpath("//link[@rel='canonical']/@href")[:1]
-        self._names = {place(x) for x in (url, *map(self.absolute, canonical)) if x}
-        img.show_largest(self.tree, self.absolute)
+        self.addresses = [x for x in (url, *map(self.absolute, canonical)) if x]
+        self._names = set(map(place, self.addresses))
 
     def absolute(self, reference: object) -> str | None:
         """The http(s) address that `reference` means on this page, without its fragment."""
@@ -110,72 +101,33 @@ class Page:
         links = self.tree.xpath(f"//*[{_CRUMBS}]//a[@href]")
         return [(" ".join("".join(a.itertext()).split()) or None, a.get("href")) for a in links]
 
-    @property
+    @functools.cached_property
     def heading(self) -> str | None:
-        headings = self.tree.xpath("//h1")
-        return " ".join("".join(headings[0].itertext()).split()) or None if headings else None
+        """The first main heading that has text."""
+        return next(iter(self._texts("//h1")), None)
+
+    @functools.cached_property
+    def titles(self) -> tuple[str, ...]:
+        """What the page is called: its headings, its title, and that for sharing."""
+        found = [*self._texts("//h1")[:3], self.open_graph.title, *self._texts("//head/title")[:1]]
+        return tuple(dict.fromkeys(x for x in found if x))
+
+    def _texts(self, path: str) -> list[str]:
+        found = (" ".join("".join(e.itertext()).split()) for e in self.tree.xpath(path)[:9])
+        return [text for text in found if text]
 
     @property
-    def is_like_a_product(self) -> bool:
-        """One main heading, and something to put one product, not several, into the cart."""
-        controls = self.tree.xpath(
-            f"//*[self::form or self::button or self::input or self::a]{_OWN}"
-        )
-        orders = {x for x in controls if any(_ORDER.search(x.get(k, "")) for k in _SAYS)}
-        outermost = [x for x in orders if orders.isdisjoint(x.iterancestors())]
-        return len(self.tree.xpath("//h1")) == 1 and 0 < len(outermost) <= _MOST_ORDERS
+    def slug(self) -> str:
+        """The words of the last part of its address that has letters."""
+        parts = unquote(urlsplit(self.url).path).split("/")
+        return next((p for p in reversed(parts) if any(c.isalpha() for c in p)), "")
 
     @functools.cached_property
     def markup(self) -> tuple[list[Any], ...]:
         """What each syntax says, the most telling first: JSON-LD, microdata, RDFa."""
-        return self._json_ld(), self._extract("microdata", self.tree), self._rdfa()
-
-    def _json_ld(self) -> list[Any]:
-        found: list[Any] = []
-        for script in self.tree.iter("script"):
-            try:  # one by one: a broken script takes no other along
-                found += JsonLdExtractor().extract_items(script)
-            except (ValueError, RecursionError):
-                continue
-        return found
-
-    def _rdfa(self) -> list[Any]:
-        """Its subset "RDFa Lite", read as the microdata that says the same.
-
-        (As triples it would have lost the order of the images.)
-        """
-        if not self.tree.xpath("//*[@typeof]"):
-            return []
-        tree = copy.deepcopy(self.tree)
-        for node in tree.xpath("//*[@itemscope or @itemprop]"):
-            for name in ("itemscope", "itemprop", "itemtype", "itemref"):
-                node.attrib.pop(name, None)
-        for node in tree.xpath("//*[@typeof]"):
-            node.set("itemscope", "")
-            node.set("itemtype", " ".join(map(_local, node.get("typeof").split())))
-            if address := node.get("resource") or node.get("href"):
-                node.set("itemid", address)
-        for node in tree.xpath("//*[@property]"):
-            node.set("itemprop", " ".join(map(_local, node.get("property").split())))
-        return self._extract("microdata", tree)
+        rest = (read(self.tree, self.absolute) for read in (read_microdata, read_rdfa))
+        return read_json_ld(self.tree), *rest
 
     @functools.cached_property
-    def open_graph(self) -> dict[str, Any]:
-        return next(iter(self._extract("opengraph", self.tree)), {})
-
-    def _extract(self, syntax: str, tree: Any) -> list[Any]:
-        try:
-            found = extruct.extract(
-                tree, base_url=self.base, syntaxes=[syntax], errors="ignore", uniform=True
-            )
-        except KeyError:  # extruct's own way to say that it could not read the syntax
-            return []
-        return list(found.get(syntax, []))
-
-
-def _local(name: str) -> str:
-    """`schema:name`, `http://schema.org/name` and `name` are one; `og:image` is none of them."""
-    prefix, _, local = name.rpartition(":")
-    if not prefix or prefix == "schema":
-        return local
-    return local.rpartition("/")[2] if local.startswith("//schema.org/") else name
+    def open_graph(self) -> OpenGraph:
+        return OpenGraph(self.tree)

@@ -19,6 +19,7 @@ from scraper.crawling.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, e
 from scraper.crawling.items import ProductImage
 from scraper.reading.canonical import Place, place, places
 from scraper.reading.markup import Product, read_listing, read_product
+from scraper.reading.names import words
 from scraper.reading.optout import page_opt_out
 from scraper.reading.sitemaps import is_file, is_list, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
@@ -44,6 +45,8 @@ class ShopSpider(SourceSpider):
         super().__init__(*args, **kwargs)
         self._guessed: dict[str, None] = {}
         """pages whose images no markup names"""
+        self._named: dict[str, str | None] = {}
+        """identifier: the name of the first product that has it"""
         self._in_no_class: dict[str, tuple[str, ...]] = {}
         """products of a sitemap: what they are filed under"""
 
@@ -98,7 +101,9 @@ class ShopSpider(SourceSpider):
         for at in range(0, len(new), _AT_ONCE):
             if label in self.full:
                 return
-            pages = await self._products(new[at : at + _AT_ONCE], label)
+            pages = await self._products(
+                new[at : at + _AT_ONCE], label, are_said=not listing.is_guess
+            )
             for page, product in pages:
                 for picture in self._pictures(product, label, page):
                     yield picture
@@ -110,11 +115,14 @@ class ShopSpider(SourceSpider):
         else:
             self.logger.warning("%s: not read beyond page %d, %s", label, number, response.url)
 
-    async def _products(self, urls: Sequence[str], label: str) -> list[tuple[Response, Product]]:
+    async def _products(
+        self, urls: Sequence[str], label: str, *, are_said: bool
+    ) -> list[tuple[Response, Product]]:
+        """`are_said`: the shop says that these are pages of products; no page has to."""
         found = []
         for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
             if page is not None and isinstance(page, TextResponse):
-                product = read_product(page.text, page.url, page.encoding)
+                product = read_product(page.text, page.url, page.encoding, is_product_page=are_said)
                 if product:
                     found.append((page, product))
         return found
@@ -159,7 +167,9 @@ class ShopSpider(SourceSpider):
             for at in range(0, len(urls), _AT_ONCE):
                 if self.full.issuperset(classes):
                     return
-                for page, product in await self._products(urls[at : at + _AT_ONCE], _LIST):
+                for page, product in await self._products(
+                    urls[at : at + _AT_ONCE], _LIST, are_said=True
+                ):
                     labels = classes_of(product, page.url, classes, url)
                     if not labels:
                         self._in_no_class[page.url] = product.categories
@@ -197,13 +207,13 @@ class ShopSpider(SourceSpider):
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
             self._guessed[page.url] = None
-        opt_out = page_opt_out(page)
+        opt_out, identifier = page_opt_out(page), self._identifier(product, page.url)
         for photo in product.photos:
             yield ProductImage(
                 label=label,
                 image_url=photo.url,
                 page_url=page.url,
-                product_id=product.id or page.url,
+                product_id=identifier,
                 title=product.title,
                 license=photo.license,
                 license_url=photo.license_url,
@@ -212,6 +222,14 @@ class ShopSpider(SourceSpider):
                 height=photo.height,
                 opt_out=opt_out,
             )
+
+    def _identifier(self, product: Product, url: str) -> str:
+        """The shop's own, unless another product had it before: then it identifies none."""
+        if not product.id:
+            return url
+        first = self._named.setdefault(product.id, product.title)
+        is_same = product.is_group or words(product.title) == words(first)
+        return product.id if is_same else url
 
     def closed(self, reason: str) -> None:
         super().closed(reason)

@@ -232,3 +232,31 @@ def test_numbered_pages_are_walked_and_guesses_are_said(web, workshop):
     assert workshop.rows()["mug", "c.jpg"]["title"] == "c"
     said = "3 pages name no picture of their product, so it was guessed; the first: "
     assert f"{said}{web.url}/p/a" in out
+
+
+def test_a_number_that_several_products_share_identifies_none(web, workshop):
+    for name in "abcd":
+        web.routes |= {
+            f"/p/{name}": page(name, sku="MUG" if name != "d" else "N/A"),
+            f"/{name}.jpg": web.picture(name * 3),
+        }
+    links = "".join(f'<a href="/p/{name}">{name}</a>' for name in "abcd")
+    web.routes["/mug/"] = f"<main>{links}</main>"
+    workshop.shop(web, "mug")
+    workshop.collect("shop")
+    found = {name: row["product_id"] for (_, name), row in workshop.rows().items()}
+    assert found == {"a.jpg": "MUG"} | {f"{x}.jpg": f"{web.url}/p/{x}" for x in "bcd"}
+
+
+def test_a_page_that_a_sitemap_lists_has_not_to_say_that_it_is_a_products(web, workshop):
+    shared = (
+        '<meta property="og:type" content="website"><meta property="og:image" content="/a.jpg">'
+    )
+    web.routes |= {
+        "/p/a": f"<title>Mug</title>{shared}<h1>Mug</h1>",
+        "/a.jpg": web.picture("aaa"),
+        "/sitemap.xml": urlset(f"{web.url}/p/a"),
+    }
+    workshop.shop(web, url=f"{web.url}/sitemap.xml", classes={"mug": f"{web.url}/sitemap.xml"})
+    workshop.collect("shop")
+    assert workshop.statuses() == {"a.jpg": "saved"}

@@ -1,0 +1,96 @@
+"""The values of `image` in markup, in every shape that shops give them → addresses of images."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from scraper.reading.loose_json import read_json
+
+Node: TypeAlias = dict[str, Any]
+Described = Callable[[object], object]
+
+_ADDRESSES = ("contentUrl", "url", "src", "@value", "@list", "@set", "image", "value")
+_DESCRIBED_BY = {"contentUrl", "url", "src", "thumbnailUrl", "@id", "id"}
+_LAST = ("thumbnailUrl", "thumbnail", "@id", "id")
+_BETWEEN = re.compile(r"\s{0,9}[,;|\n]\s{0,99}(?=https?:|/)|\s{1,9}(?=https?:|/)", re.IGNORECASE)
+_SET = re.compile(r"\s[0-9.]+[wx]\s*(,|$)")
+_SOURCE = re.compile(
+    r"""\b(?:src|href)\s*=\s*["']?([^"'\s>]+)|url\(\s*["']?([^"')]+)""", re.IGNORECASE
+)
+_IMAGE_NAME = re.compile(r"\.(jpe?g|png|webp|avif|gif|jfif|bmp|tiff?|heic)\b", re.IGNORECASE)
+_NO_ADDRESS = re.compile(r"[\w\s-]*|[nN]/[aA]|\[object .*|.*no_selection|#.*|.*[<>{}].*", re.DOTALL)
+
+
+def image_references(value: object, described: Described) -> Iterator[tuple[str, Node]]:
+    """Each reference to an image in `value`, in order, with the object that describes it.
+
+    The object is empty where the markup has the bare address. `described` gives the object that
+    `{"@id": …}` means. What is no address (`null`, numbers, words) is passed over; nothing is
+    raised, whatever the value.
+    """
+    pending: list[tuple[object, Node]] = [(value, {})]
+    followed: dict[int, object] = {}  # kept, so that no other object gets the number
+    while pending:
+        one, about = pending.pop()
+        if isinstance(one, dict):
+            one = described(one)
+        if isinstance(one, list | dict):
+            if id(one) in followed:  # an object that refers to itself
+                continue
+            followed[id(one)] = one
+        if isinstance(one, list):
+            pending += [(x, about) for x in reversed(one)]
+        elif isinstance(one, dict):
+            about = about or (one if not _DESCRIBED_BY.isdisjoint(one) else {})
+            pending += [(x, about) for x in reversed(_inner(one))]
+        elif isinstance(one, str):
+            read = _read_text(one)
+            if isinstance(read, list) and read != [one]:
+                pending += [(x, about) for x in reversed(read)]
+            elif not _NO_ADDRESS.fullmatch(one.strip()):
+                yield one.strip(), about
+
+
+def _inner(node: Node) -> list[object]:
+    """What may be addresses in an object, but for those of its smaller versions."""
+    numbers = [k for k in node if k.isascii() and k.isdigit()]
+    if numbers:
+        return [node[k] for k in sorted(numbers, key=lambda k: int(k[:9]))]
+    for name in (*_ADDRESSES, *_LAST):
+        if node.get(name):
+            return [node[name]]
+    is_said = "@type" in node or "type" in node  # then it holds more than addresses
+    return [
+        v
+        for v in node.values()
+        if (isinstance(v, list | dict) and not is_said)
+        or (isinstance(v, str) and _IMAGE_NAME.search(v))
+    ]
+
+
+def _read_text(text: str) -> list[Any]:
+    """A text that holds several addresses or JSON, HTML, CSS; `[text]` where it is one address."""
+    clean = text.strip()
+    if "&" in clean:  # twice, as some templates escape what is escaped
+        clean = html.unescape(html.unescape(clean))
+    if "\\" in clean and not clean.startswith(("[", "{")):
+        clean = re.sub(r"\\+/?", "/", clean.replace('\\"', '"').strip('"'))
+        clean = re.sub(r"^(https?:)/+", r"\1//", clean)  # as browsers take them
+    if clean[:1] in ("[", "{", '"'):
+        return [x for x in read_json(clean) if x != text]
+    if clean.startswith(("<", "url(")):
+        return [a or b for a, b in _SOURCE.findall(clean)]
+    if _SET.search(clean):
+        return [_largest_of_set(clean)]
+    return [x for x in _BETWEEN.split(clean) if x]
+
+
+def _largest_of_set(text: str) -> str:
+    entries = [e.split() for e in re.split(r",\s+|(?<=\d[wx]),", text) if e.split()]
+    return max(entries, key=lambda e: _number(e[-1]))[0] if entries else ""
+
+
+def _number(descriptor: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)[wx]", descriptor)
+    return float(found[1]) if found else 0

@@ -1,0 +1,36 @@
+"""Whether two names mean the same product, and whether an identifier identifies anything."""
+
+import re
+from collections.abc import Iterable
+
+_WORD = re.compile(r"[\u3040-\u9fff]|[^\W_\u3040-\u9fff]+")  # of Chinese and Japanese a character
+_FREE = {"html", "htm", "php", "aspx", "the", "and", "of", "with", "for", "de", "la", "und", "mit"}
+_NO_ID = re.compile(
+    r"[\W_0]*|n\W?a|none|null|nil|undefined|false|true|unknown|default|test|sku|mpn|gtin|id|ean"
+    r"|tb[acd]|not? (available|applicable)|does not apply|no ?apl\w+|925872|[x-]{2,}|12345678?9?0?",
+    re.IGNORECASE,
+)
+
+
+def words(text: str | None) -> frozenset[str]:
+    """The words of a name or an address that tell products apart, in one case."""
+    found = frozenset(_WORD.findall((text or "").casefold()))
+    return found - _FREE or found
+
+
+def likeness(name: str | None, others: Iterable[str | None]) -> float:
+    """0 to 1: how much of `name` the most similar of `others` has. 1 where all its words are there.
+
+    Half as much counts where only the whole of the other is found in `name`.
+    """
+    own, best = words(name), 0.0
+    for other in map(words, others):
+        if own and other:
+            common = len(own & other)
+            best = max(best, common / len(own), common / len(other) * 0.5)
+    return best
+
+
+def identifies(text: str | None) -> bool:
+    """False for what shops write where they have no number: `N/A`, `0`, `none`."""
+    return bool(text) and not _NO_ID.fullmatch((text or "").strip())

@@ -1,0 +1,81 @@
+"""The objects of schema.org markup, whichever syntax they were written in."""
+
+import html
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+Node: TypeAlias = dict[str, Any]
+
+_PRODUCTS = {
+    *("product", "productgroup", "productmodel", "individualproduct", "someproducts"),
+    *("productcollection", "vehicle", "car", "motorcycle", "bicycle", "dietarysupplement", "drug"),
+}
+_SOLD = {"book", "movie", "musicalbum", "videogame", "softwareapplication", "game", "creativework"}
+"""products where an offer says so"""
+
+
+def listed(value: object) -> list[Any]:
+    """One value, none, or several in one of JSON-LD's containers, as a list."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and len(value) <= 2:
+        value = value.get("@list", value.get("@set", value))
+    return value if isinstance(value, list) else [value]
+
+
+def text_of(value: object) -> str | None:
+    """The first text in `value`, or the name of the first object; blanks are one blank."""
+    for one in listed(value):
+        content = one.get("name", one.get("@value")) if isinstance(one, dict) else one
+        if isinstance(content, list):
+            content = next((c for c in content if isinstance(c, str)), None)
+        if isinstance(content, str | int) and str(content).strip():
+            return " ".join(html.unescape(str(content)).split())
+    return None
+
+
+def types_of(node: Node) -> set[str]:
+    """In lower case; `http://schema.org/Product`, `schema:Product` and `product` are one."""
+    found = node.get("@type") or node.get("type")
+    names = (str(t).strip().rstrip("/").lower() for t in listed(found))
+    return {n.rsplit("/", 1)[-1].rsplit("#", 1)[-1].rsplit(":", 1)[-1] for n in names}
+
+
+def is_product(node: Node) -> bool:
+    """Whether it is something that a shop sells."""
+    types = types_of(node)
+    return not types.isdisjoint(_PRODUCTS) or bool(
+        not types.isdisjoint(_SOLD) and node.get("offers")
+    )
+
+
+def every_node(roots: Iterable[object]) -> Iterator[Node]:
+    """All objects in document order, those of products too."""
+    return _walk(roots, lambda node: node.values())
+
+
+def nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node]:
+    """All objects in document order, without those below products or the keys in `skipped`."""
+    return _walk(
+        roots,
+        lambda node: [] if is_product(node) else [v for k, v in node.items() if k not in skipped],
+    )
+
+
+def address_of(node: Node) -> object:
+    """What the object says is its address; `id` is microdata's itemid."""
+    url = next(iter(listed(node.get("url"))), None)
+    if isinstance(url, dict):
+        url = url.get("url") or url.get("@id") or url.get("@value")
+    return url or node.get("@id") or node.get("id")
+
+
+def _walk(roots: Iterable[object], below: Callable[[Node], Iterable[object]]) -> Iterator[Node]:
+    pending = list(roots)[::-1]
+    while pending:  # a page may nest deeper than Python recurses
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += reversed(value)
+        elif isinstance(value, dict):
+            yield value
+            pending += reversed(list(below(value)))

@@ -1,0 +1,48 @@
+"""OpenGraph and its like, wherever on the page they stand and however they are spelt."""
+
+from typing import Any
+
+_KINDS = ("og:", "product:", "twitter:")
+_IMAGES = ("og:image", "og:image:secure_url", "og:image:url", "twitter:image", "twitter:image:src")
+
+
+class OpenGraph:
+    """What a page says of itself for those who share it."""
+
+    def __init__(self, tree: Any) -> None:
+        self.values: dict[str, list[str]] = {}
+        """name in lower case: what is not empty, in order"""
+        for meta in tree.iter("meta"):
+            content = (meta.get("content") or meta.get("value") or "").strip()
+            names = " ".join(meta.get(k, "") for k in ("property", "name", "itemprop"))
+            for name in dict.fromkeys(names.lower().split()):
+                if content and name.startswith(_KINDS):
+                    self.values.setdefault(name, []).append(content)
+        self.linked = [
+            element.get("href") or element.get("content") or ""
+            for element in tree.iter("link", "meta")
+            if element.get("rel", "").lower().strip() == "image_src"
+            or element.get("itemprop") == "image"
+        ]
+
+    def first(self, *names: str) -> str | None:
+        """The first value of the first of these names that has one."""
+        return next((self.values[n][0] for n in names if n in self.values), None)
+
+    @property
+    def title(self) -> str | None:
+        """of the page, which may have the shop's name in it"""
+        return self.first("og:title", "twitter:title")
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it says that the page is a product's."""
+        types = " ".join(self.values.get("og:type", ())).lower()
+        names = ("product:price:amount", "og:price:amount", "product:retailer_item_id")
+        return "product" in types or any(n in self.values for n in names)
+
+    @property
+    def images(self) -> list[str]:
+        """References to images, the most telling name first."""
+        found = [value for name in _IMAGES for value in self.values.get(name, ())]
+        return list(dict.fromkeys([*found, *filter(None, self.linked)]))
