@@ -17,6 +17,9 @@ FOLDER_CACHE = Path(
     ".cache/folders"
 )  # what was seen in people's own folders; without it all is read
 WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
+SIMILAR_CACHE = Path(
+    ".cache/similar"
+)  # features of the dataset, by a model; made anew where missing
 DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
 RESULTS = Path("results")
 MODEL = RESULTS / "model"

@@ -1,10 +1,10 @@
 """Which of the products that a page marks up is the page's own: one, described by many objects."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
+from scraper.reading.canonical import place
 from scraper.reading.names import identifies, likeness, words
 from scraper.reading.nodes import Node, address_of, every_node, is_product, listed, nodes, text_of
 from scraper.reading.pages import Page
@@ -231,15 +231,15 @@ def _compared(url: str, own: str) -> int:
 
 
 def _site(url: str) -> str:
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    return place(url).site
 
 
 def _path(url: str) -> str:
-    return unquote(urlsplit(url).path).casefold().rstrip("/")
+    return unquote(place(url).path).casefold().rstrip("/")
 
 
-def _query(url: str) -> dict[str, Any]:
-    return dict(parse_qsl(urlsplit(url).query))
+def _query(url: str) -> dict[str, str]:
+    return dict(place(url).query)
 
 
 def categories_of(own: Iterable[OwnProduct]) -> Iterator[object]:
