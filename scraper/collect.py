@@ -22,11 +22,12 @@ from pipeline.sources import (
     Source,
     SpiderSource,
 )
-from scraper.counts import left_out_lines, metrics, table
+from scraper.counts import left_out_lines, metrics, print_ledger, table
 from scraper.crawling.incoming import recover, store
 from scraper.credits import render
 from scraper.folders.sync import Report, sync
-from scraper.raw_folder import is_by_hand, missing, reconcile
+from scraper.ledger import LIST, Ledger
+from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -69,19 +70,22 @@ def collect(
 ) -> None:
     """Collect one source, write its counts, and print what became of all candidates.
 
-    Raises UserError where the source is unreachable, or a class that it names has no image.
+    Raises UserError where the source is unreachable, a listing was not read to its end, a page
+    failed for now, or a class that it names has no image. Then the run is unfinished.
     """
     if retry_permanent and not isinstance(source, SpiderSource):
         raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
     started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
-    is_fetched, incomplete, report = not isinstance(source, FolderSource), None, Report()
+    is_fetched, report = not isinstance(source, FolderSource), Report()
     if isinstance(source, SpiderSource):
         recover(name)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
+        earlier = _earlier(folder, source, run_state, resume=if_needed)
         run_state.write(finished=False)
-        incomplete = _fetch(name, source, folder, retry_permanent=retry_permanent)
+        _fetch(name, source, folder, Ledger() if retry_permanent else earlier, retry_permanent)
+    ledger = Ledger.read(folder) if isinstance(source, SpiderSource) else None
     with Manifest(folder / MANIFEST) as manifest:
         if isinstance(source, FolderSource):
             report = sync(name, source, folder, manifest)
@@ -92,18 +96,20 @@ def collect(
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     _write_credits(name, folder, rows)
     print(table(rows, labels, getattr(source, "limit_per_class", None)))
+    if ledger:
+        print_ledger(ledger, labels)
     print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
     for line in (*left_out_lines(report.left_out), *report.sentences):
         print(line)
-    if incomplete:
-        raise UserError(incomplete)
     has_left_out = isinstance(source, FolderSource) or report.left_out
-    counts = metrics(rows, labels, report.left_out if has_left_out else None)
-    text = json.dumps(counts, indent=2, ensure_ascii=False)
+    left = report.left_out if has_left_out else None
+    text = json.dumps(metrics(rows, labels, left, ledger), indent=2, ensure_ascii=False)
     write_atomic(RESULTS / "collect" / f"{name}.json", text + "\n")
+    if ledger and (open_ := ledger.unfinished()):
+        raise UserError(_UNFINISHED.format(name=name, open=open_))
     if is_fetched:
         _require_pictures(name, source, rows, labels)
         run_state.write(finished=True)
@@ -136,6 +142,28 @@ def _left_out(folder: Path) -> dict[str, list[str]]:
     return kinds
 
 
+_UNFINISHED = """{name} is unfinished: {open}.
+dvc repro asks again for just that. To go on with what there is:
+  dvc commit --force collect@{name}"""
+
+
+def _earlier(folder: Path, source: Source, run_state: "_RunState", *, resume: bool) -> Ledger:
+    """What of an earlier run need not be asked for again, if the parameters are the same."""
+    ledger = Ledger.read(folder) if run_state.is_of_these_parameters() else Ledger()
+    if not resume or not _is_whole(folder, source):
+        return ledger.failed_for_good()
+    rows = Manifest(folder / MANIFEST).rows.values()
+    filled = {row.label for row in rows if row.status.has_file}
+    for label in ledger.listing_pages.keys() - filled - {LIST}:
+        del ledger.listing_pages[label]  # of an empty class, to be asked for again
+    return ledger.reopened({str(row.page_url) for row in rows if _may_come(row)})
+
+
+def _may_come(row: Row) -> bool:
+    """An image that failed for now."""
+    return row.status.startswith("failed") and row.http_status not in PERMANENT_HTTP
+
+
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:
     path = folder / "CREDITS.md"
     if text := render(name, rows):
@@ -156,8 +184,14 @@ class _RunState:
         return json.dumps(state, indent=2, ensure_ascii=False) + "\n"
 
     def is_finished(self) -> bool:
+        return self._is(finished=True)
+
+    def is_of_these_parameters(self) -> bool:
+        return self._is(finished=True) or self._is(finished=False)
+
+    def _is(self, *, finished: bool) -> bool:
         try:
-            return self._path.read_text(encoding="utf-8") == self._content(finished=True)
+            return self._path.read_text(encoding="utf-8") == self._content(finished=finished)
         except FileNotFoundError:
             return False
 
@@ -172,19 +206,17 @@ def _is_whole(folder: Path, source: Source) -> bool:
     return all(is_by_hand(row) or not (wanted is None or row.label in wanted) for row in gone)
 
 
-def _fetch(name: str, source: Source, folder: Path, *, retry_permanent: bool) -> str | None:
-    """Gives back what of the source could not be read, although the rest was taken."""
+def _fetch(name: str, source: Source, folder: Path, earlier: Ledger, retry_permanent: bool) -> None:
     # imported where they are needed: Scrapy alone takes a second
     if isinstance(source, SpiderSource):
         from scraper.crawling.run import crawl
 
-        return crawl(name, source, retry_permanent=retry_permanent)
+        crawl(name, source, earlier, retry_permanent=retry_permanent).write(folder)
     if isinstance(source, DatasetSource | ArchiveSource | HuggingFaceSource):
         from scraper import datasets
 
         with Manifest(folder / MANIFEST) as manifest:
             datasets.collect(name, source, folder, manifest)
-    return None
 
 
 def _require_pictures(

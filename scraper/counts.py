@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabulate import tabulate
 
 from pipeline.manifest import Row, Status
+from scraper.ledger import Ledger
 
 _ALWAYS = (Status.SAVED, Status.DUPLICATE)
 
@@ -49,12 +50,23 @@ def left_out_lines(left_out: Mapping[str, Sequence[str]]) -> list[str]:
     ]
 
 
+def print_ledger(ledger: Ledger, labels: Sequence[str]) -> None:
+    """What became of the pages of a crawl: a table, and a line for all that gave nothing."""
+    print(f"\n{ledger.table(labels)}")
+    for line in ledger.lost():
+        print(line)
+
+
 def metrics(
-    rows: Iterable[Row], labels: Sequence[str], left_out: Mapping[str, Sequence[str]] | None = None
+    rows: Iterable[Row],
+    labels: Sequence[str],
+    left_out: Mapping[str, Sequence[str]] | None = None,
+    ledger: Ledger | None = None,
 ) -> dict[str, object]:
     """The same as numbers to compare between runs: few keys, whatever the number of classes.
 
     `left_out` are the names of files that are no images, by kind, where a source has such.
+    `ledger` has the pages of a source that is crawled.
     """
     counts = by_class(rows, labels)
     total: Counter[Status] = sum(counts.values(), Counter())
@@ -66,4 +78,5 @@ def metrics(
         **{kind: kinds[kind] for kind in ("saved", "duplicate", "rejected", "failed")},
         "saved_by_class": {label: counts[label][Status.SAVED] for label in sorted(counts)},
         **({"left_out": {k: len(v) for k, v in left_out.items()}} if left_out is not None else {}),
+        **(ledger.numbers(labels) if ledger is not None else {}),
     }

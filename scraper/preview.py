@@ -2,37 +2,47 @@
 
 import argparse
 import mimetypes
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 from scrapy.http import Headers, TextResponse
 from scrapy.responsetypes import responsetypes
-from scrapy.robotstxt import ProtegoRobotParser
-from tabulate import tabulate
 
-from pipeline.addresses import FetchError, RefusedAddressError, ask, check_url, host_port
+from pipeline.addresses import ask, check_url, host_port
 from pipeline.cli import UserError, run
 from pipeline.formats import BY_SUFFIX
 from pipeline.params import load_params
 from pipeline.paths import PARAMS
 from pipeline.sources import SpiderSource
+from scraper.crawling.failures import http_message
+from scraper.crawling.page_failures import (
+    PageFailure,
+    is_sent_to,
+    listing_failure,
+    no_web_page,
+    not_followed,
+    product_failure,
+    response_failure,
+)
+from scraper.crawling.redirects import is_elsewhere, is_home_page
+from scraper.crawling.robots import HostRobots
 from scraper.crawling.run import own_network
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import RejectedError
+from scraper.ledger import Outcome, State
+from scraper.preview_text import Preview, ShownImage, line, render
 from scraper.reading.canonical import Place, is_view, place
 from scraper.reading.img import shown_pictures
 from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.reading.markup import Listing, Photo, Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
 from scraper.reading.pages import Page
-from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
-from scraper.spiders.shop import classes_of
-
-_SHOWN = 30  # rows of a table
-_WIDTH = 60  # characters of a title
+from scraper.reading.paging import is_paged
+from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT
+from scraper.spiders.products import classes_of
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,42 +64,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(entry(found) if options.source_yaml else render(found))
 
 
-@dataclass(frozen=True, slots=True)
-class ShownImage:
-    """One image of the page, its declared size in pixels, and why it would not be taken."""
-
-    url: str
-    width: int | None
-    height: int | None
-    refusal: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What is on a page."""
-
-    url: str
-    title: str
-    judged_by: str
-    robots: str
-    opt_out: str | None
-    product: Product | None
-    listing: Listing
-    """as a category page; where it is a product's, links that only may be products say nothing"""
-    pictures: list[ShownImage]
-    refused: dict[str, str]
-    """products that would not be fetched: why"""
-    titles: dict[Place, str]
-    """what the page calls where its links lead"""
-    menu: dict[str, str]
-    """class: address, of what may be categories"""
-    category: str
-    """the page itself, or the category that this product is in"""
-    labels: str
-    """the classes of the source that the page is of"""
-    allow_private: list[str]
-
-
 def preview(url: str) -> Preview:
     """Fetch `url`, by the address guard and robots.txt as the spiders do, and read it.
 
@@ -98,16 +72,15 @@ def preview(url: str) -> Preview:
     check_url(url)
     own = own_network(url)
     name, source = _source(url)
-    robots = _Robots([*own, *source.allow_private], source)
+    robots = HostRobots([*own, *source.allow_private], source)
     robots.require(url)
     response = _page(url, robots.allow_private)
     robots.require(response.url)
-    page, soup = (
-        Page(response.text, response.url, response.encoding),
-        BeautifulSoup(response.text, "lxml"),
-    )
-    listing = read_listing(response.text, response.url, response.encoding)
-    product = read_product(response.text, response.url, response.encoding)
+    said = response.text, response.url, response.encoding
+    page, soup = Page(*said), BeautifulSoup(response.text, "lxml")
+    listing = read_listing(*said)
+    product = read_product(*said)
+    as_listing = _as_listing(url, response, listing, is_paged(page))
     if product and not product.is_guess and listing.is_guess:
         listing = Listing((), listing.next_page, is_guess=True)
     opt_out = page_opt_out(response)
@@ -116,8 +89,13 @@ def preview(url: str) -> Preview:
     within = breadcrumb(page) if product else None
     same = (x for x in categories.values() if is_view(place(response.url), place(x)))
     return Preview(
+        asked=url,
         url=response.url,
-        title=_line(soup.title.get_text() if soup.title else None),
+        answered=http_message(response) + (f", at {response.url}" if response.url != url else ""),
+        markup=_markup(page),
+        as_product=_words(product_failure(response, product)),
+        as_listing=as_listing,
+        title=line(soup.title.get_text() if soup.title else None),
         judged_by=f"sources.{name} in params.yaml" if name else "the defaults of a source",
         robots=robots.summary(response.url),
         opt_out=opt_out,
@@ -131,6 +109,28 @@ def preview(url: str) -> Preview:
         labels=_labels(product, response.url, source),
         allow_private=own,
     )
+
+
+def _markup(page: Page) -> str:
+    counts = [len(found) for found in (*page.markup, page.open_graph.values)]
+    named = zip(("JSON-LD", "microdata", "RDFa", "OpenGraph"), counts, strict=True)
+    return ", ".join(f"{name} {count}" for name, count in named)
+
+
+def _words(failure: PageFailure | None) -> str:
+    return f"{failure.outcome.words}: {failure.why}" if failure else Outcome.READ.words
+
+
+def _as_listing(asked: str, page: TextResponse, listing: Listing, more: str | None) -> str:
+    if is_elsewhere(asked, page.url):
+        return f"{State.UNREADABLE}: {is_sent_to(page.url)}"
+    if failure := listing_failure(page, listing, 1):
+        return f"{State.UNREADABLE}: {failure.why}"
+    if listing.next_page:
+        return f"its next page is {listing.next_page}"
+    if more:
+        return f"{State.MAY_HAVE_MORE}: {not_followed(more)}"
+    return State.COMPLETE
 
 
 def _source(url: str) -> tuple[str | None, SpiderSource]:
@@ -158,77 +158,25 @@ def _page(url: str, allow_private: Collection[str]) -> TextResponse:
     answer = ask(
         url, max_bytes=DOWNLOAD_MAXSIZE, timeout=DOWNLOAD_TIMEOUT, allow_private=allow_private
     )
-    if answer.status != 200:
-        raise UserError(f"{answer.url} answers {answer.status} {answer.reason}; nothing is shown")
     headers = Headers()
     for key, value in answer.headers:
         if key.lower() != "content-encoding":  # the body is decoded
             headers.appendlist(key, value)
     kind = responsetypes.from_args(headers=headers, url=answer.url, body=answer.body)
-    if not issubclass(kind, TextResponse):
-        what = (headers.get("Content-Type") or b"unknown").decode("latin-1")
-        raise UserError(f"{answer.url} is no web page ({what}); give a page that shows products")
-    return kind(answer.url, headers=headers, body=answer.body)
-
-
-class _Robots:
-    """robots.txt of each host, read once, and judged as scraper.crawling.middlewares does."""
-
-    def __init__(self, allow_private: Collection[str], source: SpiderSource) -> None:
-        self.allow_private = allow_private
-        self._obeyed = source.obey_robots
-        self._rules: dict[str, ProtegoRobotParser | str] = {}
-        """address of a robots.txt: its rules, or why its host is left alone"""
-
-    def require(self, url: str) -> None:
-        if why := self.refusal(url):
-            raise UserError(f"{url} would not be fetched: {why}")
-
-    def refusal(self, url: str) -> str | None:
-        return self._objection(url) if self._obeyed else None
-
-    def summary(self, url: str) -> str:
-        rules = self._of(url)
-        if objection := self._objection(url):
-            return f"{objection}; not obeyed, as the source says so"
-        delay = None if isinstance(rules, str) else rules.crawl_delay(USER_AGENT)
-        return "allows it" + (f", with {delay:g} s between requests" if delay else "")
-
-    def _objection(self, url: str) -> str | None:
-        rules = self._of(url)
-        if isinstance(rules, str):
-            return rules
-        return None if rules.allowed(url, USER_AGENT) else "robots.txt forbids it"
-
-    def _of(self, url: str) -> ProtegoRobotParser | str:
-        parts = urlsplit(url)
-        address = f"{parts.scheme}://{parts.netloc}/robots.txt"
-        if address not in self._rules:
-            self._rules[address] = self._read(address)
-        return self._rules[address]
-
-    def _read(self, address: str) -> ProtegoRobotParser | str:
-        try:
-            answer = ask(
-                address,
-                max_bytes=DOWNLOAD_MAXSIZE,
-                timeout=DOWNLOAD_TIMEOUT,
-                allow_private=self.allow_private,
-            )
-        except RefusedAddressError as error:
-            return str(error)
-        except FetchError as error:
-            return f"{error}, so its host is left alone"
-        if answer.status == 429 or answer.status >= 500:
-            return f"{address} answers {answer.status}, so its host is left alone"
-        return ProtegoRobotParser(answer.body if answer.status == 200 else b"", spider=None)
+    response = kind(answer.url, status=answer.status, headers=headers, body=answer.body)
+    if failure := response_failure(response):
+        raise UserError(f"{answer.url}: {_words(failure)}; nothing is shown")
+    if not isinstance(response, TextResponse):
+        what = no_web_page(response).why
+        raise UserError(f"{answer.url} is {what}; give a page that shows products")
+    return response
 
 
 def _pictures(
     page: Page,
     product: Product | None,
     source: SpiderSource,
-    robots: _Robots,
+    robots: HostRobots,
     opt_out: str | None,
 ) -> list[ShownImage]:
     """Those of the product, as they would be taken, then the others that the page shows."""
@@ -264,74 +212,24 @@ def _refusal(photo: Photo, source: SpiderSource, opt_out: str | None) -> str | N
     return None
 
 
-def render(found: Preview) -> str:
-    """The page as tables, in plain text."""
-    product, listing = found.product, found.listing
-    what = [name for name, there in (("product", product), ("listing", listing.products)) if there]
-    about = [
-        ("page", found.url),
-        ("title", found.title),
-        (
-            "is a",
-            " and a ".join(what) or "page without products; if it shows some, try browser: true",
-        ),
-        ("robots.txt", found.robots),
-        ("opt-out", found.opt_out or "none"),
-        ("next page", listing.next_page or "none"),
-        ("filed under", " | ".join(product.categories if product else ()) or "nothing"),
-        ("class", found.labels),
-        ("judged by", found.judged_by),
-    ]
-    parts = [tabulate(about, tablefmt="plain", disable_numparse=True)]
-    if product:
-        row = (_line(product.title), _line(product.id), len(product.photos))
-        name = "Product, whose picture is a guess" if product.is_guess else "Product"
-        parts.append(_table(name, ("title", "id", "pictures"), [row]))
-    if listing.products:
-        name = "Links that may be products" if listing.is_guess else "Products"
-        links = [
-            (_taken(found.refused.get(x)), found.titles.get(place(x)), x) for x in listing.products
-        ]
-        parts.append(_table(name, ("fetched", "title", "address"), links))
-        parts.append(f"The pictures of one: python -m scraper.preview {listing.products[0]}")
-    pictures = [(_taken(p.refusal), _size(p), p.url) for p in found.pictures]
-    parts.append(_table("Pictures", ("taken", "declared size", "address"), pictures))
-    parts.append(_table("Categories", ("class", "address"), found.menu.items()))
-    # what came from the web must not steer the terminal
-    return "".join(c for c in "\n\n".join(parts) if c.isprintable() or c == "\n")
-
-
-def _table(name: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    rows = list(rows)
-    if not rows:
-        return f"{name}: none"
-    shown = tabulate(rows[:_SHOWN], headers, disable_numparse=True)
-    more = f"\n… and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    return f"{name}: {len(rows)}\n{shown}{more}"
-
-
-def _taken(refusal: str | None) -> str:
-    return f"no: {refusal}" if refusal else "yes"
-
-
-def _size(picture: ShownImage) -> str:
-    if picture.width is None and picture.height is None:
-        return "none"
-    return f"{picture.width or '?'}×{picture.height or '?'}"
-
-
-def _line(text: str | None) -> str:
-    """One line, not too long for a table."""
-    line = " ".join((text or "").split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
-
-
 def entry(found: Preview) -> str:
-    """An entry for `sources`: all categories of a home page, else the one that the page is of."""
-    is_home = place(found.url)[1:] == ("", ())
+    """An entry for `sources`: the categories of a home page or below a category, else the page's.
+
+    Some shops send who asks for their home page to the folder in which all categories are.
+    """
     title = found.titles.get(place(found.category)) or found.title
-    classes = found.menu if is_home else {}
+    here = place(found.url)
+    site, path = here.site, here.path
+    below = {x: y for x, y in found.menu.items() if _is_below(place(y), site, path)}
+    if found.product and path:
+        below = {}
+    is_home = not path or is_home_page(found.asked)
+    classes = below if len(below) > 1 else found.menu if is_home else {}
     return source_yaml(found.url, classes or {title: found.category}, found.allow_private)
+
+
+def _is_below(at: Place, site: str, path: str) -> bool:
+    return at.site == site and at.path.startswith(f"{path}/")
 
 
 if __name__ == "__main__":

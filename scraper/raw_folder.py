@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status, safe_label
 from scraper.settings import DOWNLOAD_MAXSIZE
+
+PERMANENT_HTTP: Final = frozenset((404, 410))
+"""an image answered with these is gone: it is not asked for again"""
 
 
 def now() -> str:

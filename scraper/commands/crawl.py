@@ -21,7 +21,7 @@ from pipeline.names import class_key
 from pipeline.params import Params, load_params
 from pipeline.paths import MANIFEST, RAW
 from pipeline.sources import FolderSource, SpiderSource
-from scraper.counts import table
+from scraper.counts import print_ledger, table
 from scraper.crawling.incoming import recover, require_current, store
 from scraper.crawling.run import own_network, run_spider, spider_class
 from scraper.folders.sync import own_folder, sync
@@ -54,7 +54,7 @@ class Command(ScrapyCrawl):
         (label,) = config.classes
         if isinstance(source, FolderSource):
             folder = own_folder(name, source)
-            incomplete = run_spider(self.crawler_process, name, config, folder=folder)
+            ledger = run_spider(self.crawler_process, name, config, folder=folder)
             with Manifest(RAW / name / MANIFEST) as manifest:
                 sync(name, source.model_copy(update={"classes": None}), RAW / name, manifest)
         else:
@@ -62,16 +62,17 @@ class Command(ScrapyCrawl):
             require_current(name)
             recover(name)
             try:
-                incomplete = run_spider(self.crawler_process, name, config)
+                ledger = run_spider(self.crawler_process, name, config)
             finally:
                 store(name)
         rows = Manifest(folder / MANIFEST).rows.values()
         print(table(rows, [label], config.limit_per_class))
+        print_ledger(ledger, [label])
         named = params.sources[name].classes
         if named is not None and label not in named:
             print(f"add {label} to sources.{name}.classes in params.yaml: clean takes only those")
-        if incomplete:
-            raise UserError(incomplete)
+        if open_ := ledger.unfinished():
+            raise UserError(f"{name}: {open_}. Run this again when the reasons are gone")
         if not any(row.label == label and row.status.has_file for row in rows):
             raise UserError(f"{url} has no pictures of products that could be saved")
 

@@ -73,7 +73,7 @@ def explain(error: BaseException) -> tuple[Status, str]:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether the same request may be answered another time: no answer yet, or 429, or 5xx."""
+    """Whether the same request may be answered another time: no answer yet, 408, 425, 429, 5xx."""
     if isinstance(error, HttpError):
         return status_may_pass(error.response.status)
     return isinstance(error, BusyHostError) or explain(error)[0] in _PASSING
@@ -83,8 +83,11 @@ _PASSING = {Status.FAILED_CONNECTION, Status.FAILED_TIMEOUT, Status.FAILED_TRUNC
 
 
 def status_may_pass(status: int) -> bool:
-    return status == 429 or status >= 500
+    return status in _LATER or status >= 500
 
 
 def http_message(response: Response) -> str:
     return f"HTTP status {response.status}"
+
+
+_LATER = {408, 425, 429}  # too slow, too early, too many requests

@@ -22,12 +22,11 @@ from scraper.crawling.incoming import manifest_of
 from scraper.crawling.items import ProductImage
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import ImageFile, RejectedError, examine
-from scraper.raw_folder import is_by_hand, is_here, now
+from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, is_here, now
 from scraper.reading.optout import picture_opt_out
 from scraper.spiders import SourceSpider
 
 _ACCEPT = {"Accept": "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"}
-_PERMANENT_HTTP = {404, 410}
 _LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
@@ -106,7 +105,7 @@ class ImagePipeline:
                 return row.http_status is not None and row.format is None
             case Status.REJECTED_ROBOTS:  # by the image's own header
                 return row.http_status is not None and self._source.obey_robots
-        return row.status is Status.FAILED_HTTP and row.http_status in _PERMANENT_HTTP
+        return row.status is Status.FAILED_HTTP and row.http_status in PERMANENT_HTTP
 
     async def _attempt(self, row: Row, url: str) -> Row:
         request = Request(url, headers=_ACCEPT, callback=NO_CALLBACK)

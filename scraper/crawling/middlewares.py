@@ -25,6 +25,7 @@ from scraper.crawling.failures import (
 )
 from scraper.crawling.item_pipeline import ImagePipeline
 from scraper.crawling.items import ProductImage
+from scraper.crawling.robots import robots_rules
 from scraper.spiders import SourceSpider
 
 _OWN_NETWORK = {"download_slot": "own network", "autothrottle_dont_adjust_delay": True}
@@ -168,7 +169,7 @@ class RobotsMiddleware:
             raise _unavailable(url, explain(error)[1]) from error
         if response.status in _TRY_LATER or response.status >= 500:
             raise _unavailable(url, http_message(response))
-        rules = ProtegoRobotParser(response.body if response.status == 200 else b"", spider=None)
+        rules = robots_rules(response.body if response.status == 200 else b"")
         delay = rules.crawl_delay(self._agent) or 0
         if delay > _LONG_DELAY:  # or else the crawl would just seem to hang
             self._crawler.spider.logger.warning("%s asks for %g s between requests", url, delay)

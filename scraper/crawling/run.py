@@ -14,6 +14,7 @@ from scrapy.settings import Settings
 from pipeline.addresses import RefusedAddressError, check_address, check_url, host_port
 from pipeline.cli import UserError
 from pipeline.sources import SpiderSource
+from scraper.ledger import Ledger
 from scraper.reading.sitemaps import is_file
 from scraper.spiders import SPIDER_KEYS, SourceSpider
 
@@ -22,18 +23,20 @@ DEMO = "demo"
 _DEMO_NAME = "http://demo-shop.localhost/"
 
 
-def crawl(name: str, source: SpiderSource, *, retry_permanent: bool = False) -> str | None:
+def crawl(
+    name: str, source: SpiderSource, earlier: Ledger, *, retry_permanent: bool = False
+) -> Ledger:
     """Crawl a source of params.yaml into data/raw/<name>; the demo shop runs for as long.
 
-    `retry_permanent`: ask again also for what failed for good.
-    Gives back which listings could not be read to their end, and why; None if all were.
+    `earlier` is what need not be asked for again. `retry_permanent`: ask again also for images
+    that failed for good. Gives back what became of the pages.
     Raises UserError where the spider fails.
     """
     settings = Settings()
     settings.setmodule("scraper.settings", priority="project")
     settings.set("RETRY_PERMANENT", retry_permanent, "cmdline")
     with _served(source) as (config, renamed):
-        return run_spider(AsyncCrawlerProcess(settings), name, config, renamed)
+        return run_spider(AsyncCrawlerProcess(settings), name, config, renamed, earlier=earlier)
 
 
 def run_spider(
@@ -42,7 +45,8 @@ def run_spider(
     config: SpiderSource,
     renamed: tuple[str, str] = ("", ""),
     folder: Path | None = None,
-) -> str | None:
+    earlier: Ledger | None = None,
+) -> Ledger:
     """Run `config.spider` to its end in this process, which can do so once.
 
     `renamed` is the address that the source has now and the one that the manifest calls it by.
@@ -57,7 +61,9 @@ def run_spider(
     logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
     # of bodies too long or too short: their rows say so
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
-    task = process.crawl(crawler, source=name, config=config, renamed=renamed, folder=folder)
+    task = process.crawl(
+        crawler, source=name, config=config, renamed=renamed, folder=folder, earlier=earlier
+    )
     process.start()
     if failure := task.exception():
         raise failure
@@ -66,20 +72,8 @@ def run_spider(
         raise KeyboardInterrupt
     if broken := stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_errors", 0):
         raise UserError(f"{name}: the spider failed {broken} times; its messages are above")
-    return _incomplete(name, crawler.spider)
-
-
-def _incomplete(name: str, spider: SourceSpider) -> str | None:
-    parts = []
-    for what, why in (
-        ("categories can't be read", spider.unreadable),
-        ("listings were cut short, and may have more", spider.cut_short),
-    ):
-        if why:
-            lines = [f"{label}: {reason}" for label, reason in sorted(why.items())]
-            parts.append("\n  ".join([f"{name}: {len(lines)} {what}", *lines]))
-    remedy = "check these addresses and the network, then run this again"
-    return "\n".join([*parts, remedy]) if parts else None
+    ledger: Ledger = crawler.spider.ledger
+    return ledger
 
 
 def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[SourceSpider]:

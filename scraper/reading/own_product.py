@@ -1,6 +1,6 @@
 """Which of the products that a page marks up is the page's own: one, described by many objects."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 

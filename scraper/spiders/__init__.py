@@ -1,7 +1,6 @@
 """What the project's spiders have in common: each collects the classes of one source."""
 
-import logging
-from collections import Counter, defaultdict
+import functools
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,14 +10,9 @@ from scrapy.http.request import NO_CALLBACK
 
 from pipeline.paths import RAW
 from pipeline.sources import SpiderSource
-from scraper.crawling.failures import (
-    DOWNLOAD_ERRORS,
-    ForbiddenByRobotsError,
-    explain,
-    http_message,
-    may_pass,
-    status_may_pass,
-)
+from scraper.crawling.failures import DOWNLOAD_ERRORS
+from scraper.crawling.page_failures import PageFailure, failure_of, response_failure
+from scraper.ledger import LIST, Ledger, Outcome, Page
 from scraper.reading.sitemaps import MAXSIZE
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
@@ -40,6 +34,7 @@ class SourceSpider(Spider):
         config: SpiderSource,
         renamed: tuple[str, str] = ("", ""),
         folder: Path | None = None,
+        earlier: Ledger | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -49,16 +44,14 @@ class SourceSpider(Spider):
         self.config = config
         self.allow_private = frozenset(config.allow_private)
         self._renamed = renamed
-        self.full: set[str] = set()
+        self.earlier = earlier or Ledger()
+        """what need not be asked for again, by an earlier run"""
+        self.ledger = Ledger()
+        self.full = self.ledger.full
         """classes that have as many images as they may: a spider can stop there"""
-        self.unreadable: dict[str, str] = {}
+        self.unreadable = self.ledger.unreadable
         """class: why its listing could not be read"""
-        self.cut_short: dict[str, str] = {}
-        """class: where its listing ended before its end, and why: there may be more another time"""
-        self.skipped_pages: defaultdict[str, list[str]] = defaultdict(list)
-        """class: pages that could not be read, and why"""
-        self.forbidden_pages: defaultdict[str, list[str]] = defaultdict(list)
-        self._read: Counter[str] = Counter()
+        self._read = self.ledger.listing_pages
 
     @property
     def page_meta(self) -> dict[str, bool]:
@@ -73,38 +66,58 @@ class SourceSpider(Spider):
         here, there = self._renamed
         return there + url.removeprefix(here) if here and url.startswith(here) else url
 
-    async def fetch(self, url: str, label: str, *, is_page: bool = True) -> Response | None:
-        """A page or another file, or None where it can't be had, which is then noted."""
+    def current(self, url: str) -> str:
+        """The address as it is now, of one that is `recorded`."""
+        here, there = self._renamed
+        return here + url.removeprefix(there) if there and url.startswith(there) else url
+
+    async def fetch(self, url: str, *, is_page: bool = True) -> Response | PageFailure:
+        """A page or another file, or why it can't be had. Nothing is noted of it."""
         try:
             meta = self.page_meta if is_page else self.list_meta
             request = Request(url, callback=NO_CALLBACK, meta=meta)
             response = await self.crawler.engine.download_async(request)
-        except ForbiddenByRobotsError:
-            self.forbidden_pages[label].append(url)
-            return None
         except DOWNLOAD_ERRORS as error:
-            self._skip(url, label, explain(error)[1], cuts=not is_page and may_pass(error))
-            return None
-        if response.status != 200:
-            cuts = not is_page and status_may_pass(response.status)
-            self._skip(url, label, http_message(response), cuts=cuts)
-            return None
-        self._read[label] += 1
-        return response
+            return failure_of(error)
+        return response_failure(response) or response
+
+    def note(
+        self,
+        label: str,
+        url: str,
+        outcome: Outcome,
+        why: str | None = None,
+        sent_to: str | None = None,
+        *,
+        is_said: bool = False,
+    ) -> None:
+        """Note how the product page at `url` ended; `sent_to` is where a redirect led."""
+        there = self.recorded(sent_to) if sent_to and sent_to != url else None
+        self.ledger.note(Page(label, self.recorded(url), outcome, why, there, is_said))
+
+    def is_settled(self, url: str, label: str) -> bool:
+        """Whether an earlier run knows how the page ends; then that is noted again."""
+        known = [p for p in self._known.get(self.recorded(url), ()) if label in (LIST, p.label)]
+        if not known or not all(page.is_settled for page in known):
+            return False
+        for page in known:
+            self.ledger.note(page)
+        return True
+
+    @functools.cached_property
+    def _known(self) -> dict[str, list[Page]]:
+        found: dict[str, list[Page]] = {}
+        for page in self.earlier.pages.values():
+            found.setdefault(page.url, []).append(page)
+        return found
+
+    def break_off(self, label: str, url: str, why: str) -> None:
+        """Note that the listing of a class ends at `url` before its end."""
+        self.ledger.may_have_more.setdefault(label, f"{self.recorded(url)}: {why}")
 
     def _skip(self, url: str, label: str, why: str, *, cuts: bool) -> None:
-        """Note a page that can't be read, and whether the listing ends there before its end."""
-        self.skipped_pages[label].append(f"{url}: {why}")
+        """Note a page of a listing that can't be read, and whether the listing breaks off there."""
         if cuts:
-            self.cut_short.setdefault(label, f"{url}: {why}")
-
-    def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
-        for label, pages in sorted(self.skipped_pages.items()):
-            self.logger.warning(
-                "%s: %d pages could not be read, the first: %s", label, len(pages), pages[0]
-            )
-        for label, pages in sorted(self.forbidden_pages.items()):
-            level = logging.INFO if self._read[label] else logging.WARNING
-            self.logger.log(
-                level, "%s: robots.txt forbids %d pages, the first: %s", label, len(pages), pages[0]
-            )
+            self.break_off(label, url, why)
+        else:
+            self.note(label, url, Outcome.FAILED_FOR_GOOD, why)

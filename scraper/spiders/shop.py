@@ -4,6 +4,7 @@ Or sitemap, or file of product addresses → product pages → images.
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,34 @@ from urllib.parse import urljoin
 
 from scrapy import Request
 from scrapy.http import Response, TextResponse
-from scrapy.http.request import NO_CALLBACK
 from twisted.python.failure import Failure
 
 from pipeline.addresses import RefusedAddressError, check_url
-from scraper.crawling.failures import DOWNLOAD_ERRORS, ForbiddenByRobotsError, explain, may_pass
 from scraper.crawling.items import ProductImage
+from scraper.crawling.page_failures import (
+    PageFailure,
+    failure_of,
+    is_sent_to,
+    listing_failure,
+    no_web_page,
+    not_followed,
+    product_failure,
+    response_failure,
+)
+from scraper.crawling.redirects import is_elsewhere, is_home_page
+from scraper.ledger import LIST, Outcome
 from scraper.reading.canonical import Place, place, places
 from scraper.reading.markup import Product, read_listing, read_product
 from scraper.reading.names import words
-from scraper.reading.optout import page_opt_out
+from scraper.reading.pages import Page
+from scraper.reading.paging import is_paged
 from scraper.reading.sitemaps import is_file, is_list, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 from scraper.spiders.listed import product_lists
+from scraper.spiders.products import classes_of, product_images
 
 _AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
 _MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
-_LIST = "sitemap"  # what is logged in place of a class, where that is not known yet
 
 
 class ShopSpider(SourceSpider):
@@ -47,14 +59,14 @@ class ShopSpider(SourceSpider):
         """pages whose images no markup names"""
         self._named: dict[str, str | None] = {}
         """identifier: the name of the first product that has it"""
-        self._in_no_class: dict[str, tuple[str, ...]] = {}
-        """products of a sitemap: what they are filed under"""
+        self._listings: set[Place] = set()
+        """addresses of listings and their pages: where a product page leads there, it is gone"""
 
     async def start(self) -> AsyncIterator[Any]:
         url = self.config.url or ""
         if is_file(url) or is_sitemap(url) or await self._names_a_list(url):
-            async for picture in self._from_list(url, self.config.classes):
-                yield picture
+            async for image in self._from_list(url, self.config.classes):
+                yield image
             return
         for label, category in self.config.classes.items():
             try:
@@ -62,6 +74,11 @@ class ShopSpider(SourceSpider):
                 check_url(url)
             except (ValueError, RefusedAddressError) as error:
                 self.unreadable[label] = str(error)
+                continue
+            self._listings.add(place(url))
+            if self.earlier.was_read(label):
+                async for image in self._open_pages(label):
+                    yield image
             else:
                 yield self._listing(url, label, frozenset(), 1)
 
@@ -70,158 +87,196 @@ class ShopSpider(SourceSpider):
             url,
             callback=self.parse,
             errback=self.listing_failed,
-            cb_kwargs={"label": label, "seen": seen, "number": number},
+            cb_kwargs={"label": label, "seen": seen, "number": number, "asked": url},
             meta=self.page_meta,
             dont_filter=True,  # two classes may share a category
         )
 
     async def parse(
-        self, response: Response, label: str, seen: frozenset[Place], number: int
+        self, response: Response, label: str, seen: frozenset[Place], number: int, asked: str
     ) -> AsyncIterator[Any]:
         """Page `number` of a listing: the images of its products, then the next page.
 
-        `seen` has the pages and products of this class so far.
+        `seen` has the pages and products of this class so far; `asked` is the page's address
+        before any redirect.
         """
-        if is_list(response.body):
-            async for picture in self._from_list(response.url, {label: response.url}):
-                yield picture
+        failure = response_failure(response)
+        if not failure and is_list(response.body):
+            async for image in self._from_list(response.url, {label: response.url}):
+                yield image
             return
-        text = response.text if isinstance(response, TextResponse) else ""
-        encoding = response.encoding if isinstance(response, TextResponse) else "utf-8"
-        listing = read_listing(text, response.url, encoding)
-        alone = read_product(text, response.url, encoding) if listing.is_guess else None
+        if failure or not isinstance(response, TextResponse):
+            self._listing_ends(label, asked, number, failure or no_web_page(response))
+            return
+        if place(response.url) in seen:  # the last page again
+            return
+        if is_elsewhere(asked, response.url):
+            failure = PageFailure(Outcome.FAILED_FOR_GOOD, is_sent_to(response.url))
+            self._listing_ends(label, asked, number, failure)
+            return
+        said = response.text, response.url, response.encoding
+        listing = read_listing(*said)
+        alone = read_product(*said) if listing.is_guess else None
         if alone and not alone.is_guess:  # the address of a product, not of a category
-            for picture in self._pictures(alone, label, response):
-                yield picture
+            self.ledger.listing_pages[label] += 1
+            for image in self._read_page(asked, response, label):
+                yield image
             return
-        following = listing.next_page
+        if failure := listing_failure(response, listing, number):
+            self._listing_ends(label, asked, number, failure)
+            return
+        self.ledger.listing_pages[label] += 1
+        here, following = {place(asked), place(response.url)}, listing.next_page
+        self._listings |= here
         at_places = places([*listing.products, *([following] if following else [])])
         found = dict(zip(listing.products, at_places, strict=False))
         new = [url for url, at in found.items() if at not in seen]
-        for at in range(0, len(new), _AT_ONCE):
-            if label in self.full:
-                return
-            pages = await self._products(
-                new[at : at + _AT_ONCE], label, are_said=not listing.is_guess
-            )
-            for page, product in pages:
-                for picture in self._pictures(product, label, page):
-                    yield picture
-        seen = seen | {place(response.url), *found.values()}
-        if not new or not following or place(following) in seen or label in self.full:
+        async for image in self._take(new, label, are_said=not listing.is_guess):
+            yield image
+        seen = seen | here | {*found.values()}
+        if label in self.full or not new or (following and place(following) in seen):
             return
-        if number < _MOST_PAGES:
+        if following and number < _MOST_PAGES:
             yield self._listing(following, label, seen, number + 1)
-        else:
-            self.logger.warning("%s: not read beyond page %d, %s", label, number, response.url)
-
-    async def _products(
-        self, urls: Sequence[str], label: str, *, are_said: bool
-    ) -> list[tuple[Response, Product]]:
-        """`are_said`: the shop says that these are pages of products; no page has to."""
-        found = []
-        for page in await asyncio.gather(*(self.fetch(url, label) for url in urls)):
-            if page is not None and isinstance(page, TextResponse):
-                product = read_product(page.text, page.url, page.encoding, is_product_page=are_said)
-                if product:
-                    found.append((page, product))
-        return found
+        elif following:
+            self.break_off(label, response.url, f"not read beyond page {number}")
+        elif pager := is_paged(Page(*said)):
+            self.break_off(label, response.url, not_followed(pager))
 
     def listing_failed(self, failure: Failure) -> None:
-        request, why = failure.request, explain(failure.value)[1]
-        label, seen = request.cb_kwargs["label"], request.cb_kwargs["seen"]
-        if seen:
-            self._skip(request.url, label, why, cuts=may_pass(failure.value))
+        state = failure.request.cb_kwargs
+        why = failure_of(failure.value)
+        self._listing_ends(state["label"], state["asked"], state["number"], why)
+
+    def _listing_ends(self, label: str, url: str, number: int, failure: PageFailure) -> None:
+        """Where page `number` can't be read: of a next page that is gone, the shop says so."""
+        if number == 1:
+            self.unreadable[label] = f"{self.recorded(url)}: {failure.why}"
         else:
-            self.unreadable[label] = f"{request.url}: {why}"
+            self._skip(url, label, failure.why, cuts=not failure.is_gone)
+
+    async def _take(
+        self, urls: Sequence[str], label: str, *, are_said: bool, until_full: bool = True
+    ) -> AsyncIterator[ProductImage]:
+        """The images of the product pages at `urls`, in their order, until the class is full.
+
+        `are_said`: the shop says that these are pages of products; no page has to. What an
+        earlier run has settled is not asked for again. Without a class (LIST), each
+        product says itself which ones it is of.
+        """
+        for at in range(0, len(urls), _AT_ONCE):
+            if until_full and self.full.issuperset([label] if label else self.config.classes):
+                return
+            open_ = [url for url in urls[at : at + _AT_ONCE] if not self.is_settled(url, label)]
+            pages = await asyncio.gather(*map(self.fetch, open_))
+            for url, page in zip(open_, pages, strict=True):
+                for image in self._read_page(url, page, label, is_said=are_said):
+                    yield image
+
+    async def _open_pages(self, label: str) -> AsyncIterator[ProductImage]:
+        """Of a listing that was read to its end before: only the pages that failed for now."""
+        self.ledger.listing_pages[label] = self.earlier.listing_pages[label]
+        pages = [p for p in self.earlier.pages.values() if label in (LIST, p.label)]
+        for is_said in (True, False):
+            urls = dict.fromkeys(self.current(p.url) for p in pages if p.is_said == is_said)
+            async for image in self._take(list(urls), label, are_said=is_said, until_full=False):
+                yield image
+        self.full |= self.earlier.full if label == LIST else self.earlier.full & {label}
+
+    def _read_page(
+        self, url: str, page: Response | PageFailure, label: str, *, is_said: bool = False
+    ) -> Iterator[ProductImage]:
+        """The images of the product page that was asked for at `url`; how it ended is noted."""
+        if isinstance(page, PageFailure):
+            self.note(label, url, page.outcome, page.why, is_said=is_said)
+        elif not isinstance(page, TextResponse):
+            self.note(label, url, Outcome.NO_PRODUCT, no_web_page(page).why)
+        elif is_elsewhere(url, page.url) and (
+            is_home_page(page.url) or place(page.url) in self._listings
+        ):
+            why = f"is sent to {page.url}, which is no product's page"
+            self.note(label, url, Outcome.FAILED_FOR_GOOD, why)
+        else:
+            said = page.text, page.url, page.encoding
+            product = read_product(*said, is_product_page=is_said)
+            failure = product_failure(page, product)
+            for one in self._classes(url, page, product, label):
+                outcome = failure.outcome if failure else Outcome.READ
+                self.note(one, url, outcome, failure.why if failure else None, page.url)
+                if product and not failure:
+                    yield from self._pictures(product, one, page)
+
+    def _classes(
+        self, url: str, page: TextResponse, product: Product | None, label: str
+    ) -> list[str]:
+        if label or product is None:
+            return [label]
+        labels = classes_of(product, page.url, self.config.classes, self.config.url or "")
+        if not labels:
+            filed = " | ".join(product.categories) or "nothing"
+            self.note(label, url, Outcome.NO_CLASS, f"is filed under {filed}", page.url)
+        return labels
 
     async def _names_a_list(self, url: str) -> bool:
         """Whether the source's `url`, that is not called a sitemap, is one by its content."""
         addresses = {place(urljoin(url, value)) for value in self.config.classes.values()}
         if place(url)[1:] == ("", ()) or place(url) in addresses:
             return False  # `parse` looks at the latter
-        response = await self._peek(url, self.list_meta)
-        return response is not None and is_list(response.body)
-
-    async def _peek(self, url: str, meta: dict[str, Any]) -> Response | None:
-        """What is at an address that no one asked for; where it can't be had, that is no news."""
-        try:
-            request = Request(url, callback=NO_CALLBACK, meta=meta)
-            response = await self.crawler.engine.download_async(request)
-        except (ForbiddenByRobotsError, *DOWNLOAD_ERRORS):
-            return None
-        return response if response.status == 200 else None
+        response = await self.fetch(url, is_page=False)
+        return isinstance(response, Response) and is_list(response.body)
 
     async def _is_product(self, url: str) -> bool | None:
-        page = await self._peek(url, self.page_meta)
-        if page is None:
+        page = await self.fetch(url)
+        if isinstance(page, PageFailure):
             return None
         is_text = isinstance(page, TextResponse)
         return is_text and read_product(page.text, page.url, page.encoding) is not None
 
     async def _from_list(self, url: str, classes: Mapping[str, str]) -> AsyncIterator[ProductImage]:
         """The images of all products that a sitemap or a file lists, each in its classes."""
-        found = 0
-        async for urls in self._listed(url):
+        label, found = next(iter(classes)) if [*classes.values()] == [url] else LIST, 0
+        if self.earlier.was_read(label):
+            async for image in self._open_pages(label):
+                yield image
+            return
+        async for urls in self._listed(url, label):
             found += len(urls)
-            for at in range(0, len(urls), _AT_ONCE):
-                if self.full.issuperset(classes):
-                    return
-                for page, product in await self._products(
-                    urls[at : at + _AT_ONCE], _LIST, are_said=True
-                ):
-                    labels = classes_of(product, page.url, classes, url)
-                    if not labels:
-                        self._in_no_class[page.url] = product.categories
-                    for label in labels:
-                        for picture in self._pictures(product, label, page):
-                            yield picture
+            async for image in self._take(urls, label, are_said=True):
+                yield image
         if not found:
-            forbidden = [f"{x}: robots.txt forbids it" for x in self.forbidden_pages.pop(_LIST, ())]
-            why = [*forbidden, *self.skipped_pages.pop(_LIST, ()), f"{url}: lists no products"]
-            self.unreadable |= dict.fromkeys(classes, why[0])
-            self.cut_short.pop(_LIST, None)
+            why = self.ledger.may_have_more.pop(label, None) or f"{url}: lists no products"
+            self.unreadable |= dict.fromkeys(classes, why)
 
-    async def _listed(self, url: str) -> AsyncIterator[list[str]]:
+    async def _listed(self, url: str, label: str) -> AsyncIterator[list[str]]:
         """Addresses of products: a list for each sitemap, in the order of their index."""
         passed_over: list[str] = []
-        async for urls in product_lists(url, self._read_list, self._is_product, passed_over):
+        read = functools.partial(self._read_list, url, label)
+        async for urls in product_lists(url, read, self._is_product, passed_over):
             yield urls
-        if passed_over:
-            self.logger.warning(
-                "%d sitemaps were passed over: what was looked at is no product; the first: %s",
-                len(passed_over),
-                passed_over[0],
-            )
+        for sitemap in passed_over:
+            self.note(label, sitemap, Outcome.NO_PRODUCT, "what it lists is no product")
 
-    async def _read_list(self, source: str) -> tuple[list[str], list[str]]:
+    async def _read_list(self, first: str, label: str, url: str) -> tuple[list[str], list[str]]:
         try:
-            if source == self.config.url and is_file(source):  # what a sitemap names is never one
-                return read_addresses(Path(source).read_bytes()), []
-            response = await self.fetch(source, _LIST, is_page=False)
-            return read_sitemap(response.body, response.url) if response else ([], [])
+            if url == first and is_file(url):  # what a sitemap names is never a file
+                pages, more = read_addresses(Path(url).read_bytes()), list[str]()
+            else:
+                response = await self.fetch(url, is_page=False)
+                if isinstance(response, PageFailure):
+                    is_none = response.is_gone or "://" not in url or url[:4] == "file"
+                    self._skip(url, label, response.why, cuts=url == first or not is_none)
+                    return [], []
+                pages, more = read_sitemap(response.body, response.url)
         except ValueError as error:
-            self.skipped_pages[_LIST].append(f"{source}: {error}")
+            self.break_off(label, url, str(error))
             return [], []
+        self.ledger.listing_pages[label] += 1
+        return pages, more
 
     def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
         if product.is_guess and product.photos:
             self._guessed[page.url] = None
-        opt_out, identifier = page_opt_out(page), self._identifier(product, page.url)
-        for photo in product.photos:
-            yield ProductImage(
-                label=label,
-                image_url=photo.url,
-                page_url=page.url,
-                product_id=identifier,
-                title=product.title,
-                license=photo.license,
-                license_url=photo.license_url,
-                author=photo.author,
-                width=photo.width,
-                height=photo.height,
-                opt_out=opt_out,
-            )
+        yield from product_images(product, self._identifier(product, page.url), label, page)
 
     def _identifier(self, product: Product, url: str) -> str:
         """The shop's own, unless another product had it before: then it identifies none."""
@@ -231,43 +286,10 @@ class ShopSpider(SourceSpider):
         is_same = product.is_group or words(product.title) == words(first)
         return product.id if is_same else url
 
-    def closed(self, reason: str) -> None:
-        super().closed(reason)
+    def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
         if self._guessed:
             self.logger.warning(
                 "%d pages name no picture of their product, so it was guessed; the first: %s",
                 len(self._guessed),
                 next(iter(self._guessed)),
             )
-        for url, filed in [*self._in_no_class.items()][:1]:
-            self.logger.warning(
-                "%d products are of none of the classes; the first, %s, is filed under %s",
-                len(self._in_no_class),
-                url,
-                " | ".join(filed) or "nothing",
-            )
-
-
-def classes_of(
-    product: Product, page_url: str, classes: Mapping[str, str], listed_in: str
-) -> list[str]:
-    """The classes, of a `classes` mapping, that a product of a sitemap or file belongs to.
-
-    A value is the address of a category that the product's breadcrumb or its own address has, or
-    else the name of one that its breadcrumb or `category` has. `listed_in`, the sitemap's or
-    file's own address, stands for all that it lists.
-    """
-    names = {name.casefold() for name in product.categories}
-    filed = [place(name) for name in product.categories if "://" in name]
-    site, path, _ = place(page_url)
-    within = {Place(site, path[:end], ()) for end, c in enumerate(path) if c == "/" and end}
-    found = []
-    for label, value in classes.items():
-        if value.startswith(("/", "http://", "https://")):
-            address = place(urljoin(page_url, value))
-            is_of = address in within or any(at.has(address) for at in filed)
-        else:
-            is_of = " ".join(value.casefold().split()) in names
-        if is_of or place(value) == place(listed_in):
-            found.append(label)
-    return found

@@ -148,7 +148,7 @@ def test_what_may_not_be_fetched_is_not(demo, web, nobody, shown):
     for url, said in [
         ("ftp://shop.example/", "no address that starts with http"),
         (f"{demo}private/offers/", "would not be fetched: robots.txt forbids it"),
-        (f"{demo}nowhere", "answers 404"),
+        (f"{demo}nowhere", "failed for good: HTTP status 404"),
         (f"{demo}photos/mug-007.jpg", r"is no web page \(image/jpeg\)"),
         (f"{web.url}/mug", "robots.txt answers 503, so its host is left alone"),
         (f"http://{nobody}/", "refused, so its host is left alone"),

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from scraper.reading.markup import Product
-from scraper.spiders.shop import classes_of
+from scraper.spiders.products import classes_of
 
 
 def page(name: str, *, crumbs: tuple[str, ...] = (), **more: object) -> str:
@@ -69,10 +69,11 @@ def test_a_sitemap_says_what_there_is_and_each_product_what_it_is(shop, workshop
         "cup": ["d", "e"],
     }
     assert workshop.rows()["mug", "b.jpg"]["page_url"] == f"{shop.url}/p/b"
-    assert "sitemap: 2 pages could not be read, the first: " in out
-    assert f"1 products are of none of the classes; the first, {shop.url}/p/f, is" in out
-    assert "filed under Plates" in out
-    assert "1 sitemaps were passed over: what was looked at is no product; the first: " in out
+    lost = f"2 product pages, the first: {shop.url}/p/lost: HTTP status 404"
+    assert f"(list): failed for good: {lost}" in out
+    unfiled = f"1 product pages, the first: {shop.url}/p/f: is filed under Plates"
+    assert f"(list): no class: {unfiled}" in out
+    assert f"(list): no product: 1 product pages, the first: {shop.url}/blog.xml" in out
     assert 0 < sum(path.startswith("/blog/") for path in shop.asked) <= 5
 
 
@@ -89,7 +90,7 @@ def test_what_a_sitemap_is_of_is_told_by_its_pages(shop, workshop):
     workshop.shop(shop, url=f"{shop.url}/xmlsitemap.php", classes=BY_NAME_AND_ADDRESS)
     out = workshop.collect("shop")
     assert labels(workshop.rows()) == {"mug": ["a", "b"], "of mugs": ["a"], "cup": ["d"]}
-    assert "2 sitemaps were passed over" in out
+    assert "(list): no product: 2 product pages, the first: " in out
 
 
 def test_where_no_sitemap_seems_to_be_of_products_all_are_read(shop, workshop):
@@ -178,7 +179,7 @@ def test_a_list_that_cannot_be_read_is_an_error(web, workshop, name, content, sa
     url = name if name == "products.txt" else f"{web.url}/{name}"
     workshop.shop(web, url=url, classes={"mug": "Mugs", "cup": "Cups"})
     out = workshop.collect("shop", code=1)
-    assert "shop: 2 categories can't be read" in out
+    assert "shop is unfinished: 2 listings are unreadable" in out
     assert said in out
 
 

@@ -1,0 +1,164 @@
+"""The images of the dataset that look most like a new one, each with its page and license.
+
+python -m model.similar mug.jpg --top 5
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tabulate import tabulate
+from tqdm import tqdm
+
+from model import artifact, data
+from model.images import UnreadableImageError, decode_ahead
+from model.sources import fetched, images_named
+from pipeline.cli import UserError, run
+from pipeline.manifest import Manifest, Row
+from pipeline.paths import DATASET, MANIFEST, MODEL, RAW, SIMILAR_CACHE, SPLITS
+
+if TYPE_CHECKING:
+    import keras
+
+_BATCH = 64
+Features = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An image of the dataset. `file` is relative to data/dataset."""
+
+    similarity: float
+    """cosine of the angle between the features: 1 for the same image"""
+    label: str
+    file: str
+    page: str | None
+    license: str | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m model.similar",
+        description="Show the images of data/dataset that look most like a new image, to the model "
+        "in results/model. The first run looks at the whole dataset, later ones remember it. An "
+        "image that can't be read is reported, the rest is done, and the exit code is 1.",
+    )
+    parser.add_argument("images", nargs="+", metavar="PATH_OR_URL", help="as of model.predict")
+    parser.add_argument("--top", type=int, default=5, help="how many (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each image")
+    options = parser.parse_args(arguments)
+    if options.top < 1:
+        parser.error("--top: 1 or more")
+    names = images_named(options.images)
+    index = Index.load(MODEL, DATASET)
+    unread = 0
+    for name, found in zip(names, index.nearest(names, options.top), strict=True):
+        if isinstance(found, UnreadableImageError):
+            unread += 1
+            print(f"error: {found}", file=sys.stderr)
+        elif options.json:
+            print(json.dumps({"file": name, "similar": [asdict(one) for one in found]}))
+        else:
+            columns = {"similarity": "", "class": "", "license": "", "file": "", "page": ""}
+            rows = [(f"{n.similarity:.3f}", n.label, n.license, n.file, n.page) for n in found]
+            print(f"{name}\n{tabulate(rows, list(columns), disable_numparse=True)}\n")
+    return 1 if unread else 0
+
+
+class Index:
+    """The features of all images of a dataset, by a model."""
+
+    def __init__(
+        self, model: artifact.Artifact, dataset: Path, files: Sequence[Path], cache: Path
+    ) -> None:
+        self._extract = _extractor(model.network)
+        self._size = model.image_size
+        self._dataset = dataset
+        self._files = files
+        self._origins: dict[str, dict[str, Row]] = {}
+        try:
+            self._features: Features = np.load(cache)
+        except (OSError, ValueError, EOFError):  # none yet, or one that a full disk has cut off
+            self._features = np.concatenate([*self._of_dataset()])
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            np.save(cache, self._features)
+
+    @classmethod
+    def load(cls, model: Path, dataset: Path, cache: Path = SIMILAR_CACHE) -> "Index":
+        """Of the model in `model`; what `cache` remembers is not looked at again.
+
+        UserError where there is no model, or no dataset.
+        """
+        known = artifact.load(model)
+        data.class_labels(dataset)
+        files = [
+            dataset / split / name
+            for split in SPLITS
+            for name in sorted(data.metadata(dataset, split))
+        ]
+        key = f"{known.sha256[:16]}-{data.dataset_digest(dataset)[:16]}.npy"
+        return cls(known, dataset, files, cache / key)
+
+    def nearest(
+        self, images: Sequence[str], top: int
+    ) -> Iterator[list[Neighbour] | UnreadableImageError]:
+        """For each path or address the `top` most similar images, or why it can't be read."""
+        for image in decode_ahead(fetched(images), self._size):
+            if isinstance(image, UnreadableImageError):
+                yield image
+                continue
+            (features,) = self._unit(image[None])
+            similarity = self._features.astype(np.float32) @ features.astype(np.float32)
+            best = np.argsort(-similarity, kind="stable")[:top]
+            yield [self._neighbour(self._files[i], float(similarity[i])) for i in best]
+
+    def _of_dataset(self) -> Iterator[Features]:
+        shown = tqdm(total=len(self._files), unit=" images", disable=None, leave=False)
+        with shown as progress:
+            for start in range(0, len(self._files), _BATCH):
+                batch = list(decode_ahead(self._files[start : start + _BATCH], self._size))
+                for image in batch:
+                    if isinstance(image, UnreadableImageError):
+                        raise UserError(f"{image}; `dvc repro split` makes the dataset anew")
+                yield self._unit(np.stack([one for one in batch if isinstance(one, np.ndarray)]))
+                progress.update(len(batch))
+
+    def _unit(self, images: NDArray[np.uint8]) -> Features:
+        features = np.asarray(self._extract.predict_on_batch(images), np.float32)
+        unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+        return np.asarray(unit, np.float16)
+
+    def _neighbour(self, file: Path, similarity: float) -> Neighbour:
+        split, label, _ = file.relative_to(self._dataset).parts
+        about = data.metadata(self._dataset, split)[f"{label}/{file.name}"]
+        origin = self._origin(about.get("source", ""), about.get("sha256", ""))
+        return Neighbour(
+            similarity,
+            label,
+            file.relative_to(self._dataset).as_posix(),
+            origin.page_url if origin else None,
+            about.get("license") or None,
+        )
+
+    def _origin(self, source: str, sha256: str) -> Row | None:
+        if source not in self._origins:
+            rows = Manifest(RAW / source / MANIFEST).rows.values()
+            self._origins[source] = {str(row.sha256): row for row in rows if row.status.has_file}
+        return self._origins[source].get(sha256)
+
+
+def _extractor(network: "keras.Model") -> "keras.Model":
+    """The network up to what its last layer, the classifier, is given."""
+    import keras
+
+    return keras.Model(network.inputs, network.layers[-1].input)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,109 @@
+"""Why a page of a shop is not read: what fails for now, and what for good."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scrapy.http import Response, TextResponse
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from scraper.crawling.failures import (
+    ForbiddenByRobotsError,
+    explain,
+    http_message,
+    may_pass,
+    status_may_pass,
+)
+from scraper.ledger import Outcome
+
+if TYPE_CHECKING:  # their readers are slow to import, and an API needs none
+    from scraper.reading.markup import Listing, Product
+
+_GONE: Final = {404, 410}
+_SURE: Final = {200, 203}  # 203: a proxy on the way has changed something
+_CHALLENGES: Final = ("x-amzn-waf-action", "cf-mitigated")  # a firewall wants a browser to answer
+_CONTENT: Final = (
+    "//a[@href] | //img | //*[@itemscope] | //*[@typeof] | //meta[@property]"
+    " | //script[contains(@type, 'json')] | //body//text()[normalize-space() and not("
+    "ancestor::script or ancestor::style or ancestor::noscript or ancestor::iframe)]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailure:
+    """Why a page could not be read."""
+
+    outcome: Outcome
+    why: str
+    is_gone: bool = False
+    """there is no such page, as the site says, or because that is no address"""
+
+
+def failure_of(error: BaseException) -> PageFailure:
+    """For what the request for a page raised."""
+    if isinstance(error, ForbiddenByRobotsError):
+        return PageFailure(Outcome.FORBIDDEN, "robots.txt forbids it")
+    if isinstance(error, HttpError) and (failure := response_failure(error.response)):
+        return failure
+    outcome = Outcome.FAILED_FOR_NOW if may_pass(error) else Outcome.FAILED_FOR_GOOD
+    return PageFailure(outcome, explain(error)[1], is_gone=isinstance(error, ValueError))
+
+
+def response_failure(response: Response) -> PageFailure | None:
+    """By status, headers and length; None for what is to be read."""
+    said, status = http_message(response), response.status
+    if any(name in response.headers for name in _CHALLENGES):
+        said = f"{said}, a firewall's challenge in the place of the page"
+        return PageFailure(Outcome.FAILED_FOR_NOW, said)
+    if not 200 <= status < 300:
+        outcome = Outcome.FAILED_FOR_NOW if status_may_pass(status) else Outcome.FAILED_FOR_GOOD
+        return PageFailure(outcome, said, is_gone=status in _GONE)
+    if not response.body.strip():
+        return PageFailure(Outcome.FAILED_FOR_NOW, f"{said} and an empty page")
+    return None
+
+
+def product_failure(page: TextResponse, product: "Product | None") -> PageFailure | None:
+    """Of a page that was reached as a product's: why it gives no image."""
+    is_sure = page.status in _SURE
+    if product is None or (product.is_guess and not (is_sure and product.photos)):
+        return _doubt(page) or PageFailure(Outcome.NO_PRODUCT, "nothing says what it sells")
+    if not product.photos:
+        return PageFailure(Outcome.NO_IMAGE, "it names no image of its product")
+    return None
+
+
+def listing_failure(page: TextResponse, listing: "Listing", number: int) -> PageFailure | None:
+    """Of page `number` of a listing; an empty page after the last one is no failure."""
+    if listing.products and not (listing.is_guess and page.status not in _SURE):
+        return None
+    if number > 1:
+        return _doubt(page)
+    why = "shows no products; if a browser shows some, set browser: true"
+    return _doubt(page) or PageFailure(Outcome.NO_PRODUCT, why)
+
+
+def is_sent_to(url: str) -> str:
+    """Of a listing that is redirected to another page."""
+    return f"is sent to {url}; if that is the category, give its address"
+
+
+def not_followed(pager: str) -> str:
+    """Of a listing whose page says that more follow; `pager` is what it says."""
+    return f"it shows {pager}, and no address of the next page was found"
+
+
+def no_web_page(response: Response) -> PageFailure:
+    """For a response that is no text."""
+    kind = (response.headers.get("Content-Type") or b"unknown").decode("latin-1")
+    return PageFailure(Outcome.NO_PRODUCT, f"no web page ({kind})")
+
+
+def _doubt(page: TextResponse) -> PageFailure | None:
+    """Of a page on which nothing was found: whether it is no page at all, but may be one later."""
+    if page.status not in _SURE:
+        said = f"{http_message(page)} with a body that is no page"
+        return PageFailure(Outcome.FAILED_FOR_NOW, said)
+    if not page.xpath(_CONTENT):
+        said = "a page without content; if a browser shows some, set browser: true"
+        return PageFailure(Outcome.FAILED_FOR_NOW, said)
+    return None

@@ -1,0 +1,37 @@
+"""Where a redirect has led: to the same page under another spelling, or to another one."""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from scraper.reading.canonical import place
+
+_LANGUAGE: Final = re.compile(r"/[a-z]{2}([-_][a-z]{2,4})?(?=/|$)")
+_ENDING: Final = re.compile(r"/(index|default)\.\w+$|\.(html?|php|aspx?|jsp)$")
+_HOMES: Final = ("", "/home", "/start")
+_FIRST_PAGE: Final = re.compile(r"(p|pg|page|paged|seite|pagina)=[01]?|(start|offset)=0")
+
+
+def is_elsewhere(asked: str, answered: str) -> bool:
+    """Whether `answered`, where a redirect led, is another page than the one that was asked for.
+
+    The scheme, `www.`, a slash at the end, `.html`, upper case, a folder for the language, and a
+    query that says "page 1" make no other page. A query that is lost does.
+    """
+    if _path(asked) != _path(answered):
+        return True
+    return not _query(asked) <= _query(answered)
+
+
+def is_home_page(url: str) -> bool:
+    """Whether `url` is the home page of a site."""
+    return _path(url) in _HOMES and not _query(url)
+
+
+def _path(url: str) -> str:
+    path = unquote(place(url).path).casefold().rstrip("/")
+    return _LANGUAGE.sub("", _ENDING.sub("", path), count=1) if path else ""
+
+
+def _query(url: str) -> set[tuple[str, str]]:
+    return {(k, v) for k, v in place(url).query if not _FIRST_PAGE.fullmatch(f"{k}={v}".casefold())}

@@ -1,0 +1,86 @@
+"""robots.txt: its rules whatever its encoding, and what they say of an address before a crawl."""
+
+import codecs
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+from scrapy.robotstxt import ProtegoRobotParser
+
+from pipeline.addresses import FetchError, RefusedAddressError, ask
+from pipeline.cli import UserError
+from pipeline.sources import SpiderSource
+from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
+
+_MARKS: Final = (  # the longer ones first: that of UTF-16 begins that of UTF-32
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def robots_rules(body: bytes) -> ProtegoRobotParser:
+    """The rules of a robots.txt. A byte order mark tells its encoding, if it is not UTF-8.
+
+    All of it counts, also beyond the 500 KiB that RFC 9309 asks for, and with any line ends.
+    """
+    encoding = next((name for mark, name in _MARKS if body.startswith(mark)), None)
+    if encoding is None and b"\0" in body[:2]:  # UTF-16 without a mark: a letter beside a zero
+        encoding = "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
+    text = body.decode(encoding or "utf-8", "ignore")
+    return ProtegoRobotParser("\n".join(text.splitlines()).encode(), spider=None)
+
+
+class HostRobots:
+    """robots.txt of each host, read once, and judged as the spiders do."""
+
+    def __init__(self, allow_private: Collection[str], source: SpiderSource) -> None:
+        self.allow_private = allow_private
+        self._obeyed = source.obey_robots
+        self._rules: dict[str, ProtegoRobotParser | str] = {}
+        """address of a robots.txt: its rules, or why its host is left alone"""
+
+    def require(self, url: str) -> None:
+        if why := self.refusal(url):
+            raise UserError(f"{url} would not be fetched: {why}")
+
+    def refusal(self, url: str) -> str | None:
+        return self._objection(url) if self._obeyed else None
+
+    def summary(self, url: str) -> str:
+        rules = self._of(url)
+        if objection := self._objection(url):
+            return f"{objection}; not obeyed, as the source says so"
+        delay = None if isinstance(rules, str) else rules.crawl_delay(USER_AGENT)
+        return "allows it" + (f", with {delay:g} s between requests" if delay else "")
+
+    def _objection(self, url: str) -> str | None:
+        rules = self._of(url)
+        if isinstance(rules, str):
+            return rules
+        return None if rules.allowed(url, USER_AGENT) else "robots.txt forbids it"
+
+    def _of(self, url: str) -> ProtegoRobotParser | str:
+        parts = urlsplit(url)
+        address = f"{parts.scheme}://{parts.netloc}/robots.txt"
+        if address not in self._rules:
+            self._rules[address] = self._read(address)
+        return self._rules[address]
+
+    def _read(self, address: str) -> ProtegoRobotParser | str:
+        try:
+            answer = ask(
+                address,
+                max_bytes=DOWNLOAD_MAXSIZE,
+                timeout=DOWNLOAD_TIMEOUT,
+                allow_private=self.allow_private,
+            )
+        except RefusedAddressError as error:
+            return str(error)
+        except FetchError as error:
+            return f"{error}, so its host is left alone"
+        if answer.status == 429 or answer.status >= 500:
+            return f"{address} answers {answer.status}, so its host is left alone"
+        return robots_rules(answer.body if answer.status == 200 else b"")

@@ -1,0 +1,249 @@
+"""The ledger of pages: what became of all that a spider asked for, class by class.
+
+What gave nothing is counted with its reason and its first example. Collect prints the ledger, puts
+it into results/collect/<source>.json, and keeps it as `pages.json` in the source's folder, so that
+an unfinished run asks again for just what is open. The preview uses the same words.
+"""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tabulate import tabulate
+
+from pipeline.manifest import write_atomic
+
+FILE: Final = "pages.json"
+LIST: Final = ""
+"""in place of a class: of a sitemap or a file of addresses, where the class is not known yet"""
+
+
+class Outcome(StrEnum):
+    """How an attempt at a product page ended."""
+
+    READ = "read"
+    """it gave images"""
+    NO_PRODUCT = "no_product"
+    NO_IMAGE = "no_image"
+    """there is a product, and no image of it"""
+    NO_CLASS = "no_class"
+    """its product is of none of the source's classes"""
+    FAILED_FOR_NOW = "failed_for_now"
+    """the same request may be answered another time"""
+    FAILED_FOR_GOOD = "failed_for_good"
+    FORBIDDEN = "forbidden"
+    """robots.txt asks us not to fetch it"""
+
+    @property
+    def words(self) -> str:
+        return self.replace("_", " ")
+
+
+class State(StrEnum):
+    """How the listing of a class ended."""
+
+    COMPLETE = "complete"
+    """it was read to its end"""
+    FULL = "full"
+    """the class has as many images as it may: the rest was not asked for"""
+    MAY_HAVE_MORE = "may have more"
+    UNREADABLE = "unreadable"
+
+
+_ASKED_AGAIN: Final = (Outcome.FAILED_FOR_NOW, Outcome.FORBIDDEN)  # of robots.txt, at no cost
+_ALWAYS: Final = (Outcome.READ,)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A product page that was asked for, under its class, and why it gave nothing."""
+
+    label: str
+    url: str
+    outcome: Outcome
+    why: str | None = None
+    sent_to: str | None = None
+    """where a redirect led"""
+    is_said: bool = False
+    """the shop says that it is a product's: by a sitemap, a list or a marked-up listing"""
+
+    @property
+    def is_settled(self) -> bool:
+        """Asking again would give the same."""
+        return self.outcome not in _ASKED_AGAIN
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.why}" if self.why else self.url
+
+
+@dataclass
+class Ledger:
+    """All pages of one crawl. What it has for a class or a page is its last word on it."""
+
+    listing_pages: Counter[str] = field(default_factory=Counter)
+    """class: pages of its listing that were read"""
+    full: set[str] = field(default_factory=set)
+    """classes that have as many images as they may: a spider can stop there"""
+    may_have_more: dict[str, str] = field(default_factory=dict)
+    """class: where its listing ended before its end, and why"""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """class: why its listing could not be read"""
+    pages: dict[tuple[str, str], Page] = field(default_factory=dict)
+
+    def note(self, page: Page) -> None:
+        self.pages[page.label, page.url] = page
+
+    def state(self, label: str) -> State:
+        if label in self.unreadable:
+            return State.UNREADABLE
+        if label in self.may_have_more:
+            return State.MAY_HAVE_MORE
+        return State.FULL if label in self.full else State.COMPLETE
+
+    def was_read(self, label: str) -> bool:
+        """Whether its listing need not be asked for again."""
+        is_whole = self.state(label) in (State.COMPLETE, State.FULL)
+        return bool(self.listing_pages[label]) and is_whole
+
+    def failed_for_good(self) -> "Ledger":
+        """Only the pages that need not be asked for again, whatever the run."""
+        kept = {k: p for k, p in self.pages.items() if p.outcome is Outcome.FAILED_FOR_GOOD}
+        return Ledger(pages=kept)
+
+    def reopened(self, urls: Collection[str]) -> "Ledger":
+        """With the pages at `urls` to be asked for again: an image of theirs failed for now."""
+        pages = {
+            key: dataclasses.replace(page, outcome=Outcome.FAILED_FOR_NOW)
+            if (page.sent_to or page.url) in urls
+            else page
+            for key, page in self.pages.items()
+        }
+        return dataclasses.replace(self, pages=pages)
+
+    def unfinished(self) -> str | None:
+        """In one sentence what is open; None where the run is finished."""
+        failing = sum(p.outcome is Outcome.FAILED_FOR_NOW for p in self.pages.values())
+        parts = [
+            f"{count:,} {what}"
+            for count, what in (
+                (len(self.unreadable), f"listings are {State.UNREADABLE}"),
+                (len(self.may_have_more), f"listings {State.MAY_HAVE_MORE}"),
+                (failing, f"product pages {Outcome.FAILED_FOR_NOW.words}"),
+            )
+            if count
+        ]
+        return f"{', '.join(parts)}; the lines above say where and why" if parts else None
+
+    def lost(self) -> list[str]:
+        """A sentence for each class and reason for which something was asked for and not read."""
+        found = [
+            f"{_shown(label)}: listing {state}: {why}"
+            for state, reasons in (
+                (State.UNREADABLE, self.unreadable),
+                (State.MAY_HAVE_MORE, self.may_have_more),
+            )
+            for label, why in sorted(reasons.items())
+        ]
+        groups: dict[tuple[str, Outcome], list[Page]] = {}
+        for page in self.pages.values():
+            groups.setdefault((page.label, page.outcome), []).append(page)
+        for outcome in Outcome:
+            for label in sorted({label for label, _ in groups}):
+                pages = groups.get((label, outcome), []) if outcome is not Outcome.READ else []
+                if pages:
+                    first = f"{len(pages):,} product pages, the first: {pages[0]}"
+                    found.append(f"{_shown(label)}: {outcome.words}: {first}")
+        return found
+
+    def table(self, labels: Sequence[str]) -> str:
+        """A line for each class: its listing, and how its product pages ended."""
+        lines = self._by_class(labels)
+        total: Counter[Outcome] = sum((count for *_, count in lines), Counter())
+        shown = [o for o in Outcome if o in _ALWAYS or total[o]]
+        rows = [
+            [_shown(label), state, listed, count.total(), *(count[o] for o in shown)]
+            for label, state, listed, count in lines
+        ]
+        if len(rows) > 1:
+            numbers = [total.total(), *(total[o] for o in shown)]
+            rows.append(["total", None, sum(line[2] for line in lines), *numbers])
+        headers = ["class", "listing", "listing pages", "product pages"]
+        return tabulate(rows, headers=[*headers, *(o.words for o in shown)])
+
+    def numbers(self, labels: Sequence[str]) -> dict[str, object]:
+        """The same for results/collect/<source>.json: few numbers, which DVC compares.
+
+        What is as long as there are classes is in lists, which DVC passes over.
+        """
+        lines = self._by_class(labels)
+        total: Counter[Outcome] = sum((count for *_, count in lines), Counter())
+        return {
+            "pages": {
+                "listing_pages": sum(line[2] for line in lines),
+                "product_pages": total.total(),
+                **{str(outcome): total[outcome] for outcome in Outcome},
+                "listings_unreadable": len(self.unreadable),
+                "listings_that_may_have_more": len(self.may_have_more),
+            },
+            "pages_by_class": [
+                {"class": _shown(label), "listing": state, "listing_pages": listed}
+                | {str(outcome): count[outcome] for outcome in Outcome}
+                for label, state, listed, count in lines
+            ],
+            "lost": self.lost(),
+        }
+
+    def _by_class(self, labels: Iterable[str]) -> list[tuple[str, State, int, "Counter[Outcome]"]]:
+        counts: dict[str, Counter[Outcome]] = {label: Counter() for label in labels}
+        for label in self._labels():
+            counts.setdefault(label, Counter())
+        for page in self.pages.values():
+            counts[page.label][page.outcome] += 1
+        return [(x, self.state(x), self.listing_pages[x], count) for x, count in counts.items()]
+
+    def _labels(self) -> Iterator[str]:
+        yield from sorted(
+            {label for label, _ in self.pages}
+            | set(self.listing_pages) | set(self.unreadable) | set(self.may_have_more)
+        )  # fmt: skip
+
+    def write(self, folder: Path) -> None:
+        """Keep it in `folder`, in an order that does not depend on what arrived first."""
+        content = {
+            "listing_pages": dict(sorted(self.listing_pages.items())),
+            "full": sorted(self.full),
+            "may_have_more": dict(sorted(self.may_have_more.items())),
+            "unreadable": dict(sorted(self.unreadable.items())),
+            # of one class in the order of its listing
+            "pages": [dataclasses.astuple(p) for p in sorted(self.pages.values(), key=_label)],
+        }
+        write_atomic(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """That of the last run that came to its end; an empty one where there is none."""
+        try:
+            content: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            rows = [Page(x, url, Outcome(end), *more) for x, url, end, *more in content["pages"]]
+            return cls(
+                Counter(content["listing_pages"]),
+                set(content["full"]),
+                content["may_have_more"],
+                content["unreadable"],
+                {(page.label, page.url): page for page in rows},
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # made by another version
+            return cls()
+
+
+def _label(page: Page) -> str:
+    return page.label
+
+
+def _shown(label: str) -> str:
+    return label or "(list)"

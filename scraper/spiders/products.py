@@ -1,0 +1,57 @@
+"""What a product gives: the classes that it is of, and its images."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urljoin
+
+from scrapy.http import Response
+
+from scraper.crawling.items import ProductImage
+from scraper.reading.canonical import Place, place
+from scraper.reading.markup import Product
+from scraper.reading.optout import page_opt_out
+
+
+def classes_of(
+    product: Product, page_url: str, classes: Mapping[str, str], listed_in: str
+) -> list[str]:
+    """The classes, of a `classes` mapping, that a product of a sitemap or file belongs to.
+
+    A value is the address of a category that the product's breadcrumb or its own address has, or
+    else the name of one that its breadcrumb or `category` has. `listed_in`, the sitemap's or
+    file's own address, stands for all that it lists.
+    """
+    names = {name.casefold() for name in product.categories}
+    filed = [place(name) for name in product.categories if "://" in name]
+    site, path, _ = place(page_url)
+    within = {Place(site, path[:end], ()) for end, c in enumerate(path) if c == "/" and end}
+    found = []
+    for label, value in classes.items():
+        if value.startswith(("/", "http://", "https://")):
+            address = place(urljoin(page_url, value))
+            is_of = address in within or any(at.has(address) for at in filed)
+        else:
+            is_of = " ".join(value.casefold().split()) in names
+        if is_of or place(value) == place(listed_in):
+            found.append(label)
+    return found
+
+
+def product_images(
+    product: Product, identifier: str, label: str, page: Response
+) -> Iterator[ProductImage]:
+    """The candidates that a product's page gives for a class."""
+    opt_out = page_opt_out(page)
+    for photo in product.photos:
+        yield ProductImage(
+            label=label,
+            image_url=photo.url,
+            page_url=page.url,
+            product_id=identifier,
+            title=product.title,
+            license=photo.license,
+            license_url=photo.license_url,
+            author=photo.author,
+            width=photo.width,
+            height=photo.height,
+            opt_out=opt_out,
+        )
