@@ -36,6 +36,8 @@ class PageFailure:
     why: str
     is_gone: bool = False
     """there is no such page, as the site says, or because that is no address"""
+    is_overload: bool = False
+    """the server stumbled, as some do that are asked for several pages at once"""
 
 
 def failure_of(error: BaseException) -> PageFailure:
@@ -56,7 +58,8 @@ def response_failure(response: Response) -> PageFailure | None:
         return PageFailure(Outcome.FAILED_FOR_NOW, said)
     if not 200 <= status < 300:
         outcome = Outcome.FAILED_FOR_NOW if status_may_pass(status) else Outcome.FAILED_FOR_GOOD
-        return PageFailure(outcome, said, is_gone=status in _GONE)
+        overload = status >= 500 and status != 503  # who is busy has been waited for
+        return PageFailure(outcome, said, is_gone=status in _GONE, is_overload=overload)
     if not response.body.strip():
         return PageFailure(Outcome.FAILED_FOR_NOW, f"{said} and an empty page")
     return None

@@ -144,9 +144,8 @@ class ShopSpider(SourceSpider):
             self.break_off(label, response.url, not_followed(pager))
 
     def listing_failed(self, failure: Failure) -> None:
-        state = failure.request.cb_kwargs
-        why = failure_of(failure.value)
-        self._listing_ends(state["label"], state["asked"], state["number"], why)
+        label, asked, number = map(failure.request.cb_kwargs.get, ("label", "asked", "number"))
+        self._listing_ends(label, asked, number, failure_of(failure.value))
 
     def _listing_ends(self, label: str, url: str, number: int, failure: PageFailure) -> None:
         """Where page `number` can't be read: of a next page that is gone, the shop says so."""
@@ -169,7 +168,9 @@ class ShopSpider(SourceSpider):
                 return
             open_ = [url for url in urls[at : at + _AT_ONCE] if not self.is_settled(url, label)]
             pages = await asyncio.gather(*map(self.fetch, open_))
-            for url, page in zip(open_, pages, strict=True):
+            for url, found in zip(open_, pages, strict=True):
+                again = isinstance(found, PageFailure) and found.is_overload
+                page = await self.fetch(url) if again else found  # alone this time
                 for image in self._read_page(url, page, label, is_said=are_said):
                     yield image
 
@@ -227,10 +228,9 @@ class ShopSpider(SourceSpider):
 
     async def _is_product(self, url: str) -> bool | None:
         page = await self.fetch(url)
-        if isinstance(page, PageFailure):
-            return None
-        is_text = isinstance(page, TextResponse)
-        return is_text and read_product(page.text, page.url, page.encoding) is not None
+        if not isinstance(page, TextResponse):
+            return None if isinstance(page, PageFailure) else False
+        return read_product(page.text, page.url, page.encoding) is not None
 
     async def _from_list(self, url: str, classes: Mapping[str, str]) -> AsyncIterator[ProductImage]:
         """The images of all products that a sitemap or a file lists, each in its classes."""

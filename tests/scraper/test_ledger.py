@@ -340,3 +340,19 @@ def test_a_pager_that_can_not_be_followed(web, workshop, monkeypatch):
         assert said in out
         assert any(line.startswith(said) for line in workshop.counts()["lost"])
         assert "as listing may have more: it shows" in previewed(f"{web.url}/{label}/")
+
+
+def test_a_server_that_stumbles_over_many_requests_is_asked_one_by_one(web, workshop):
+    web.sell("mug", *((f"m{n}", f"/m{n}.jpg") for n in range(3)))
+    whole = web.routes["/p/m1"]
+
+    def stumble(request) -> None:
+        if web.asked["/p/m1"] <= 3:  # as often as it is asked in a row
+            request.answer(b"locked", 500)
+        else:
+            request.answer(whole)
+
+    web.routes["/p/m1"] = stumble
+    workshop.shop(web, "mug")
+    workshop.collect("shop")
+    assert workshop.counts()["pages"]["read"] == 3

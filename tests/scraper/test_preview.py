@@ -208,3 +208,15 @@ def test_what_is_printed_can_be_collected(demo, workshop):
     params.write_text(text.replace("sources: {}", f"sources:\n{printed}"))
     workshop.collect("shop_127_0_0_1")
     assert workshop.counts("shop_127_0_0_1")["saved_by_class"] == {"mugs": 3}
+
+
+def test_the_categories_below_a_home_page_that_is_elsewhere(web, workshop):
+    links = {"/shop/": "All", "/shop/hats_1/": "Hats", "/shop/mugs_2/": "Mugs", "/basket/": "Cart"}
+    menu = "".join(f'<a href="{href}">{name}</a>' for href, name in links.items())
+    web.routes |= {
+        "/": lambda request: request.answer(b"", 302, Location="/shop/"),
+        "/shop/": f'<nav>{menu}<a href="/shop/?facet=x">X</a></nav><main></main>',
+    }
+    for path in ("/", "/shop/"):
+        (proposed,) = YAML(typ="safe").load(entry(preview(web.url + path))).values()
+        assert proposed["classes"] == {"hats": "/shop/hats_1/", "mugs": "/shop/mugs_2/"}
