@@ -182,7 +182,7 @@ def pretend(count: int, photo: Path, cache: Cache) -> None:
             tiny=rng.bytes(192),
             pixels=rng.bytes(16),
         )
-        results.append((sha256, Measured(fields, result.thumbnail)))
+        results.append((sha256, Measured(fields, result.thumbnail, result.levels)))
         row = Row(
             status=Status.SAVED,
             label=label,

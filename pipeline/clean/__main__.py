@@ -159,7 +159,7 @@ def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate
         pairs = find(
             cache.candidates(),
             cache.candidates(new),
-            cache.thumbnail,
+            cache.levels,
             rule.radius,
             rule.mirrored,
         )

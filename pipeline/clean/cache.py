@@ -21,7 +21,7 @@ _SCHEMA = f"""
 CREATE TABLE measurements (
   sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
 ) WITHOUT ROWID;
-CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB);
+CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB, levels BLOB);
 CREATE TABLE pairs (
   a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
 ) WITHOUT ROWID;
@@ -77,24 +77,31 @@ class Cache:
         for sha256, result in results:
             if isinstance(result, Measured):
                 measurements.append((sha256, None, None, *_values(result.measurement)))
-                thumbnails.append((sha256, result.thumbnail))
+                thumbnails.append((sha256, result.thumbnail, result.levels))
             else:
                 nothing = [None] * len(_FIELDS)
                 measurements.append((sha256, result.reason.value, result.error, *nothing))
         with self._database:
             self._database.executemany(_ADD, measurements)
             self._database.executemany(
-                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails
+                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", thumbnails
             )
 
     def thumbnail(self, sha256: str) -> bytes:
         """A measured image in small, as JPEG. Raises KeyError."""
-        query = "SELECT jpeg FROM thumbnails WHERE sha256 = ?"
+        return self._kept("jpeg", sha256)
+
+    def levels(self, sha256: str) -> bytes:
+        """What the second look compares of a measured image. Raises KeyError."""
+        return self._kept("levels", sha256)
+
+    def _kept(self, column: str, sha256: str) -> bytes:
+        query = f"SELECT {column} FROM thumbnails WHERE sha256 = ?"  # noqa: S608 - ours
         row = self._database.execute(query, (sha256,)).fetchone()
         if row is None:
             raise KeyError(sha256)
-        jpeg: bytes = row[0]
-        return jpeg
+        content: bytes = row[0]
+        return content
 
     def compared(self, radius: int, mirrored: bool) -> set[str]:
         """The images that were all compared with one another under these settings."""
