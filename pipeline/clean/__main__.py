@@ -116,7 +116,7 @@ def examine(params: Params, cache: Cache) -> Findings:
     judged = [
         Judged(picture, verdict, result)
         for picture, verdict in zip(raw.pictures, verdicts, strict=True)
-        if verdict.reason is None
+        if verdict.reason in (None, Reason.PLACEHOLDER)
         and isinstance(result := measurements[picture.sha256], Measurement)
     ]
     pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
