@@ -5,7 +5,7 @@ radius lets pass what is only alike, so each proposed pair is compared again, fi
 many at once, then as two images laid over each other (second_look.py), on all cores.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
@@ -65,18 +65,29 @@ def find(
     """
     names = [one.sha256 for one in known + new]
     proposed = _proposed(known, new, radius, mirrored)
+    for rows, differences in confirmed(proposed, names, levels):
+        for (a, b, mirror, bits), found in zip(rows.tolist(), differences.tolist(), strict=True):
+            if found <= UNLIKE:
+                yield Pair(names[a], names[b], bool(mirror), bits, round(found, 4))
+
+
+def confirmed(
+    proposed: NDArray[np.int64], names: Sequence[str], levels: Callable[[str], bytes]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The second look at many pairs on all cores: parts of the rows, and their differences.
+
+    A row of `proposed` is two numbers of `names`, and 1 where the second is mirrored; what follows
+    is not looked at. `levels` is asked for the images of a part only when it is its turn.
+    """
     chunks = _Chunks(proposed, names, levels)
     if len(proposed) <= _FEW:
         results: Iterator[NDArray[np.float32] | Killed] = starmap(confirm, chunks)
     else:
-        results = map_images(confirm, chunks, "confirming", unit=" chunks")
+        results = map_images(confirm, chunks, "confirming", unit=f"x{_CONFIRMED} pairs")
     for number, result in enumerate(results):
         # what ends a worker here is no image's fault, such as the system's lack of memory
         differences = confirm(*chunks[number]) if isinstance(result, Killed) else result
-        rows = proposed[chunks.part(number)].tolist()
-        for (a, b, mirror, bits), found in zip(rows, differences.tolist(), strict=True):
-            if found <= UNLIKE:
-                yield Pair(names[a], names[b], bool(mirror), bits, round(found, 4))
+        yield proposed[chunks.part(number)], differences
 
 
 def _proposed(
@@ -116,7 +127,7 @@ class _Chunks:
     """What `confirm` is given of many pairs, a part at a time; only these images are in memory."""
 
     def __init__(
-        self, pairs: NDArray[np.int64], names: list[str], levels: Callable[[str], bytes]
+        self, pairs: NDArray[np.int64], names: Sequence[str], levels: Callable[[str], bytes]
     ) -> None:
         self._pairs, self._names, self._levels = pairs, names, levels
 
