@@ -85,7 +85,7 @@ def clean(params: Params) -> Findings:
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
-            write_images(findings, folder, params.clean.max_side, cache)
+            write_images(findings, folder, params.clean.max_side)
             write_verdicts(findings, folder / paths.VERDICTS.name)
         write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
     numbers = json.dumps(metrics(findings), indent=2)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -26,7 +26,6 @@ CREATE TABLE pairs (
   a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
 ) WITHOUT ROWID;
 CREATE TABLE compared (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE written (name TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 _MARKS = ", ".join("?" * (len(_FIELDS) + 3))
@@ -144,20 +143,6 @@ class Cache:
             for a, b, mirrored, distance, difference in rows
             if a in wanted and b in wanted
         ]
-
-    def written(self, settings: str) -> dict[str, str]:
-        """The stamps of the files that the run before wrote, by name, under these settings."""
-        if self._setting("written") != settings:
-            return {}
-        return dict(self._database.execute("SELECT * FROM written"))
-
-    def set_written(self, settings: str, stamps: Mapping[str, str]) -> None:
-        """Keep the stamps of the files that this run wrote, in the place of all before."""
-        self._set("written", "")  # until they are all there
-        with self._database:
-            self._database.execute("DELETE FROM written")
-            self._database.executemany("INSERT INTO written VALUES (?, ?)", stamps.items())
-        self._set("written", settings)
 
     @contextmanager
     def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:
