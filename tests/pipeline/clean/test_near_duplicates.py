@@ -129,3 +129,13 @@ def test_what_is_known_is_not_compared_again(make) -> None:
     assert pairs[""] == {("a", "b"), ("a", "c"), ("b", "c")}
     assert pairs["ab"] == {("a", "c"), ("b", "c")}
     assert pairs["abc"] == set()
+
+
+def test_workers_confirm_the_same_pairs(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = {f"{n} {q}": (make.photo(n), q) for n in range(6) for q in (90, 70, 50)}
+    results = {name: measured(image, make, quality=q) for name, (image, q) in images.items()}
+    expected = found(mirrored=True, **results)
+    assert len(expected) >= 18
+    monkeypatch.setattr(near_duplicates, "_FEW", 0)
+    monkeypatch.setattr(near_duplicates, "_CONFIRMED", 5)
+    assert found(mirrored=True, **results) == expected
