@@ -157,16 +157,16 @@ def project(folder: Path) -> Pairs:
     """What the stage would confirm. A pair of mirror images has its copy called "mirror"."""
     files = sorted(folder.iterdir())
     tasks = [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
-    thumbnails, candidates = {}, []
+    levels, candidates = {}, []
     for file, result in zip(files, map_images(measure, tasks, "measuring"), strict=True):
         if not isinstance(result, Measured):
             raise TypeError(f"{file.name}: {result}")
         m = result.measurement
         candidates.append(Candidate(file.stem, m.phash, m.mirrored_phash, m.tiny))
-        thumbnails[file.stem] = result.thumbnail
+        levels[file.stem] = result.levels
     with workplace():
         rule = default_params().clean.near_duplicate
-    pairs = find([], candidates, thumbnails.__getitem__, rule.radius, mirrored=True)
+    pairs = find([], candidates, levels.__getitem__, rule.radius, mirrored=True)
     return {
         (pair.a, pair.b)
         for pair in pairs

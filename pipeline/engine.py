@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -28,6 +28,14 @@ Result = TypeVar("Result")
 MEMORY = 3 << 30  # bytes of address space: an image of Pillow's limit, and what decoding adds
 SECONDS = 60.0  # for one image
 _CHUNK = 8  # images sent at once: fewer wake-ups, and a worker need not wait for its next one
+
+
+class Items(Protocol):
+    """The arguments of each call: a sequence, whose items may be made when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> tuple[Any, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,11 @@ def usable_cores() -> int:
 
 def map_images(
     function: Callable[..., Result],
-    items: Sequence[tuple[Any, ...]],
+    items: Items,
     description: str,
     memory: int = MEMORY,
     seconds: float = SECONDS,
+    unit: str = " images",
 ) -> Iterator[Result | Killed]:
     """`function(*item)` for each item, in their order, from one process a core.
 
@@ -71,7 +80,7 @@ def map_images(
     try:
         for worker in workers:
             worker.feed(todo, items)
-        for number in tqdm(range(len(items)), description, unit=" pictures", disable=None):
+        for number in tqdm(range(len(items)), description, unit=unit, disable=None):
             while number not in done:
                 worker, answer = answers.get()
                 if answer is None:
@@ -122,7 +131,7 @@ class _Worker:
         with suppress(OSError):  # a dead worker is noticed when it doesn't answer
             _write(self._to, message)
 
-    def feed(self, numbers: Iterator[int], items: Sequence[tuple[Any, ...]]) -> None:
+    def feed(self, numbers: Iterator[int], items: Items) -> None:
         """Send more items when the worker is about to run out."""
         if len(self._pending) <= _CHUNK // 2:
             self._ask([(n, items[n]) for _, n in zip(range(_CHUNK), numbers, strict=False)])

@@ -171,7 +171,7 @@ def open_image(content: bytes, name: str = "") -> "Image.Image":
         raise UnidentifiedImageError(message)
     _register(form)
     for mend in (bytes, _without_faults) if form.name == "png" else (bytes,):
-        with suppress(UnidentifiedImageError):
+        with suppress(UnidentifiedImageError, ValueError):  # the latter of texts beyond all limits
             return Image.open(io.BytesIO(mend(content)), formats=form.pillow[:1])
     raise UnidentifiedImageError(f"the header of this {form.name} image is damaged")
 

@@ -65,8 +65,12 @@ class Blurred(Rule):
 class Placeholder(Rule):
     min_products: int = Field(
         ge=2,
-        description="at least so many products have this file. "
-        "Where no product is known, addresses are counted",
+        description="at least so many products show this image. "
+        "Where no product is known, the addresses of the same file are counted",
+    )
+    other_bytes: bool = Field(
+        description="true also counts products that show it in another file, such as a size chart "
+        "that each page makes anew. It is told by same_pixels and near_duplicate"
     )
 
 
@@ -94,7 +98,7 @@ class Clean(Section):
     light: Light = Field(description="even the darkest spots are light")
     low_information: LowInformation = Field(description="few levels of grey")
     blurred: Blurred = Field(description="no sharp edge when reduced to 256 pixels")
-    placeholder: Placeholder = Field(description="the same file for many products")
+    placeholder: Placeholder = Field(description="the same image for many products")
     same_pixels: Rule = Field(description="different files with exactly the same pixels")
     near_duplicate: NearDuplicate = Field(
         description="a copy that was compressed again, resized, lightly cropped or watermarked"

@@ -85,7 +85,7 @@ def clean(params: Params) -> Findings:
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
-            write_images(findings, folder, params.clean.max_side, cache)
+            write_images(findings, folder, params.clean.max_side)
             write_verdicts(findings, folder / paths.VERDICTS.name)
         write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
     numbers = json.dumps(metrics(findings), indent=2)
@@ -116,7 +116,7 @@ def examine(params: Params, cache: Cache) -> Findings:
     judged = [
         Judged(picture, verdict, result)
         for picture, verdict in zip(raw.pictures, verdicts, strict=True)
-        if verdict.reason is None
+        if verdict.reason in (None, Reason.PLACEHOLDER)
         and isinstance(result := measurements[picture.sha256], Measurement)
     ]
     pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
@@ -159,7 +159,7 @@ def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate
         pairs = find(
             cache.candidates(),
             cache.candidates(new),
-            cache.thumbnail,
+            cache.levels,
             rule.radius,
             rule.mirrored,
         )

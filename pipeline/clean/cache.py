@@ -2,7 +2,7 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -21,12 +21,11 @@ _SCHEMA = f"""
 CREATE TABLE measurements (
   sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
 ) WITHOUT ROWID;
-CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB);
+CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB, levels BLOB);
 CREATE TABLE pairs (
   a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
 ) WITHOUT ROWID;
 CREATE TABLE compared (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE written (name TEXT PRIMARY KEY, stamp TEXT) WITHOUT ROWID;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 _MARKS = ", ".join("?" * (len(_FIELDS) + 3))
@@ -77,24 +76,31 @@ class Cache:
         for sha256, result in results:
             if isinstance(result, Measured):
                 measurements.append((sha256, None, None, *_values(result.measurement)))
-                thumbnails.append((sha256, result.thumbnail))
+                thumbnails.append((sha256, result.thumbnail, result.levels))
             else:
                 nothing = [None] * len(_FIELDS)
                 measurements.append((sha256, result.reason.value, result.error, *nothing))
         with self._database:
             self._database.executemany(_ADD, measurements)
             self._database.executemany(
-                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", thumbnails
+                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", thumbnails
             )
 
     def thumbnail(self, sha256: str) -> bytes:
         """A measured image in small, as JPEG. Raises KeyError."""
-        query = "SELECT jpeg FROM thumbnails WHERE sha256 = ?"
+        return self._kept("jpeg", sha256)
+
+    def levels(self, sha256: str) -> bytes:
+        """What the second look compares of a measured image. Raises KeyError."""
+        return self._kept("levels", sha256)
+
+    def _kept(self, column: str, sha256: str) -> bytes:
+        query = f"SELECT {column} FROM thumbnails WHERE sha256 = ?"  # noqa: S608 - ours
         row = self._database.execute(query, (sha256,)).fetchone()
         if row is None:
             raise KeyError(sha256)
-        jpeg: bytes = row[0]
-        return jpeg
+        content: bytes = row[0]
+        return content
 
     def compared(self, radius: int, mirrored: bool) -> set[str]:
         """The images that were all compared with one another under these settings."""
@@ -137,20 +143,6 @@ class Cache:
             for a, b, mirrored, distance, difference in rows
             if a in wanted and b in wanted
         ]
-
-    def written(self, settings: str) -> dict[str, str]:
-        """The stamps of the files that the run before wrote, by name, under these settings."""
-        if self._setting("written") != settings:
-            return {}
-        return dict(self._database.execute("SELECT * FROM written"))
-
-    def set_written(self, settings: str, stamps: Mapping[str, str]) -> None:
-        """Keep the stamps of the files that this run wrote, in the place of all before."""
-        self._set("written", "")  # until they are all there
-        with self._database:
-            self._database.execute("DELETE FROM written")
-            self._database.executemany("INSERT INTO written VALUES (?, ?)", stamps.items())
-        self._set("written", settings)
 
     @contextmanager
     def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pipeline.clean.measure import Measurement
 from pipeline.clean.near_duplicates import Pair
 from pipeline.clean.rules import Verdict
 from pipeline.manifest import Reason
-from pipeline.params import Clean
+from pipeline.params import Clean, Placeholder
 from pipeline.paths import SPLITS
 from pipeline.raw import RawImage
 
@@ -52,12 +52,17 @@ class Judged:
         )
         """the smallest survives: a person's choice, official test, pixels, bytes, SHA-256"""
 
+    @property
+    def is_placeholder(self) -> bool:
+        return self.verdict.reason is Reason.PLACEHOLDER or Reason.PLACEHOLDER in self.verdict.flags
+
 
 def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> list[list[Judged]]:
     """Settle duplicates and label conflicts, and fill in the groups, in the verdicts.
 
-    `judged` are the images that nothing else drops, `pairs` the near-duplicates among them.
-    Returns the sets of images that show the same, each with its best one first.
+    `judged` are the images that nothing else drops, and the placeholders; `pairs` are the
+    near-duplicates among them. Returns the sets of images that show the same, each with its best
+    one first.
     """
     by_pixels = clean.same_pixels.action != "off"
     names = {one.picture.sha256: one.pixels if by_pixels else one.picture.sha256 for one in judged}
@@ -66,11 +71,27 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
         same.join(names[pair.a], names[pair.b])
     sets = _split(judged, lambda one: same.find(names[one.picture.sha256]))
     for members in sets.values():
-        if len(members) > 1:
-            members.sort(key=lambda one: one.rank)
-            _settle(members, clean)
+        members.sort(key=lambda one: one.rank)
+        _find_placeholder(members, clean.placeholder)
+        staying = [one for one in members if one.verdict.reason is None]
+        if len(staying) > 1:
+            _settle(staying, clean)
     _group(sets.values())
     return list(sets.values())
+
+
+def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
+    """What many products show tells of none of them, in whatever bytes each shop page has it."""
+    products = {name for one in members for name in _products(one.picture)}
+    if not any(one.is_placeholder for one in members) and not (
+        rule.other_bytes and len(products) >= rule.min_products
+    ):
+        return
+    for one in members:
+        one.verdict.find(Reason.PLACEHOLDER, rule.action)
+        if one.verdict.reason is Reason.PLACEHOLDER:
+            best = members[0].picture.sha256
+            one.verdict.duplicate_of = "" if one.picture.sha256 == best else best
 
 
 def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
@@ -141,14 +162,18 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
 def _group(sets: Iterable[list[Judged]]) -> None:
     """Give each image its group: images that show the same, and all images of one product.
 
+    What is dropped joins products only where a copy of it stays, and a placeholder joins none.
     A group is named after its product, or else after its smallest SHA-256. So a new image of a
     product does not rename the group. The split depends on the name, and stays as it was.
     """
     joined = Sets()
     names: dict[Judged, list[str]] = {}
     for members in sets:
+        staying = {one.picture.sha256 for one in members if one.verdict.reason is None}
         for one in members:
-            names[one] = list(_products(one.picture))
+            stays = not staying.isdisjoint((one.picture.sha256, one.verdict.duplicate_of))
+            joins = stays and not one.is_placeholder
+            names[one] = list(_products(one.picture)) if joins else []
             joined.join(one.picture.sha256, members[0].picture.sha256)
             for name in names[one]:
                 joined.join(one.picture.sha256, name)
@@ -172,7 +197,7 @@ def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
     """
     found = []
     for members in sets:
-        official = [one for one in members if one.picture.official]
+        official = [one for one in members if one.picture.official and not one.is_placeholder]
         official.sort(key=lambda one: (-SPLITS.index(one.picture.official[0]), one.rank))
         found += [(one, one) for one in official if len(one.picture.official) > 1]
         for one in official[1:]:

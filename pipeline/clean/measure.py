@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
+from pipeline.clean.second_look import levels
 from pipeline.decode import FileError, ImageError, decode, frames, open_header, read
 from pipeline.manifest import Reason
 
-VERSION = 3
+VERSION = 4
 """Goes up with every change of what is measured or how: kept measurements are then made anew."""
 
 _DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
@@ -72,10 +73,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measurement and the image in small: JPEG, longer side at most 128 pixels."""
+    """A measurement, and the image in small."""
 
     measurement: Measurement
     thumbnail: bytes
+    """JPEG, longer side at most 128 pixels"""
+    levels: bytes
+    """what `second_look` compares"""
 
 
 def measure(path: Path, sha256: str) -> Measured | Failure:
@@ -105,8 +109,8 @@ def _measure(content: bytes) -> Measured:
     thumbnail = _fit(rgb, _THUMBNAIL)
     small = thumbnail.resize((_SMALL, _SMALL), Image.Resampling.BOX)
     colours = np.asarray(small, dtype=np.float32)
-    levels = np.bincount(np.asarray(thumbnail.convert("L")).ravel(), minlength=256)
-    shares = levels / levels.sum()
+    histogram = np.bincount(np.asarray(thumbnail.convert("L")).ravel(), minlength=256)
+    shares = histogram / histogram.sum()
     present = shares[shares > 0]
     phash, mirrored = perceptual_hashes(grey)
     measurement = Measurement(
@@ -117,8 +121,8 @@ def _measure(content: bytes) -> Measured:
         width=height if orientation > 4 else width,
         height=width if orientation > 4 else height,
         brightness=float(shares @ np.arange(256)),
-        darkest=_percentile(levels, 1),
-        brightest=_percentile(levels, 99),
+        darkest=_percentile(histogram, 1),
+        brightest=_percentile(histogram, 99),
         contrast=float(colours.std(axis=(0, 1)).max()),
         entropy=float(-(present * np.log2(present)).sum()),
         sharpness=_sharpness(grey),
@@ -129,7 +133,7 @@ def _measure(content: bytes) -> Measured:
         mirrored_phash=mirrored,
         tiny=small.reduce(2).tobytes(),
     )
-    return Measured(measurement, _jpeg(thumbnail))
+    return Measured(measurement, _jpeg(thumbnail), levels(thumbnail))
 
 
 def _fit(image: Image.Image, side: int) -> Image.Image:
@@ -176,30 +180,16 @@ def _background(colours: NDArray[np.float32]) -> float:
     return float((np.abs(colours - np.median(border, axis=0)) <= 12).all(axis=2).mean())
 
 
-def _cosines() -> NDArray[np.float64]:
-    k, n = np.arange(_HASH)[:, None], np.arange(_HASH_GREY)
-    cosines: NDArray[np.float64] = np.cos(np.pi * k * (2 * n + 1) / (2 * _HASH_GREY))
-    return cosines
-
-
-_COSINES = _cosines()
-_MIRROR = np.where(np.arange(_HASH) % 2, -1, 1)  # mirroring negates the odd cosines
-
-
 def perceptual_hashes(grey: Image.Image) -> tuple[bytes, bytes]:
-    """The 256-bit perceptual hash of a grey image and of its mirror image.
+    """`imagehash.phash(hash_size=16)` of a grey image and of its mirror image: 256 bits each.
 
-    The signs of the 16x16 lowest coefficients of the cosine transform of the image at 64x64,
-    relative to their median: https://www.hackerfactor.com/blog/?/archives/432-Looks-Like-It.html
-    as imagehash defines it, bits in the order of its array.
+    The bits are in the order of imagehash's array.
     """
-    small = grey.resize((_HASH_GREY, _HASH_GREY), Image.Resampling.LANCZOS)
-    low = _COSINES @ np.asarray(small, dtype=np.float64) @ _COSINES.T
-    low = low.round(6)  # what is zero is not left to rounding errors
-    mirrored = low * _MIRROR
-    return _signs(low), _signs(mirrored)
+    import imagehash  # it brings SciPy, for which `--help` need not wait
 
-
-def _signs(low: NDArray[np.float64]) -> bytes:
-    middle = np.sort(low, axis=None)[low.size // 2 - 1 : low.size // 2 + 1]
-    return np.packbits(low > middle.mean()).tobytes()  # np.median is slower than the rest
+    small = grey.resize((_HASH_GREY, _HASH_GREY), Image.Resampling.LANCZOS)  # once for both
+    first, second = (
+        np.packbits(imagehash.phash(image, hash_size=_HASH).hash).tobytes()
+        for image in (small, ImageOps.mirror(small))
+    )
+    return first, second

@@ -33,7 +33,7 @@ _ABOUT = {
     Reason.LIGHT: "Even the darkest spots are light.",
     Reason.LOW_INFORMATION: "Few levels of grey.",
     Reason.BLURRED: "No sharp edge.",
-    Reason.PLACEHOLDER: "The same bytes for many products.",
+    Reason.PLACEHOLDER: "The same image for many products.",
     Reason.EXACT_DUPLICATE: "The same bytes, from another source.",
     Reason.SAME_PIXELS: "The same picture to the pixel in other bytes.",
     Reason.NEAR_DUPLICATE: "The same picture, re-compressed, resized, lightly cropped or marked.",
@@ -48,7 +48,13 @@ _VALUES: dict[Reason, Callable[[Measurement], str]] = {
     Reason.LOW_INFORMATION: lambda m: f"entropy {m.entropy:.2f} bits",
     Reason.BLURRED: lambda m: f"sharpness {m.sharpness:.0f}",
 }
-_SEVERAL = (Reason.EXACT_DUPLICATE, Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
+_SEVERAL = (  # shown as sets
+    Reason.PLACEHOLDER,
+    Reason.EXACT_DUPLICATE,
+    Reason.SAME_PIXELS,
+    Reason.NEAR_DUPLICATE,
+    Reason.LABEL_CONFLICT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,11 @@ class _View:
         self._pairs = {(pair.a, pair.b): pair for pair in findings.pairs}
 
     def context(self) -> dict[str, Any]:
-        conflicts, duplicates = [], []
+        placeholders, conflicts, duplicates = [], [], []
         for members in self._findings.sets:
-            if len({one.verdict.label for one in members}) > 1:
+            if any(one.is_placeholder for one in members):
+                placeholders.append(members)
+            elif len({one.verdict.label for one in members}) > 1:
                 conflicts.append(members)
             elif len(members) > 1:
                 duplicates.append(members)
@@ -111,6 +119,8 @@ class _View:
             "reasons": self._reasons(),
             "dropped": self._galleries(lambda v: [v.reason] if v.reason else []),
             "flags": self._galleries(lambda v: [] if v.reason else v.flags),
+            "placeholders": [self._set(members) for members in _some(placeholders)],
+            "placeholders_in_all": len(placeholders),
             "duplicates": [self._set(members) for members in _some(duplicates)],
             "duplicates_in_all": len(duplicates),
             "conflicts": [self._set(members) for members in _some(conflicts)],
@@ -141,11 +151,11 @@ class _View:
         return [(label, c.total(), c[None], c) for label, c in sorted(counts.items())]
 
     def _galleries(self, kinds: Callable[[Verdict], Iterable[Reason]]) -> list[Gallery]:
-        """One for each reason but duplicates and conflicts, which are shown as sets."""
+        """One for each reason that is not shown as sets."""
         found: dict[Reason, list[tuple[RawImage, Verdict]]] = defaultdict(list)
         for picture, verdict in self._rows:
             for reason in kinds(verdict):
-                if reason not in (*_SEVERAL, Reason.LABEL_CONFLICT):
+                if reason not in _SEVERAL:
                     found[reason].append((picture, verdict))
         return [
             Gallery(
@@ -161,8 +171,6 @@ class _View:
 
     def _why(self, picture: RawImage, verdict: Verdict, reason: Reason) -> str:
         measured = self._findings.measurements[picture.sha256]
-        if reason is Reason.PLACEHOLDER:
-            return f"{picture.rows} times in this class"
         if reason in _VALUES and isinstance(measured, Measurement):
             return _VALUES[reason](measured)
         return verdict.note
@@ -189,10 +197,11 @@ class _View:
         for one in members[:_SIDE_BY_SIDE]:
             measured = self._findings.measurements[one.picture.sha256]
             assert isinstance(measured, Measurement)
+            often = f"{one.picture.rows} times in this class" if one.is_placeholder else ""
             size = f"{measured.width}×{measured.height}, {one.picture.bytes / 1000:.0f} kB"
             official = f"official {one.picture.official[0]}" if one.picture.official else ""
             fate = "stays" if one.verdict.reason is None else "goes"
-            lines = [fate, self._relation(best, one), size, one.picture.source, official]
+            lines = [fate, often, self._relation(best, one), size, one.picture.source, official]
             figures.append(self._figure(one.picture, one.verdict, lines))
         return ImageSet(figures, len(members) - len(figures))
 

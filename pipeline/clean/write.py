@@ -1,12 +1,6 @@
-"""What is kept → data/clean.
+"""What is kept → data/clean."""
 
-An image that an earlier run wrote, and that nobody has touched since, nor its raw file, is taken
-over from there by a hard link: on many file systems a new file costs more than all else here.
-"""
-
-import os
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +9,6 @@ from tqdm import tqdm
 
 from pipeline import paths
 from pipeline.clean import encode
-from pipeline.clean.cache import Cache
 from pipeline.clean.encode import encode_file, passes_through, strip_metadata
 from pipeline.clean.findings import Findings
 from pipeline.clean.measure import Measurement
@@ -36,7 +29,7 @@ class _Kept:
     measurement: Measurement
 
 
-def write_images(findings: Findings, folder: Path, max_side: int, cache: Cache) -> None:
+def write_images(findings: Findings, folder: Path, max_side: int) -> None:
     """Write what is kept to `<label>/<sha256>.jpg`; an image that can't be is dropped after all.
 
     (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
@@ -45,18 +38,12 @@ def write_images(findings: Findings, folder: Path, max_side: int, cache: Cache) 
     kept = _kept(findings)
     for label in {one.verdict.label for one in kept}:
         (folder / label).mkdir()
-    before = cache.written(settings)
-    stamps, others = {}, []
-    for one in tqdm(kept, "writing", unit=" pictures", disable=None):
-        if _take_over(one, folder, before):
-            stamps[one.name] = before[one.name]
-        elif not _pass_through(one, folder, max_side):
-            others.append(one)
+    others = [
+        one
+        for one in tqdm(kept, "writing", unit=" images", disable=None)
+        if not _pass_through(one, folder, max_side)
+    ]
     _encode(others, folder, max_side, paths.CLEAN_CACHE / "encoded" / settings)
-    for one in kept:
-        if one.verdict.reason is None and one.name not in stamps:
-            stamps[one.name] = _stamp(one.source, f"{folder}/{one.name}")
-    cache.set_written(settings, stamps)
     for part in folder.iterdir():
         with suppress(OSError):  # only a class that has no image after all goes
             part.rmdir()
@@ -71,21 +58,6 @@ def _kept(findings: Findings) -> list[_Kept]:
             source = f"{paths.RAW}/{picture.file}"
             kept.append(_Kept(picture.sha256, source, name, verdict, measurement))
     return kept
-
-
-def _stamp(source: str, target: str) -> str:
-    """Changes when either file does, or is replaced."""
-    raw, clean = os.stat(source), os.stat(target)  # noqa: PTH116 - a third of the time of Path's
-    return f"{raw.st_size} {raw.st_mtime_ns} {clean.st_size} {clean.st_mtime_ns}"
-
-
-def _take_over(one: _Kept, folder: Path, before: Mapping[str, str]) -> bool:
-    old = f"{paths.CLEAN}/{one.name}"
-    with suppress(OSError):  # not there, or a file system without links
-        if one.name in before and before[one.name] == _stamp(one.source, old):
-            os.link(old, f"{folder}/{one.name}")
-            return True
-    return False
 
 
 def _pass_through(one: _Kept, folder: Path, max_side: int) -> bool:

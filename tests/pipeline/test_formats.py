@@ -194,6 +194,20 @@ def test_a_long_text_is_no_fault_of_a_png(before: bytes, text) -> None:
         assert image.tobytes() == IMAGE.tobytes()
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [(b"tEXt", b"Comment\0" + b"x" * 900_000)] * 80,
+        [(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80_000_000)))],
+    ],
+    ids=["many", "one"],
+)
+def test_texts_beyond_all_limits_are_left_out(texts) -> None:
+    with open_image(chunks(encoded("PNG"), *texts)) as image:
+        image.load()
+        assert image.size == IMAGE.size
+
+
 @pytest.mark.parametrize("kind", [b"tEXt", b"iTXt", b"zTXt", b"tIME", b"pHYs"])
 def test_a_wrong_checksum_beside_the_pixels_is_no_fault_of_a_png(kind: bytes) -> None:
     data = {b"tIME": bytes(7), b"pHYs": bytes(9)}.get(kind, b"Comment\0\0\0\0\0text")
