@@ -164,7 +164,8 @@ def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> No
         (file, test.labels[true], test.labels[p.argmax()], p.max(), *p)
         for file, true, p in zip(test.files, test.classes, probabilities, strict=True)
     ]
-    header = ("file", "label", "predicted", "confidence", *test.labels)
+    # no column of ours begins so, whatever the classes are called
+    header = ("file", "label", "predicted", "confidence", *(f"p_{label}" for label in test.labels))
     _write_csv(out / "predictions.csv", header, rows)
     _write_csv(out / "confusion.csv", ("actual", "predicted"), [row[1:3] for row in rows])
 

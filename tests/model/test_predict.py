@@ -96,7 +96,7 @@ def test_answers_are_those_of_evaluation(classifier: Classifier, trained: Path) 
         assert isinstance(answer, Prediction)
         assert answer.top[0][0] == row["predicted"]
         for label, probability in answer.top:
-            assert probability == pytest.approx(float(row[label]), abs=1e-5)
+            assert probability == pytest.approx(float(row[f"p_{label}"]), abs=1e-5)
 
 
 def test_top_is_as_long_as_asked(classifier: Classifier) -> None:
