@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import os
 import shutil
@@ -84,6 +85,22 @@ def test_every_form_of_a_image_gets_one_answer(classifier: Classifier, trained: 
         assert_same(answer, answers[0])
     assert answers[0].confidence == answers[0].top[0][1]
     assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
+
+
+def test_one_image_gets_one_answer(classifier: Classifier, trained: Path) -> None:
+    path = trained / "data/dataset/test/leaf/00.png"
+    with Image.open(path) as image:
+        array = np.asarray(image.convert("RGB"))
+    forms = [str(path), path, path.read_bytes(), io.BytesIO(path.read_bytes()), array]
+    (first,) = classifier.classify([path])
+    for one in forms:
+        (answer,) = classifier.classify(one)
+        assert_same(answer, first)
+    assert len(classifier.classify(np.stack([array, array]))) == 2
+    (refused,) = classifier.classify(np.empty((0, 5, 3), np.uint8))
+    assert isinstance(refused, UnreadableImageError)
+    with pytest.raises(UserError, match="top is 0"):
+        classifier.classify(path, top=0)
 
 
 def test_answers_are_those_of_evaluation(classifier: Classifier, trained: Path) -> None:

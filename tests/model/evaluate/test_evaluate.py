@@ -47,7 +47,15 @@ def read_predictions(root: Path) -> list[dict[str, str]]:
 
 def test_every_test_image_has_its_prediction(trained: Path) -> None:
     rows = read_predictions(trained)
-    assert list(rows[0]) == ["file", "label", "predicted", "confidence", "p_apple", "p_leaf", "p_sky"]
+    assert list(rows[0]) == [
+        "file",
+        "label",
+        "predicted",
+        "confidence",
+        "p_apple",
+        "p_leaf",
+        "p_sky",
+    ]
     test = trained / "data/dataset/test"
     assert [row["file"] for row in rows] == [
         p.relative_to(test).as_posix() for p in sorted(test.glob("*/*"))
