@@ -17,6 +17,7 @@ FOLDER_CACHE = Path(
     ".cache/folders"
 )  # what was seen in people's own folders; without it all is read
 WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
+SWEEP_KEPT = Path(".cache/sweep")  # params.yaml as it was, while a sweep runs
 DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
 RESULTS = Path("results")
 MODEL = RESULTS / "model"
