@@ -13,7 +13,7 @@ from model import artifact, onnx_engine
 from model.calibration import Calibration, tempered
 from model.images import AnyImage, UnreadableImageError, decode_ahead, each_image
 from pipeline.cli import UserError
-from pipeline.paths import MODEL, PARAMS
+from pipeline.paths import EXPORT, MODEL, PARAMS
 
 _BATCH = 64
 _REJECT_QUANTILE = 0.05
@@ -60,7 +60,7 @@ class Classifier:
         The threshold follows from `evaluate.reject_quantile`: for an export as it was then, else as
         it is now. UserError where there is no model.
         """
-        if (path / onnx_engine.NETWORK).is_file():
+        if path.name == EXPORT.name or (path / onnx_engine.NETWORK).is_file():
             exported = onnx_engine.load(path)
             return cls(exported, exported.calibration.threshold(exported.reject_quantile))
         model = artifact.load(path)

@@ -207,10 +207,16 @@ def _result(one: Run, revision: str) -> Result:
     files = Revision(revision)
     found = {}
     for name, (path, keys) in _METRICS.items():
-        value: Any = json.loads(files.read(path))
-        for key in keys:
-            value = value[key]
-        found[name] = float(value)
+        try:
+            value: Any = json.loads(files.read(path))
+            for key in keys:
+                value = value[key]
+            found[name] = float(value)
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{path} of {one.name} is damaged ({error!r}); `dvc exp remove "
+                f"{shlex.quote(one.name)}`, and the same command runs it again"
+            ) from error
     return Result(one, found)
 
 
