@@ -182,7 +182,7 @@ def test_an_experiment_with_other_parameters_than_its_name_says_does_not_count(
     assert "accuracy" not in shown.out
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", "<<<<<<< HEAD"])
+@pytest.mark.parametrize("damage", ["{", "<<<<<<< HEAD"])
 def test_a_damaged_lock_stops_the_sweep_with_the_remedy(project: Path, damage: str) -> None:
     before = (project / "params.yaml").read_bytes()
     lock = project / ".dvc/tmp/rwlock"

@@ -104,7 +104,7 @@ def test_the_report_needs_nothing_from_elsewhere(trained: Path) -> None:
     tags = Page(text).tags
     images = [attributes["src"] for tag, attributes in tags if tag == "img"]
     assert len(images) >= 4
-    assert all(re.match("data:image/(png|jpeg);base64,", source) for source in images)
+    assert all(re.match(r"data:image/(png|jpeg|svg\+xml);base64,", source) for source in images)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in tags}
     for label in ("apple", "leaf", "sky"):
         assert label in text
