@@ -86,6 +86,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="keras",
         help="onnx: the export in results/export, which answers without TensorFlow (keras)",
     )
+    _add_forms(parser)
+    options = parser.parse_args(arguments)
+    if (options.link or options.min_confidence) and not options.sort_into:
+        parser.error("--link and --min-confidence are for --sort-into")
+    if options.out and not options.json:
+        parser.error("--out is for --json; --csv names its file itself")
+    if options.resume and not (options.csv or options.out):
+        parser.error(
+            "--resume needs --csv FILE, or --json with --out FILE: it goes on in that file"
+        )
+    return options
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    """What can be done with the answers."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each image")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write a table to FILE")
@@ -113,16 +128,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="P",
         help='with --sort-into: below this probability, 0 to 1, an image is "not sure" (0)',
     )
-    options = parser.parse_args(arguments)
-    if (options.link or options.min_confidence) and not options.sort_into:
-        parser.error("--link and --min-confidence are for --sort-into")
-    if options.out and not options.json:
-        parser.error("--out is for --json; --csv names its file itself")
-    if options.resume and not (options.csv or options.out):
-        parser.error(
-            "--resume needs --csv FILE, or --json with --out FILE: it goes on in that file"
-        )
-    return options
 
 
 def _positive(given: str) -> int:

@@ -74,11 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failed = _run_all(todo, place) if todo else {}
         finished = _finished()
         others = {one for one in runs if one.name in finished and not _is(one, finished[one.name])}
-        results = [
-            _result(one, finished[one.name])
-            for one in runs
-            if one.name in finished and one not in others
-        ]
+        counting = [one for one in runs if one.name in finished and one not in others]
+        results = [_result(one, finished[one.name]) for one in counting]
     if results:
         _report(results)
     for one, reason in failed.items():
