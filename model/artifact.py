@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model import saved
 from model.calibration import Calibration
 from pipeline.cli import UserError
 from pipeline.manifest import fresh_folder
@@ -29,6 +30,10 @@ if typing.TYPE_CHECKING:
 NETWORK = "classifier.keras"
 _ABOUT = "classifier.json"
 _BATCH = 64
+_REMEDY = (
+    "copy the folder anew from where it was trained, `dvc checkout` what was stored, or train it "
+    "by `dvc repro`; a model of newer versions needs these"
+)
 
 
 @dataclass(frozen=True)
@@ -93,18 +98,36 @@ def load(folder: Path = MODEL) -> Artifact:
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `dvc repro` trains the model")
     import_keras()
-    import keras
-
-    about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    return Artifact(
-        network=keras.saving.load_model(folder / NETWORK, compile=False),
-        labels=about.pop("labels"),
-        image_size=about.pop("image_size"),
+    about = saved.read_json(
+        folder / _ABOUT, "a description of a model", _REMEDY, {"labels": list, "image_size": int}
+    )
+    labels = about.pop("labels")
+    with saved.reading(folder / _ABOUT, "a description of a model", _REMEDY):
         # models of earlier versions have none
-        calibration=Calibration(**about.pop("calibration", {})),
+        calibration = Calibration(**about.pop("calibration", {}))
+    return Artifact(
+        network=_network(folder, labels, about),
+        labels=labels,
+        image_size=about.pop("image_size"),
+        calibration=calibration,
         about=about,
         sha256=digest(folder / NETWORK),
     )
+
+
+def _network(folder: Path, labels: Sequence[str], about: Mapping[str, Any]) -> "keras.Model":
+    import keras
+
+    path, versions = folder / NETWORK, about.get("versions")
+    made_by = {
+        name: str(number)
+        for name, number in (versions.items() if isinstance(versions, dict) else ())
+        if name in ("keras", "tensorflow")
+    }
+    with saved.reading(path, "a model of Keras", _REMEDY, made_by):
+        network = keras.saving.load_model(path, compile=False)
+    saved.same_classes(path, network.output_shape[-1], labels)
+    return network
 
 
 def digest(network: Path) -> str:

@@ -1,6 +1,6 @@
 """Classes of new images: a trained model, or its export, with its calibration."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from model import artifact, onnx_engine
 from model.calibration import Calibration, tempered
-from model.images import AnyImage, UnreadableImageError, decode_ahead
-from pipeline.paths import MODEL, PARAMS
+from model.images import AnyImage, UnreadableImageError, decode_ahead, each_image
+from pipeline.cli import UserError
+from pipeline.paths import EXPORT, MODEL, PARAMS
 
 _BATCH = 64
 _REJECT_QUANTILE = 0.05
@@ -59,25 +60,29 @@ class Classifier:
         The threshold follows from `evaluate.reject_quantile`: for an export as it was then, else as
         it is now. UserError where there is no model.
         """
-        if (path / onnx_engine.NETWORK).is_file():
+        if path.name == EXPORT.name or (path / onnx_engine.NETWORK).is_file():
             exported = onnx_engine.load(path)
             return cls(exported, exported.calibration.threshold(exported.reject_quantile))
         model = artifact.load(path)
         return cls(model, model.calibration.threshold(reject_quantile(path)))
 
     def classify(
-        self, images: Sequence[AnyImage], top: int = 3
+        self, images: AnyImage | Iterable[AnyImage], top: int = 3
     ) -> list[Prediction | UnreadableImageError]:
         """An answer for each image, in order; one that can't be read has its error instead.
 
-        Images are paths, bytes of files, Pillow images, or uint8 arrays (height, width, 3).
+        `images` is one image or many: paths, bytes of files, open files, Pillow images, or uint8
+        arrays (height, width) or (height, width, 1, 3 or 4), alone or stacked. The answer to one
+        image is a list too. UserError where `top` is below 1.
         """
-        return list(self.answers(images, top))
+        return list(self.answers(each_image(images), top))
 
     def answers(
         self, images: Iterable[AnyImage | UnreadableImageError], top: int = 3
     ) -> Iterator[Prediction | UnreadableImageError]:
         """The same one by one; while the network has a batch, the next one is decoded."""
+        if top < 1:
+            raise UserError(f"top is {top}; an answer has 1 class at least")
         decoded = decode_ahead(images, self.model.image_size)
         while batch := list(islice(decoded, _BATCH)):
             readable = [image for image in batch if not isinstance(image, UnreadableImageError)]

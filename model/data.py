@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.images import UnreadableImageError, decode_many
 from pipeline.cli import UserError
+from pipeline.listing import Found, entries, left_out
 from pipeline.paths import SPLITS
 
 
@@ -111,13 +112,19 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
         return {row["file_name"]: row for row in csv.DictReader(file)}
 
 
+def train_files(dataset: Path) -> list[Path]:
+    """The images of train, by the order of the classes and of their names."""
+    train = dataset / "train"
+    return [path for label in _classes(train) for path in _files(train / label)]
+
+
 def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    return [found.path for found in _listed(folder) if not found.is_folder]
 
 
 def _classes(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [found.path.name for found in _listed(folder) if found.is_folder]
+
+
+def _listed(folder: Path) -> list[Found]:
+    return entries(folder, left_out()) if folder.is_dir() else []

@@ -1,26 +1,43 @@
-"""Figures of an evaluation, as PNG."""
+"""Figures of an evaluation: as PNG for all who show files, as SVG for a browser.
+
+A browser has letters that this machine may have no font for: in a PNG such a class is its number.
+"""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from model import calibration
+from model import calibration, lettering
 from model.calibration import Array
 
 _MOST_NUMBERS = 40  # classes; with more the numbers would overlap
 _MOST_NAMES = 20  # in a legend
 
 
-def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure in both forms."""
+
+    png: bytes
+    svg: bytes
+
+
+def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Drawing:
     """A confusion matrix (true, predicted): shares of the true row in %, over counts."""
+    return _drawn(labels, lambda shown: _confusion(matrix, shown))
+
+
+def _confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Figure:
     shares = matrix / matrix.sum(axis=1, keepdims=True).clip(1)
     side = max(4.0, 0.62 * len(labels) + 2)
     figure = Figure((side, side), layout="constrained")
@@ -40,11 +57,15 @@ def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> bytes:
             }
             axes.text(column, row - 0.12, f"{100 * shares[row, column]:.0f} %", **style)
             axes.text(column, row + 0.25, matrix[row, column], fontsize=7, **style)
-    return _png(figure)
+    return figure
 
 
-def reliability(before: Array, after: Array, classes: NDArray[Any]) -> bytes:
+def reliability(before: Array, after: Array, classes: NDArray[Any]) -> Drawing:
     """How often the model is right at each confidence, before and after calibration."""
+    return _drawn((), lambda _: _reliability(before, after, classes))
+
+
+def _reliability(before: Array, after: Array, classes: NDArray[Any]) -> Figure:
     figure = Figure((5, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="perfect")
@@ -60,11 +81,15 @@ def reliability(before: Array, after: Array, classes: NDArray[Any]) -> bytes:
         )
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False)
-    return _png(figure)
+    return figure
 
 
-def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> bytes:
+def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> Drawing:
     """A curve for each class against all others, with its average precision."""
+    return _drawn(labels, lambda shown: _precision_recall(classes, probabilities, shown))
+
+
+def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> Figure:
     figure = Figure((6.5, 4.5), layout="constrained")
     axes = figure.subplots()
     colours = colormaps["tab10" if len(labels) <= 10 else "turbo"].resampled(len(labels))
@@ -78,7 +103,7 @@ def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequen
         figure.legend(
             title="average precision", loc="outside right upper", frameon=False, fontsize=8
         )
-    return _png(figure)
+    return figure
 
 
 def learning_curves(plots: Path) -> bytes | None:
@@ -99,7 +124,13 @@ def learning_curves(plots: Path) -> bytes | None:
 
 
 def spread(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
-    """Accuracies of runs by setting and split: a dot for each, their mean and deviation."""
+    """Accuracies of runs by setting and split: a dot for each, their mean and deviation. PNG."""
+    return _drawn(list(accuracies), lambda shown: _spread(accuracies, shown)).png
+
+
+def _spread(
+    accuracies: Mapping[str, Mapping[str, Sequence[float]]], settings: Sequence[str]
+) -> Figure:
     figure = Figure((8, 1.4 + 0.55 * len(accuracies)), layout="constrained")
     axes = figure.subplots()
     for place, by_split in enumerate(accuracies.values()):
@@ -116,11 +147,27 @@ def spread(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
                 capsize=3,
                 label=None if place else split,
             )
-    axes.set_yticks(range(len(accuracies)), list(accuracies))
+    axes.set_yticks(range(len(accuracies)), settings)
     axes.invert_yaxis()
     axes.set(xlabel="accuracy: a dot for each run, their mean and standard deviation")
     axes.legend(frameon=False)
-    return _png(figure)
+    return figure
+
+
+def _drawn(labels: Sequence[str], draw: Callable[[Sequence[str]], Figure]) -> Drawing:
+    """Draw it with the labels as this machine's fonts have them, and as a browser's have them."""
+    fonts = lettering.families(labels)
+    legible = lettering.legible(labels, fonts)
+    with rc_context({"font.family": fonts, "svg.fonttype": "none", "svg.hashsalt": ""}):
+        png = _png(draw([*map(lettering.plain, legible)]))
+        figure = draw([*map(lettering.plain, labels)])
+        if legible != list(labels) and (engine := figure.get_layout_engine()):
+            engine.set(rect=(0.1, 0.1, 0.85, 0.85))  # type: ignore[call-arg] # letters are wider
+        out = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of letters without a font: the browser has them
+            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return Drawing(png, out.getvalue())
 
 
 def _png(figure: Figure) -> bytes:

@@ -1,91 +1,117 @@
 """Files images into a folder for each class: copied or linked, never moved, never overwritten."""
 
-import csv
+import errno
 import filecmp
 import hashlib
-import io
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from model.classifier import Prediction
 from model.images import UnreadableImageError
+from model.tables import Table
 from pipeline.cli import UserError
-from pipeline.manifest import write_atomic
+from pipeline.listing import text
+from pipeline.manifest import safe_label
 
 TABLE = "sorted.csv"
 NOT_SURE = "not sure"
 _COLUMNS = ("file", "label", "confidence", "filed_as", "error")
+_LONGEST = 255  # bytes of a name, on most disks
+
+
+def own_name(name: str, labels: Collection[str]) -> str:
+    """`name` for a folder or file of ours beside the classes'; `_name` where a class has it."""
+    taken = {label.casefold() for label in labels}
+    while name.casefold() in taken:
+        name = f"_{name}"
+    return name
+
+
+def filed_earlier(into: Path, labels: Collection[str]) -> set[Path]:
+    """What earlier runs have put into the folder. UserError for somebody else's table there."""
+    rows = Table.read(into / own_name(TABLE, labels), _COLUMNS)
+    return {Path(os.path.abspath(into / row["filed_as"])) for row in rows if row["filed_as"]}  # noqa: PTH100
 
 
 def file_images(
     answers: Iterable[tuple[str, Prediction | UnreadableImageError]],
     into: Path,
+    labels: Collection[str],
     *,
     link: bool = False,
     min_confidence: float = 0,
-) -> dict[str, int]:
+) -> tuple[dict[str, int], list[str]]:
     """File each image in `into`/<class>; sorted.csv there says where each went.
 
     What is none of the classes, or below `min_confidence` (0 to 1), goes to "not sure". An image
     keeps its name; where another one has it, part of its SHA-256 is added. One that is there
     already stays, so a second run adds nothing, and sorted.csv keeps the lines of earlier runs.
-    Returns how many images went to each folder.
+    A name of ours that is one of the `labels` gets a `_` before it.
+
+    Returns how many images went to each folder, and why others could not be filed.
     """
-    lines, counts = _earlier(into / TABLE), dict[str, int]()
-    for name, answer in answers:
-        row = dict.fromkeys(_COLUMNS, "") | {"file": name}
-        if isinstance(answer, UnreadableImageError):
-            row["error"] = str(answer)
-        else:
-            sure = answer.label is not None and answer.confidence >= min_confidence
-            folder = str(answer.label) if sure else NOT_SURE
-            filed = _file(Path(name), into / folder, link)
-            row |= {
-                "label": answer.top[0][0],
-                "confidence": f"{answer.confidence:.4f}",
-                "filed_as": filed.relative_to(into).as_posix(),
-            }
-            counts[folder] = counts.get(folder, 0) + 1
-        lines[name] = row
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines.values())
-    write_atomic(into / TABLE, text.getvalue())
-    return counts
-
-
-def _earlier(table: Path) -> dict[str, dict[str, str]]:
-    if not table.is_file():
-        return {}
-    with table.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise UserError(f"{table} is no table of this command; sort into another folder")
-        return {row["file"]: row for row in reader}
+    counts, failed = dict[str, int](), list[str]()
+    unsure = own_name(NOT_SURE, labels)
+    with Table(into / own_name(TABLE, labels), _COLUMNS, keep=True) as table:
+        for name, answer in answers:
+            row = {"file": text(name)}
+            if isinstance(answer, UnreadableImageError):
+                row["error"] = text(str(answer))
+            else:
+                sure = answer.label is not None and answer.confidence >= min_confidence
+                folder = safe_label(str(answer.label)) if sure else unsure
+                row |= {"label": answer.top[0][0], "confidence": f"{answer.confidence:.4f}"}
+                try:
+                    filed = _file(Path(name), into / folder, link)
+                except (OSError, UserError) as error:
+                    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise  # no other image would fare better
+                    row["error"] = f"{text(name)} can't be filed in {folder}: {error}"
+                    failed.append(row["error"])
+                else:
+                    row["filed_as"] = text(filed.relative_to(into).as_posix())
+                    counts[folder] = counts.get(folder, 0) + 1
+            table.write(row)
+    return counts, failed
 
 
 def _file(image: Path, folder: Path, link: bool) -> Path:
     """Where the image is in `folder` now."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UserError("there is a file of this name; move it away")
     folder.mkdir(parents=True, exist_ok=True)
     for target in _names(image, folder):
         if not os.path.lexists(target):
             if link:
                 target.symlink_to(image.resolve())
             else:
-                part = target.with_name(f".{target.name}.part")
-                shutil.copy2(image, part)
-                part.replace(target)
+                part = folder / f".{os.getpid()}.part"  # the name may be as long as names can be
+                try:
+                    shutil.copy2(image, part)
+                    part.replace(target)
+                finally:
+                    part.unlink(missing_ok=True)
             return target
         if target.is_file() and filecmp.cmp(image, target, shallow=False):
             return target
-    raise UserError(f"{folder} has other images under all names for {image}; empty it first")
+    raise UserError("there are other images under all names for it; empty the folder first")
 
 
 def _names(image: Path, folder: Path) -> Iterable[Path]:
     yield folder / image.name
     digest = hashlib.sha256(image.read_bytes()).hexdigest()
     for digits in (8, 64):
-        yield folder / f"{image.stem}-{digest[:digits]}{image.suffix}"
+        end = os.fsencode(f"-{digest[:digits]}{image.suffix}")
+        stem = os.fsencode(image.stem)[: _LONGEST - len(end)]
+        while True:  # not in the middle of a letter
+            try:
+                name = os.fsdecode(stem.decode("utf-8").encode() + end)
+                break
+            except UnicodeDecodeError as error:
+                if error.end < len(stem) or not stem:  # no UTF-8 at all
+                    name = os.fsdecode(stem + end)
+                    break
+                stem = stem[: error.start]
+        yield folder / name

@@ -6,11 +6,13 @@ out of its decoder at 1/2, 1/4 or 1/8 where that is large enough; then it is res
 antialiasing.
 """
 
+import os
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import IO, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +22,16 @@ from pipeline import decode as decoder
 from pipeline.cli import UserError
 from pipeline.engine import usable_cores
 
-AnyImage: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any]
+AnyImage: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any]
+)
+"""a path, the bytes of a file, a file that is open, a Pillow image, or an array"""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 128  # images that wait decoded: two batches of a network
+_CHANNELS = (1, 3, 4)
+_stream = threading.Lock()  # one open file may be in a list twice
 
 
 class UnreadableImageError(UserError):
@@ -34,10 +41,10 @@ class UnreadableImageError(UserError):
 def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
     """An image as RGB, (size, size, 3), uint8.
 
-    `image` is a path, the bytes of a file, a Pillow image, or a uint8 array of shape
-    (height, width, 3) or (height, width). Raises UnreadableImageError.
+    `image` is a path, the bytes of a file, a file open for reading bytes, a Pillow image, or a
+    uint8 array of shape (height, width, 1, 3 or 4) or (height, width). Raises UnreadableImageError.
     """
-    name = str(image) if isinstance(image, str | Path) else "the image"
+    name = os.fspath(image) if isinstance(image, str | os.PathLike) else "the image"
     try:
         upright, _ = _upright(image, size)
     except FileNotFoundError as error:
@@ -47,8 +54,30 @@ def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
     return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
 
 
+def each_image(images: Any) -> Iterable[AnyImage]:
+    """The images one by one, where one alone was given too.
+
+    An array is one image if it is (height, width) or its last axis has 1, 3 or 4 channels. What has
+    one axis more is many images, and so is (n, height, width). Tensors are taken like arrays.
+    """
+    if isinstance(images, Image.Image):
+        return [images]
+    if hasattr(images, "__array__"):
+        array = np.asarray(images)
+        if array.ndim == 0:
+            return [array.item()]
+        is_one = array.ndim == 2 or (
+            array.ndim == 3 and (array.shape[-1] in _CHANNELS or array.shape[0] in _CHANNELS)
+        )
+        return [array] if is_one else list(array)
+    is_one = isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Mapping)
+    if is_one or hasattr(images, "read") or not isinstance(images, Iterable):
+        return [images]  # what is no image is refused with the others
+    return images
+
+
 def decode_many(
-    images: Sequence[AnyImage], size: int
+    images: Iterable[AnyImage], size: int
 ) -> list[NDArray[np.uint8] | UnreadableImageError]:
     """`decode` for each, on all cores; one that can't be read leaves its error in its place."""
     return list(decode_ahead(images, size))
@@ -95,12 +124,51 @@ def map_ahead(
 
 def _upright(image: AnyImage, at_least: int) -> tuple[Image.Image, int]:
     """As the decoder returns it: the image, and which orientation it had."""
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8:
-            raise ValueError(f"an array has to be uint8 (0 to 255), not {image.dtype}")
-        image = Image.fromarray(image)
+    if not isinstance(image, Image.Image) and hasattr(image, "__array__"):
+        image = _from_array(np.asarray(image))
     if isinstance(image, Image.Image):
+        if not image.width * image.height:
+            raise ValueError(f"it has no pixels: {image.width}x{image.height}")
         return decoder.decode(b"", image.copy(), at_least)
-    name = "" if isinstance(image, bytes) else str(image)
-    content = image if isinstance(image, bytes) else Path(image).read_bytes()
+    content, name = _content(image)
     return decoder.decode(content, decoder.open_header(content, name), at_least)
+
+
+def _from_array(array: NDArray[Any]) -> Image.Image:
+    if array.ndim == 3 and array.shape[-1] not in _CHANNELS and array.shape[0] in _CHANNELS:
+        raise ValueError(
+            f"an array of the shape {array.shape} has its channels first; give "
+            "`np.moveaxis(array, 0, -1)`, or grey images as a list"
+        )
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in _CHANNELS):
+        raise ValueError(
+            f"an array has to be (height, width) or (height, width, 1, 3 or 4), not {array.shape}"
+        )
+    if not array.size:
+        raise ValueError(f"it has no pixels: an array of the shape {array.shape}")
+    if array.dtype != np.uint8:
+        raise ValueError(
+            f"an array has to be uint8 (0 to 255), not {array.dtype}; `array.astype('uint8')` "
+            "makes it so where its values are 0 to 255"
+        )
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
+
+
+def _content(image: Any) -> tuple[bytes, str]:
+    """The bytes of a file, and its name or ""."""
+    if isinstance(image, str | os.PathLike):
+        return Path(image).read_bytes(), os.fspath(image)
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image), ""
+    if not hasattr(image, "read"):
+        raise TypeError(
+            f"{type(image).__name__} is none of a path, bytes, an open file, a Pillow image, "
+            "an array"
+        )
+    with _stream:
+        if image.seekable():  # who has just written it stands at its end
+            image.seek(0)
+        content = image.read()
+    if not isinstance(content, bytes):
+        raise TypeError("the file is open for reading text; open it with mode 'rb'")
+    return content, str(getattr(image, "name", ""))

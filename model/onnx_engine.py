@@ -4,7 +4,6 @@
 image size and the calibration.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import artifact
+from model import artifact, saved
 from model.calibration import Calibration
 from pipeline.cli import UserError, needs_extra
 from pipeline.engine import usable_cores
@@ -21,6 +20,7 @@ from pipeline.paths import EXPORT, MODEL
 NETWORK = "classifier.onnx"
 ABOUT = "classifier.json"
 _BATCH = 64
+_REMEDY = "`python -m model.export` writes it anew"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,13 @@ def load(folder: Path = EXPORT) -> OnnxModel:
     for name in (NETWORK, ABOUT):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `python -m model.export` writes it")
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    kinds = {"labels": list, "image_size": int, "model": str, "calibration": dict}
+    about = saved.read_json(
+        folder / ABOUT, "a description of an export", _REMEDY, {**kinds, "reject_quantile": float}
+    )
+    labels = about["labels"]
+    with saved.reading(folder / ABOUT, "a description of an export", _REMEDY):
+        calibration = Calibration(**about["calibration"])
     trained = folder.parent / MODEL.name / artifact.NETWORK
     if trained.is_file() and artifact.digest(trained) != about["model"]:
         raise UserError(f"{folder} is no export of {trained}; `python -m model.export` renews it")
@@ -59,14 +65,12 @@ def load(folder: Path = EXPORT) -> OnnxModel:
         import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()  # its own count is the machine's
-    session = onnxruntime.InferenceSession(
-        folder / NETWORK, options, providers=["CPUExecutionProvider"]
-    )
+    with saved.reading(folder / NETWORK, "a network of ONNX", _REMEDY):
+        session = onnxruntime.InferenceSession(
+            folder / NETWORK, options, providers=["CPUExecutionProvider"]
+        )
+    outputs = session.get_outputs()[0].shape[-1]
+    saved.same_classes(folder / NETWORK, outputs if isinstance(outputs, int) else None, labels)
     return OnnxModel(
-        session,
-        about["labels"],
-        about["image_size"],
-        about["model"],
-        Calibration(**about["calibration"]),
-        about["reject_quantile"],
+        session, labels, about["image_size"], about["model"], calibration, about["reject_quantile"]
     )

@@ -6,11 +6,11 @@ python -m model.predict unsorted/ --sort-into sorted/ --min-confidence 0.8
 """
 
 import argparse
-import csv
-import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,11 +18,12 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from model.classifier import Classifier, Prediction
-from model.filing import TABLE, file_images
+from model.filing import NOT_SURE, TABLE, file_images, filed_earlier
 from model.images import UnreadableImageError
 from model.sources import fetched, images_named, is_address
+from model.tables import Table
 from pipeline.cli import UserError, run
-from pipeline.manifest import write_atomic
+from pipeline.listing import LeftOut, left_out, text
 from pipeline.paths import EXPORT, MODEL
 
 __all__ = ["Classifier", "Prediction", "main"]
@@ -32,17 +33,34 @@ Answer: TypeAlias = tuple[str, Prediction | UnreadableImageError]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    names = images_named(options.images)
-    if options.sort_into:
-        names = _to_sort(names, options.sort_into)
+    aside = left_out()
+    names = images_named(options.images, aside)
+    _tell_left_out(aside)
+    if options.sort_into and (addresses := [name for name in names if is_address(name)]):
+        raise UserError(f"--sort-into files images on disk; download {addresses[0]} first")
     classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
-    unread: list[UnreadableImageError] = []
-    answers = _noting(unread, _answers(classifier, names, options.top))
-    with tqdm(answers, total=len(names), unit=" images", disable=None, leave=False) as progress:
-        _put_out(options, progress, min(options.top, len(classifier.model.labels)))
-    for error in unread:
-        print(f"error: {error}", file=sys.stderr)
-    return 1 if unread else 0
+    labels, failed = classifier.model.labels, list[str]()
+    top = min(options.top, len(labels))
+    with ExitStack() as stack:
+        table = _opened(options, top, stack)
+        if options.sort_into:
+            filed = filed_earlier(options.sort_into, labels)
+            names = [name for name in names if Path(os.path.abspath(name)) not in filed]  # noqa: PTH100
+        elif table:  # what failed is tried again
+            done = {name for name, row in table.rows.items() if not row.get("error")}
+            names = [name for name in names if text(name) not in done]
+        answers = _noting(failed, _answers(classifier, names, top))
+        with tqdm(answers, total=len(names), unit=" images", disable=None, leave=False) as progress:
+            failed += _put_out(options, progress, table, labels)
+    for sentence in failed:
+        print(f"error: {sentence}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _tell_left_out(aside: LeftOut) -> None:
+    for why, names in sorted(aside.items()):
+        more = "" if len(names) == 1 else ", …"
+        print(f"left out: {why}: {len(names)} ({names[0]}{more})", file=sys.stderr)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -56,7 +74,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         metavar="PATH_OR_URL",
         help="an image, a folder (its images and those of its folders), a pattern such as "
-        "'photos/*.jpg', an address, or - for a list of these on standard input, one a line",
+        "'photos/*.jpg', an address, or - for a list of these on standard input, one a line or "
+        "from `find -print0`",
     )
     parser.add_argument(
         "--top", type=_positive, default=3, metavar="N", help="show the N likeliest classes (3)"
@@ -67,6 +86,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="keras",
         help="onnx: the export in results/export, which answers without TensorFlow (keras)",
     )
+    _add_forms(parser)
+    options = parser.parse_args(arguments)
+    if (options.link or options.min_confidence) and not options.sort_into:
+        parser.error("--link and --min-confidence are for --sort-into")
+    if options.out and not options.json:
+        parser.error("--out is for --json; --csv names its file itself")
+    if options.resume and not (options.csv or options.out):
+        parser.error(
+            "--resume needs --csv FILE, or --json with --out FILE: it goes on in that file"
+        )
+    return options
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    """What can be done with the answers."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each image")
     form.add_argument("--csv", type=Path, metavar="FILE", help="write a table to FILE")
@@ -74,7 +108,15 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--sort-into",
         type=Path,
         metavar="DIR",
-        help=f"copy each image into DIR/<class>, or DIR/not sure; DIR/{TABLE} tells which",
+        help=f"copy each image into DIR/<class>, or DIR/{NOT_SURE}; DIR/{TABLE} tells which",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="with --json: write the lines to FILE"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --csv, or --json and --out: keep the answers in FILE, and add those that lack",
     )
     parser.add_argument(
         "--link", action="store_true", help="with --sort-into: symbolic links instead of copies"
@@ -86,30 +128,27 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="P",
         help='with --sort-into: below this probability, 0 to 1, an image is "not sure" (0)',
     )
-    options = parser.parse_args(arguments)
-    if (options.link or options.min_confidence) and not options.sort_into:
-        parser.error("--link and --min-confidence are for --sort-into")
-    return options
 
 
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError(text)
+def _positive(given: str) -> int:
+    try:
+        number = int(given)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{given} is no whole number from 1 on")
     return number
 
 
-def _share(text: str) -> float:
-    if not 0 <= (number := float(text)) <= 1:
-        raise ValueError(text)
-    return number
-
-
-def _to_sort(names: Sequence[str], into: Path) -> list[str]:
-    """Without what an earlier run has sorted, where `into` is in one of the folders."""
-    if addresses := [name for name in names if is_address(name)]:
-        raise UserError(f"--sort-into files images on disk; download {addresses[0]} first")
-    inside = into.absolute()
-    return [name for name in names if inside not in Path(name).absolute().parents]
+def _share(given: str) -> float:
+    try:
+        number = float(given.removesuffix("%"))
+    except ValueError:
+        number = -1
+    if 0 <= number <= 1 and not given.endswith("%"):
+        return number
+    hint = f"; did you mean {number / 100:g}?" if 0 <= number <= 100 else ""
+    raise argparse.ArgumentTypeError(f"{given} is no probability, 0 to 1{hint}")
 
 
 def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator[Answer]:
@@ -120,32 +159,57 @@ def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator
             yield name, answer
 
 
-def _noting(unread: list[UnreadableImageError], answers: Iterable[Answer]) -> Iterator[Answer]:
+def _noting(failed: list[str], answers: Iterable[Answer]) -> Iterator[Answer]:
     for name, answer in answers:
         if isinstance(answer, UnreadableImageError):
-            unread.append(answer)
+            failed.append(text(str(answer)))
         yield name, answer
 
 
-def _put_out(options: argparse.Namespace, answers: Iterable[Answer], top: int) -> None:
+def _opened(options: argparse.Namespace, top: int, stack: ExitStack) -> Table | None:
+    """The file that the answers are written to."""
     if options.csv:
-        write_atomic(options.csv, _csv(answers, top))
+        ranks = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "confidence")]
+        columns = ["file", "label", "confidence", *ranks, "error"]
+        return stack.enter_context(Table(options.csv, columns, keep=options.resume))
+    if options.out:
+        return stack.enter_context(Table(options.out, (), keep=options.resume, as_json=True))
+    return None
+
+
+def _put_out(
+    options: argparse.Namespace,
+    answers: Iterable[Answer],
+    table: Table | None,
+    labels: Sequence[str],
+) -> list[str]:
+    """Why some could be answered, but not filed."""
+    if table:
+        for name, answer in answers:
+            row = _plain(name, answer)
+            table.write(_ranked(row) if options.csv else row)
     elif options.json:
         for name, answer in answers:
             tqdm.write(json.dumps(_plain(name, answer), ensure_ascii=False))
     elif options.sort_into:
-        counts = file_images(
-            answers, options.sort_into, link=options.link, min_confidence=options.min_confidence
+        counts, failed = file_images(
+            answers,
+            options.sort_into,
+            labels,
+            link=options.link,
+            min_confidence=options.min_confidence,
         )
         tqdm.write(tabulate(sorted(counts.items()), ["folder", "images"]))
+        return failed
     else:
         tqdm.write(_table(answers))
+    return []
 
 
 def _table(answers: Iterable[Answer]) -> str:
     rows = [
         [
-            name,
+            text(name),
             "none of these" if answer.label is None else answer.label,
             *(f"{label} {probability:.1%}" for label, probability in answer.top),
         ]
@@ -158,27 +222,20 @@ def _table(answers: Iterable[Answer]) -> str:
 
 def _plain(name: str, answer: Prediction | UnreadableImageError) -> dict[str, Any]:
     if isinstance(answer, UnreadableImageError):
-        return {"file": name, "error": str(answer)}
+        return {"file": text(name), "error": text(str(answer))}
     return {
-        "file": name,
+        "file": text(name),
         "label": answer.label,
         "confidence": answer.confidence,
         "top": [{"label": label, "confidence": p} for label, p in answer.top],
     }
 
 
-def _csv(answers: Iterable[Answer], top: int) -> str:
-    text = io.StringIO()
-    ranks = [f"{column}_{rank}" for rank in range(1, top + 1) for column in ("label", "confidence")]
-    columns = ["file", "label", "confidence", *ranks, "error"]
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for name, answer in answers:
-        row = _plain(name, answer)
-        for rank, best in enumerate(row.pop("top", []), start=1):
-            row |= {f"{column}_{rank}": value for column, value in best.items()}
-        writer.writerow(row)
-    return text.getvalue()
+def _ranked(row: dict[str, Any]) -> dict[str, Any]:
+    """The likeliest classes as columns."""
+    for rank, best in enumerate(row.pop("top", []), start=1):
+        row |= {f"{column}_{rank}": value for column, value in best.items()}
+    return {key: "" if value is None else value for key, value in row.items()}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import io
 import typing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from pipeline.cli import UserError
 from pipeline.paths import EVALUATE
@@ -90,17 +89,25 @@ class Prediction:
 
 def predictions(revision: Revision) -> list[Prediction]:
     """The revision's predictions on its test split. UserError where there are none."""
-    text = revision.read(PREDICTIONS).decode("utf-8")
-    table = csv.DictReader(io.StringIO(text, newline=""))
-    if (table.fieldnames or [])[: len(_COLUMNS)] != _COLUMNS:
+    text = revision.read(PREDICTIONS).decode("utf-8", "replace")
+    header, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    if not set(_COLUMNS) <= set(header):
         raise UserError(
-            f"{PREDICTIONS} of {revision.name} is no table of predictions (its columns start with "
+            f"{PREDICTIONS} of {revision.name} is no table of predictions (it has the columns "
             f"{', '.join(_COLUMNS)}); `dvc repro evaluate` writes it"
         )
-    rows: list[dict[str, Any]] = list(table)
-    if not rows:
+    if not lines:
         raise UserError(f"{PREDICTIONS} of {revision.name} has no row; `dvc repro` fills it")
-    return [
-        Prediction(row["file"], row["label"], row["predicted"], float(row["confidence"]))
-        for row in rows
-    ]
+    # in older tables a class that is called like a column of ours has a second one, behind ours
+    places = [header.index(name) for name in _COLUMNS]
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            file, label, predicted, confidence = (line[place] for place in places)
+            found.append(Prediction(file, label, predicted, float(confidence)))
+        except (IndexError, ValueError) as error:
+            raise UserError(
+                f"{PREDICTIONS} of {revision.name} is damaged: row {number} is {','.join(line)!r}; "
+                "`dvc repro evaluate` writes it anew"
+            ) from error
+    return found

@@ -1,28 +1,39 @@
 """What a command line names as images: files, folders, patterns, addresses, a list on stdin."""
 
+import codecs
 import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from model.images import UnreadableImageError, map_ahead
 from pipeline.addresses import fetch, host_port
 from pipeline.cli import UserError
-from pipeline.formats import BY_SUFFIX, FORMATS
+from pipeline.formats import BY_SUFFIX, FORMATS, RAW_SUFFIXES, is_camera_raw, sniff
+from pipeline.listing import UNREADABLE, LeftOut, files, text
 
+NO_IMAGE = "files that are no images"
+CAMERA_RAW = "camera raw files (export them as JPEG)"
 _MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8
 _TIMEOUT = 30  # seconds for one address
+_HEAD = 64  # bytes that tell a format
 
 
-def images_named(given: Sequence[str]) -> list[str]:
+def images_named(given: Sequence[str], aside: LeftOut) -> list[str]:
     """The files and addresses that these names mean, in their order; folders by order of names.
 
-    UserError where a folder, a pattern or the list on standard input has none.
+    What lies in folders and is left out goes into `aside`. A name that means nothing stays, and is
+    reported with the images that can't be read. UserError where all do, or standard input is empty.
     """
     names = [name for each in given for name in (_listed() if each == "-" else [each])]
-    return [found for name in names for found in _meant(name)]
+    found = [_meant(name, aside) for name in names]
+    if not any(found):
+        raise UserError("; ".join(map(_nothing_in, names)))
+    return [one for name, of in zip(names, found, strict=True) for one in of or [name]]
 
 
 def is_address(name: str) -> bool:
@@ -35,47 +46,91 @@ def fetched(names: Iterable[str]) -> Iterator[str | bytes | UnreadableImageError
 
 
 def _listed() -> list[str]:
-    names = [line for line in sys.stdin.read().splitlines() if line.strip()]
+    """Names on standard input: one a line, or ended by NUL as `find -print0` does it."""
+    content = sys.stdin.buffer.read()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # PowerShell's
+        content = content.decode("utf-16").encode()
+    listed = os.fsdecode(content.removeprefix(codecs.BOM_UTF8))
+    if "\0" in listed:
+        names = [name for name in listed.split("\0") if name]
+    else:
+        names = [_unpadded(line) for line in listed.split("\n") if line.strip()]
     if not names:
         raise UserError("standard input lists no images; give a path or an address a line")
     return names
 
 
-def _meant(name: str) -> list[str]:
+def _unpadded(line: str) -> str:
+    """Without blanks and quotation marks around it, unless a file is called so."""
+    line = line.removesuffix("\r")
+    bare = line.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] in "'\"" and not os.path.lexists(bare):
+        bare = bare[1:-1]
+    return line if os.path.lexists(line) else bare
+
+
+def _meant(name: str, aside: LeftOut) -> list[str]:
+    """Empty where it means nothing."""
     if is_address(name):
         return [name]
-    if Path(name).is_dir():
-        if found := _images_in(name):
-            return found
-        usual = sorted(form.suffixes[0] for form in FORMATS.values())
-        raise UserError(f"{name} has no images ({', '.join(usual)})")
-    if Path(name).exists() or not glob.has_magic(name):
+    if name.lower().startswith("file:"):
+        name = _path_of(name)
+    if os.path.isdir(name):  # noqa: PTH112 - pathlib raises for names that no disk takes
+        return _images_in(name, aside)
+    if os.path.lexists(name) or not glob.has_magic(name):
         return [name]  # what isn't there is reported with those that can't be read
-    matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - patterns may be absolute
-    found = [
+    return [
         path
-        for match in matches
-        for path in (_images_in(match) if Path(match).is_dir() else [match])
+        for match in sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - may be absolute
+        for path in (_images_in(match, aside) if Path(match).is_dir() else [match])
     ]
-    if not found:
-        raise UserError(f"no image is called like {name}")
+
+
+def _path_of(address: str) -> str:
+    """Of a file:// address; the address itself where the file is another machine's."""
+    parts = urlsplit(address)
+    return url2pathname(parts.path) if parts.netloc in ("", "localhost") else address
+
+
+def _nothing_in(name: str) -> str:
+    if Path(name).is_dir():
+        usual = sorted(form.suffixes[0] for form in FORMATS.values())
+        return f"{text(name)} has no images ({', '.join(usual)})"
+    return f"no image is called like {text(name)}"
+
+
+def _images_in(root: str, aside: LeftOut) -> list[str]:
+    """What is called an image, and what has an image's first bytes under another name, or none."""
+    found, here = [], LeftOut(list)
+    for file in files(Path(root), here):
+        if (why := _why_not(file.path)) is None:
+            found.append(str(file.path))
+        else:
+            here[why].append(file.name)
+    for why, names in here.items():
+        aside[why] += [text(str(Path(root, name))) for name in names]
     return found
 
 
-def _images_in(root: str) -> list[str]:
-    """Not what is hidden, nor in hidden folders."""
-    found = []
-    for folder, inside, files in os.walk(root):
-        inside[:] = sorted(name for name in inside if not name.startswith("."))
-        found += [
-            str(Path(folder, name))
-            for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in BY_SUFFIX
-        ]
-    return found
+def _why_not(path: Path) -> str | None:
+    suffix = path.suffix.lower()
+    if suffix in BY_SUFFIX:
+        return None
+    if suffix in RAW_SUFFIXES:
+        return CAMERA_RAW
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return UNREADABLE
+    if is_camera_raw(head, path.name):
+        return CAMERA_RAW
+    return None if sniff(head) else NO_IMAGE
 
 
 def _fetched(name: str) -> str | bytes | UnreadableImageError:
+    if os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name)):  # noqa: PTH112
+        return UnreadableImageError(_nothing_in(name))
     if not is_address(name):
         return name
     try:  # whoever types an address vouches for its host, redirects elsewhere are guarded

@@ -14,24 +14,24 @@ import hashlib
 import io
 import json
 import re
+import shlex
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tabulate import tabulate
 
-from model import figures
+from model import experiment, figures, workspace
 from model.revisions import Revision
 from pipeline.cli import UserError, run
 from pipeline.manifest import write_atomic
 from pipeline.params import load_params
-from pipeline.paths import EVALUATE, PARAMS, RAW, RESULTS, TRAIN
+from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
 
 SWEEP = RESULTS / "sweep"
 _METRICS = {  # what is compared, and where it stands
@@ -64,36 +64,52 @@ class Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    runs = plan(_settings(options.grid, options.settings), options.seeds)
-    finished = _finished()
-    todo = [run for run in runs if run.name not in finished]
-    if len(todo) < len(runs):
-        print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already")
-    if todo:
-        _require_stored()
-    failed = _run_all(todo)
-    finished = _finished()
-    results = [_result(one, finished[one.name]) for one in runs if one.name in finished]
+    with workspace.alone() as place:
+        workspace.restore()  # what a killed sweep left is no base for this one
+        runs = plan(_settings(options.grid, options.settings), options.seeds)
+        finished = _finished()
+        todo = [run for run in runs if run.name not in finished]
+        if len(todo) < len(runs):
+            print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already")
+        failed = _run_all(todo, place) if todo else {}
+        finished = _finished()
+        others = {one for one in runs if one.name in finished and not _is(one, finished[one.name])}
+        counting = [one for one in runs if one.name in finished and one not in others]
+        results = [_result(one, finished[one.name]) for one in counting]
     if results:
         _report(results)
-    for one in failed:
-        print(f"error: {one.name} failed; the same command tries it again", file=sys.stderr)
-    return 1 if failed else 0
+    for one, reason in failed.items():
+        print(
+            f"error: {one.name} failed; the same command tries it again. Reason: {reason}",
+            file=sys.stderr,
+        )
+    for one in sorted(others, key=lambda one: one.name):
+        print(
+            f"error: {one.name} was run with other parameters than its name says, so it does not "
+            f"count; `dvc exp remove {shlex.quote(one.name)}`, and the same command runs it again",
+            file=sys.stderr,
+        )
+    return 1 if failed or others else 0
 
 
-def _run_all(runs: Sequence[Run]) -> list[Run]:
-    """Run each in the workspace; those that failed. params.yaml is afterwards as it was before."""
-    failed, before = [], PARAMS.read_bytes()
+def _run_all(runs: Sequence[Run], place: BinaryIO) -> dict[Run, str]:
+    """Run each in the workspace; those that failed, with the reason.
+
+    params.yaml is afterwards as it was before. UserError where a person has changed it meanwhile,
+    or DVC can't run anything.
+    """
+    workspace.require_stored()
+    failed = {}
     try:
         for number, one in enumerate(runs, start=1):
             print(f"run {number} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
-            command = [sys.executable, "-m", "dvc", "exp", "run", "--quiet", "--name", one.name]
-            for override in one.overrides:
-                command += ["--set-param", override]
-            if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own command
-                failed.append(one)
+            workspace.keep()
+            workspace.set_to(one.overrides, _apply)
+            if reason := experiment.run(one.name, one.overrides, place):
+                failed[one] = reason
+            workspace.restore()
     finally:
-        write_atomic(PARAMS, before)
+        workspace.restore()
     return failed
 
 
@@ -128,11 +144,27 @@ def _name(settings: Sequence[str], seed: int | None) -> str:
         path = Path(folder) / PARAMS.name
         shutil.copy(PARAMS, path)
         _apply(path, overrides)
-        values = load_params(path).model_dump_json()
-    digest = hashlib.sha256(values.encode()).hexdigest()[:8]
+        digest = _digest(path)
     told = ",".join(map(_told, overrides)) or "as-it-is"
     fit = re.sub(r"[^\w=,.-]+|[.][.]+", "_", told)
     return f"{fit[:80]}-{digest}"
+
+
+def _digest(params: Path) -> str:
+    """Of all values in a parameter file."""
+    values = load_params(params).model_dump_json()
+    return hashlib.sha256(values.encode()).hexdigest()[:8]
+
+
+def _is(one: Run, revision: str) -> bool:
+    """Whether the experiment has the parameters of its name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PARAMS.name
+        path.write_bytes(Revision(revision).read(PARAMS))
+        try:
+            return one.name.endswith(_digest(path))
+        except UserError:  # of another version of the project
+            return False
 
 
 def _told(override: str) -> str:
@@ -151,21 +183,6 @@ def _apply(path: Path, overrides: list[str]) -> None:
             f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
             f"a key has to be in {PARAMS} already"
         ) from error
-
-
-def _require_stored() -> None:
-    """UserError where data/raw has files that DVC has not stored: an experiment deletes those."""
-    from dvc.repo import Repo
-
-    with Repo() as repo:
-        changed = repo.data_status()["uncommitted"]
-    kinds = ("added", "modified", "unknown")
-    paths = sorted({path for kind in kinds for path in changed.get(kind, ())})
-    if lost := [path for path in paths if path.startswith(f"{RAW.as_posix()}/")]:
-        raise UserError(
-            f"DVC has not stored all that lies in {', '.join(lost)}, and an experiment would "
-            "delete what it has not stored; run `dvc repro` first"
-        )
 
 
 def _finished() -> dict[str, str]:
@@ -187,10 +204,16 @@ def _result(one: Run, revision: str) -> Result:
     files = Revision(revision)
     found = {}
     for name, (path, keys) in _METRICS.items():
-        value: Any = json.loads(files.read(path))
-        for key in keys:
-            value = value[key]
-        found[name] = float(value)
+        try:
+            value: Any = json.loads(files.read(path))
+            for key in keys:
+                value = value[key]
+            found[name] = float(value)
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{path} of {one.name} is damaged ({error!r}); `dvc exp remove "
+                f"{shlex.quote(one.name)}`, and the same command runs it again"
+            ) from error
     return Result(one, found)
 
 

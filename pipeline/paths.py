@@ -13,13 +13,10 @@ CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded images; made anew
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
 TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and images beyond train.cache_gb
-FOLDER_CACHE = Path(
-    ".cache/folders"
-)  # what was seen in people's own folders; without it all is read
+FOLDER_CACHE = Path(".cache/folders")  # what was seen in people's own folders
 WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
-SIMILAR_CACHE = Path(
-    ".cache/similar"
-)  # features of the dataset, by a model; made anew where missing
+SIMILAR_CACHE = Path(".cache/similar")  # features of the dataset, by a model
+SWEEP_KEPT = Path(".cache/sweep")  # params.yaml as it was, while a sweep runs
 DOWNLOADS = Path(".cache/downloads")  # archives as fetched; nothing is lost with them
 RESULTS = Path("results")
 MODEL = RESULTS / "model"

@@ -76,8 +76,8 @@ def evaluate(
     }
     _write_tables(out, facts)
     _write_predictions(out, test.images, test.probabilities)
-    for name, content in drawn.items():
-        write_atomic(out / f"{name}.png", content)
+    for name, figure in drawn.items():
+        write_atomic(out / f"{name}.png", figure.png)
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     curves = figures.learning_curves(log / "plots")
     sentences = advice(
@@ -95,7 +95,7 @@ def _write_report(
     dataset: Path,
     test: Tested,
     facts: dict[str, Any],
-    drawn: Mapping[str, bytes],
+    drawn: Mapping[str, figures.Drawing],
     curves: bytes | None,
     sentences: Sequence[str],
     reject_quantile: float,
@@ -106,7 +106,7 @@ def _write_report(
         **facts,
         advice=sentences,
         reject_quantile=reject_quantile,
-        figures={name: data_uri(content, "image/png") for name, content in drawn.items()},
+        figures={name: data_uri(figure.svg, "image/svg+xml") for name, figure in drawn.items()},
         curves=curves and data_uri(curves, "image/png"),
         mistakes=_worst_mistakes(dataset, test),
         mistake_count=int((~test.right).sum()),
@@ -164,7 +164,8 @@ def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> No
         (file, test.labels[true], test.labels[p.argmax()], p.max(), *p)
         for file, true, p in zip(test.files, test.classes, probabilities, strict=True)
     ]
-    header = ("file", "label", "predicted", "confidence", *test.labels)
+    # no column of ours begins so, whatever the classes are called
+    header = ("file", "label", "predicted", "confidence", *(f"p_{label}" for label in test.labels))
     _write_csv(out / "predictions.csv", header, rows)
     _write_csv(out / "confusion.csv", ("actual", "predicted"), [row[1:3] for row in rows])
 

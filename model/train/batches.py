@@ -6,7 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model.data import Images
+import numpy as np
+
+from model.data import Images, class_labels, train_files
 from pipeline.params import Augment
 
 if typing.TYPE_CHECKING:
@@ -92,5 +94,17 @@ def generator_batches(
         batch_size=batch_size,
         seed=seed,
         interpolation="bilinear",  # as our own decode; its default skips pixels
+        classes=class_labels(dataset),
     )
+    _set_files(flow, dataset)
     return EndlessBatches(flow, first_epoch)
+
+
+def _set_files(flow: Any, dataset: Path) -> None:
+    """Have a flow read the files that `load_split` reads; its own listing knows other names."""
+    paths = train_files(dataset)
+    flow.filenames = [path.relative_to(dataset / "train").as_posix() for path in paths]
+    flow._filepaths = [str(path) for path in paths]
+    numbers = [flow.class_indices[path.parent.name] for path in paths]
+    flow.classes = np.array(numbers, np.int32)
+    flow.samples = flow.n = len(paths)

@@ -9,13 +9,13 @@ from typing import Protocol
 
 from pipeline.cli import UserError
 from pipeline.formats import is_litter
+from pipeline.listing import LITTER
 from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
 from scraper.datasets.matching import Matches, TableRow, match
 from scraper.datasets.member import DamagedError, Member
 from scraper.datasets.tables import Facts, PathTable, official_split
 from scraper.datasets.text import file_name, normal
-from scraper.folders.walk import LITTER
 
 NO_LABEL = "images without a label"
 LACKING = "images that a table names and the archive lacks"

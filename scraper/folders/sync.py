@@ -17,13 +17,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.listing import KEEP, UNREADABLE
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
 from scraper.examine import IMAGE, RejectedError, examine, kind_of
 from scraper.folders.earlier import take_over
 from scraper.folders.note import Facts, Note
-from scraper.folders.walk import KEEP, UNREADABLE, Entry, Listing, walk
+from scraper.folders.walk import Entry, Listing, walk
 from scraper.raw_folder import now
 
 _MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product

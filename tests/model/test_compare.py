@@ -42,7 +42,8 @@ def table(wrong: set[int], numbers: range = range(COUNT), labels: tuple[str, ...
     """predictions.csv; image n of each class is wrong where n is in `wrong`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "label", "predicted", "confidence", *labels])
+    columns = [f"p_{label}" for label in labels]
+    writer.writerow(["file", "label", "predicted", "confidence", *columns])
     for c, label in enumerate(labels):
         for n in numbers:
             predicted = other(label) if n in wrong else label
@@ -278,6 +279,40 @@ def test_predictions_of_another_dataset(project: Path) -> None:
 def test_a_file_that_holds_no_predictions(own: Path, text: str) -> None:
     (own / "results/evaluate/predictions.csv").write_text(text)
     with pytest.raises(UserError, match=r"of workspace (is no table|has no row)"):
+        compare.main(["good"])
+
+
+OURS = ("file", "label", "predicted", "confidence")
+
+
+@pytest.mark.parametrize("prefix", ["p_", ""], ids=["now", "in older tables"])
+def test_classes_that_are_called_like_columns_of_ours(
+    own: Path, capsys: pytest.CaptureFixture[str], prefix: str
+) -> None:
+    labels = (*OURS, "p_file")
+    text = table({0, 1}, labels=labels)
+    header, _, rest = text.partition("\n")
+    assert header.endswith("p_file,p_label,p_predicted,p_confidence,p_p_file")
+    columns = ",".join([*OURS, *(prefix + label for label in labels)])
+    (own / "results/evaluate/predictions.csv").write_text(f"{columns}\n{rest}")
+    found = figures(capsys, "workspace", "workspace")
+    assert found["a"]["accuracy"] == found["b"]["accuracy"] == 0.95
+    assert {row["class"] for row in found["classes"]} == set(labels)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: text.rindex("mug/") + 70],
+        lambda text: text.replace("mug/", "<<<<<<< HEAD\nmug/", 1),
+        lambda text: text.replace("0.75", "", 1),
+        lambda text: text.replace("0.75", "much", 1),
+    ],
+)
+def test_a_damaged_table_is_named_with_its_row(own: Path, damage) -> None:
+    path = own / "results/evaluate/predictions.csv"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(UserError, match=r"of workspace is damaged: row \d+ .*repro evaluate"):
         compare.main(["good"])
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model import data
 from model.images import UnreadableImageError, decode
@@ -190,3 +191,26 @@ def test_image_data_generator_reads_the_same_classes_with_upright_shifts(dataset
     moved = [generator.random_transform(column) for _ in range(5)]
     assert all((m == m[0]).all() for m in moved)  # a column stays one when it goes sideways
     assert any(m[0].argmax() != 4 for m in moved)
+
+
+def test_both_inputs_list_a_folder_alike(dataset: Path) -> None:
+    train = dataset / "train"
+    a_file = next((train / "leaf").iterdir())
+    for litter in (".ipynb_checkpoints", "__MACOSX", "@eaDir", "leaf/.ipynb_checkpoints"):
+        (train / litter).mkdir()
+        shutil.copy(a_file, train / litter / "a.png")
+    for litter in ("._00.png", ".hidden.png", "Thumbs.db", "half.png.part", "~$00.png"):
+        shutil.copy(a_file, train / "leaf" / litter)
+    (train / "leaf" / "broken.png").symlink_to("nowhere.png")
+    (train / "leaf" / "folder.png").mkdir()
+    Image.open(a_file).save(train / "leaf" / "00.webp", lossless=True)
+    assert data.class_labels(dataset) == LABELS
+    split = data.load_split(dataset, "train", LABELS, 16)
+    flow = generator_batches(dataset, STILL, 16, 40, seed=1).flow
+    assert flow.filenames == split.files
+    assert "leaf/00.webp" in split.files
+    assert len(split.files) == 37
+    images, one_hot = generator_batches(dataset, STILL, 16, 40, seed=1)[0]
+    assert images.shape == (37, 16, 16, 3)
+    assert one_hot.sum(axis=0).tolist() == [12, 13, 12]
+    assert data.class_counts(dataset, "train") == {"apple": 12, "leaf": 13, "sky": 12}

@@ -128,3 +128,27 @@ def test_the_table_of_the_command(
     shown = capsys.readouterr().out
     assert shown.startswith("engine      accuracy    size in MB    ms an image\n")
     assert "the same class in 100.00% of the images; in results/export" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"<html>", "it is a web page"),
+        (None, "can't be read as a "),  # cut off
+    ],
+)
+@pytest.mark.parametrize("name", ["classifier.onnx", "classifier.json"])
+def test_a_damaged_export_is_named_with_reason_and_remedy(
+    exported: Path, tmp_path: Path, name: str, content: bytes | None, reason: str
+) -> None:
+    folder = Path(shutil.copytree(exported / "results/export", tmp_path / "export"))
+    path = folder / name
+    path.write_bytes(path.read_bytes()[:-40] if content is None else content)
+    with pytest.raises(UserError) as caught:
+        Classifier.load(folder)
+    assert str(caught.value).startswith(f"{path} can't be read as a ")
+    assert reason in str(caught.value)
+    assert "`python -m model.export` writes it anew" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,12 +1,22 @@
 import csv
+import os
 from pathlib import Path
 
 import pytest
 
 from model.classifier import Prediction
-from model.filing import file_images
+from model.filing import file_images as file_all
+from model.filing import filed_earlier
 from model.images import UnreadableImageError
 from pipeline.cli import UserError
+
+LABELS = ("cap", "mug")
+
+
+def file_images(answers, into: Path, labels=LABELS, **options) -> dict[str, int]:
+    counts, failed = file_all(answers, into, labels, **options)
+    assert not failed
+    return counts
 
 
 def answer(label: str | None, confidence: float = 0.9) -> Prediction:
@@ -99,3 +109,82 @@ def test_somebody_elses_table_is_left_alone(images: dict[str, Path], tmp_path: P
     with pytest.raises(UserError, match="is no table of this command"):
         file_images([(str(images["one/a.jpg"]), answer("mug"))], table.parent)
     assert files(table.parent) == {"sorted.csv": b"name,price\nmug,3\n"}
+
+
+def test_classes_that_are_called_like_names_of_ours(
+    images: dict[str, Path], tmp_path: Path
+) -> None:
+    into = tmp_path / "out"
+    one, two, b, _c = map(str, images.values())
+    labels = ("Not Sure", "_not sure", "sorted.csv", "mug")
+    answers = [(one, answer("Not Sure")), (two, answer(None)), (b, answer("sorted.csv"))]
+    for _ in range(2):
+        counts = file_images(answers, into, labels)
+        assert counts == {"Not Sure": 1, "__not sure": 1, "sorted.csv": 1}
+    assert set(files(into)) == {
+        "Not Sure/a.jpg", "__not sure/a.jpg", "sorted.csv/b.jpg", "_sorted.csv",
+    }  # fmt: skip
+    assert filed_earlier(into, labels) == {
+        into / "Not Sure/a.jpg", into / "__not sure/a.jpg", into / "sorted.csv/b.jpg",
+    }  # fmt: skip
+
+
+NAMES = [
+    b"caf\xe9.jpg",
+    b"a" * 248 + b".jpg",
+    "é".encode() * 124 + b".jpg",
+    b"no suffix",
+    b"-x.jpg",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_any_kind_are_filed_also_where_another_has_the_name(
+    tmp_path: Path, name: bytes
+) -> None:
+    paths = [tmp_path / folder / os.fsdecode(name) for folder in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(path.parent.name.encode())
+    into = tmp_path / "out"
+    answers = [(str(path), answer("mug")) for path in paths]
+    assert file_images(answers, into) == {"mug": 2}
+    assert sorted(files(into / "mug").values()) == [b"one", b"two"]
+    assert file_images(answers, into) == {"mug": 2}
+    assert len(files(into / "mug")) == 2
+    assert len(rows(into)) == 2
+
+
+def test_what_cannot_be_filed_stops_no_other(images: dict[str, Path], tmp_path: Path) -> None:
+    into = tmp_path / "out"
+    into.mkdir()
+    (into / "cap").write_bytes(b"a file of this name")
+    one, two, b, _c = map(str, images.values())
+    Path(two).unlink()
+    answers = [(one, answer("cap")), (two, answer("mug")), (b, answer("mug"))]
+    counts, failed = file_all(answers, into, LABELS)
+    assert counts == {"mug": 1}
+    assert len(failed) == 2
+    assert "can't be filed in cap: there is a file of this name" in failed[0]
+    assert failed[1].startswith(f"{two} can't be filed in mug")
+    table = rows(into)
+    assert [bool(row["error"]) for row in table.values()] == [True, True, False]
+    assert (into / "cap").read_bytes() == b"a file of this name"
+
+
+def test_what_was_filed_is_in_the_table_also_where_it_was_interrupted(
+    images: dict[str, Path], tmp_path: Path
+) -> None:
+    def answers():
+        yield str(images["one/a.jpg"]), answer("mug")
+        assert "one/a.jpg" in (tmp_path / "out/sorted.csv.part").read_text()  # as it goes
+        yield str(images["one/b.jpg"]), answer("cap")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        file_images(answers(), tmp_path / "out")
+    assert [row["filed_as"] for row in rows(tmp_path / "out").values()] == [
+        "mug/a.jpg",
+        "cap/b.jpg",
+    ]
+    assert not (tmp_path / "out/sorted.csv.part").exists()

@@ -1,5 +1,6 @@
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from model.images import UnreadableImageError, decode, decode_many
+from model.images import UnreadableImageError, decode, decode_many, each_image
 
 pillow_heif.register_heif_opener()  # to write them
 
@@ -167,3 +168,106 @@ def test_many_keep_their_order_and_one_bad_image_stays_alone() -> None:
     assert isinstance(decoded.pop(20), UnreadableImageError)
     assert [int(array[0, 0, 0]) for array in decoded] == list(range(50))
     assert decode_many([], SIZE) == []
+
+
+class Tensor:
+    """What TensorFlow's and PyTorch's tensors have in common."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return self.array
+
+
+GREY = np.full((10, 12), 120, np.uint8)
+RGB = np.dstack([GREY] * 3)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        "a.jpg",
+        np.str_("a.jpg"),
+        np.array("a.jpg"),
+        Path("a.jpg"),
+        PNG,
+        bytearray(PNG),
+        memoryview(PNG),
+        io.BytesIO(PNG),
+        Image.new("L", (3, 4)),
+        GREY,
+        GREY[..., None],
+        RGB,
+        np.dstack([RGB, GREY]),
+        Tensor(RGB),
+        np.empty((0, 5, 3), np.uint8),
+        np.empty((0, 0), np.uint8),
+        {"file": "a.jpg"},
+        None,
+        7,
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_one_image_is_one_image(one) -> None:
+    assert len(list(each_image(one))) == 1
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        ["a.jpg", "b.jpg"],
+        ("a.jpg", PNG),
+        (name for name in ("a.jpg", "b.jpg")),
+        np.array(["a.jpg", "b.jpg"]),
+        np.stack([RGB, RGB]),
+        np.stack([GREY[..., None]] * 2),
+        np.stack([GREY, GREY]),
+        Tensor(np.stack([RGB, RGB])),
+        [RGB, GREY],
+    ],
+    ids=lambda many: type(many).__name__,
+)
+def test_many_images_are_many(many) -> None:
+    assert len(list(each_image(many))) == 2
+
+
+def test_none_is_none() -> None:
+    for nothing in ([], (), np.empty((0, 10, 10, 3), np.uint8)):
+        assert list(each_image(nothing)) == []
+
+
+def test_open_files_bytes_of_any_kind_and_grey_arrays_are_images(tmp_path: Path) -> None:
+    grey = Image.fromarray(GREY)
+    written = io.BytesIO()
+    grey.save(written, "PNG")  # stands at its end
+    content = written.getvalue()
+    path = tmp_path / "grey.png"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        forms = [file, written, written, bytearray(content), memoryview(content)]
+        arrays = decode_many([*forms, GREY, GREY[..., None], Tensor(RGB)], SIZE)
+    for array in arrays:
+        assert isinstance(array, np.ndarray)
+        assert (array == 120).all()
+    with path.open(encoding="latin1") as file, pytest.raises(UnreadableImageError, match="'rb'"):
+        decode(file, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        (np.empty((0, 5, 3), np.uint8), "no pixels"),
+        (np.empty((5, 0), np.uint8), "no pixels"),
+        (Image.new("RGB", (0, 4)), "no pixels"),
+        (np.zeros((3, 20, 20), np.uint8), "channels first"),
+        (np.zeros((20, 20, 5), np.uint8), "has to be"),
+        (np.zeros(20, np.uint8), "has to be"),
+        (np.zeros((20, 20), bool), "uint8"),
+        (None, "NoneType is none of a path"),
+        ([[0, 1], [1, 0]], "list is none of a path"),
+    ],
+)
+def test_what_has_no_pixels_or_no_such_form_is_refused_with_the_reason(image, why: str) -> None:
+    with pytest.raises(UnreadableImageError, match=f"the image can't be read: .*{why}"):
+        decode(image, SIZE)

@@ -1,6 +1,8 @@
 import csv
+import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +88,22 @@ def test_every_form_of_a_image_gets_one_answer(classifier: Classifier, trained: 
     assert [p for _, p in answers[0].top] == sorted((p for _, p in answers[0].top), reverse=True)
 
 
+def test_one_image_gets_one_answer(classifier: Classifier, trained: Path) -> None:
+    path = trained / "data/dataset/test/leaf/00.png"
+    with Image.open(path) as image:
+        array = np.asarray(image.convert("RGB"))
+    forms = [str(path), path, path.read_bytes(), io.BytesIO(path.read_bytes()), array]
+    (first,) = classifier.classify([path])
+    for one in forms:
+        (answer,) = classifier.classify(one)
+        assert_same(answer, first)
+    assert len(classifier.classify(np.stack([array, array]))) == 2
+    (refused,) = classifier.classify(np.empty((0, 5, 3), np.uint8))
+    assert isinstance(refused, UnreadableImageError)
+    with pytest.raises(UserError, match="top is 0"):
+        classifier.classify(path, top=0)
+
+
 def test_answers_are_those_of_evaluation(classifier: Classifier, trained: Path) -> None:
     with (trained / "results/evaluate/predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -96,7 +114,7 @@ def test_answers_are_those_of_evaluation(classifier: Classifier, trained: Path) 
         assert isinstance(answer, Prediction)
         assert answer.top[0][0] == row["predicted"]
         for label, probability in answer.top:
-            assert probability == pytest.approx(float(row[label]), abs=1e-5)
+            assert probability == pytest.approx(float(row[f"p_{label}"]), abs=1e-5)
 
 
 def test_top_is_as_long_as_asked(classifier: Classifier) -> None:
@@ -221,7 +239,7 @@ def test_the_rest_is_done_when_some_are_unreadable(here: Path, folder: Path, cap
     shown = capsys.readouterr()
     assert "b.PNG" in shown.out
     assert "a.png" in shown.out
-    errors = shown.err.splitlines()
+    errors = [line for line in shown.err.splitlines() if not line.startswith("left out: ")]
     assert len(errors) == 2
     assert errors[0].endswith("gone.jpg is not there")
     assert "broken.jpg can't be read" in errors[1]
@@ -283,7 +301,7 @@ def test_a_list_on_standard_input(here: Path, folder: Path) -> None:
     assert [row["file"] for row in rows] == [
         f"{folder}/{n}" for n in ("b.PNG", "gone.png", "more/a.png")
     ]
-    assert done.stderr == f"error: {folder}/gone.png is not there\n"
+    assert done.stderr.endswith(f"\nerror: {folder}/gone.png is not there\n")
 
 
 def test_a_folder_is_sorted(
@@ -346,3 +364,119 @@ def test_more_images_than_a_batch_keep_their_order(classifier: Classifier, train
     answers = classifier.classify(images)
     assert isinstance(answers.pop(77), UnreadableImageError)
     assert [answer.top[0][0] for answer in answers] == ["leaf", "sky"] * 100
+
+
+def test_what_a_folder_leaves_out_is_told(here: Path, folder: Path, capsys) -> None:
+    shutil.copy(folder / "b.PNG", folder / "no suffix")
+    assert predict.main([str(folder), "--json"]) == 0
+    shown = capsys.readouterr()
+    names = [Path(json.loads(line)["file"]).name for line in shown.out.splitlines()]
+    assert names == ["b.PNG", "a.png", "no suffix"]
+    assert shown.err.splitlines()[:2] == [
+        f"left out: files of the system: 2 ({folder}/.hidden.png, …)",
+        f"left out: files that are no images: 1 ({folder}/notes.txt)",
+    ]
+
+
+@pytest.mark.parametrize("options", [["--csv", "OUT"], ["--json", "--out", "OUT"]])
+def test_an_interrupted_run_goes_on(
+    here: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    out = tmp_path / "answers"
+    arguments = [str(folder), *(str(out) if one == "OUT" else one for one in options)]
+    assert predict.main(arguments) == 0
+    whole = out.read_text()
+    lines = whole.splitlines(keepends=True)
+    asked: list[str] = []
+    real = predict._answers
+
+    def watched(classifier, names, top):
+        asked.extend(names)
+        for name, answer in real(classifier, names, top):
+            yield name, answer
+            if interrupts:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict, "_answers", watched)
+    interrupts = True
+    with pytest.raises(KeyboardInterrupt):
+        predict.main(arguments)
+    assert out.read_text() == "".join(lines[:-1])
+    interrupts = False
+    asked.clear()
+    assert predict.main([*arguments, "--resume"]) == 0
+    assert [Path(name).name for name in asked] == ["a.png"]
+    assert list(map(stem, out.read_text().splitlines())) == list(map(stem, lines))
+    asked.clear()
+    (folder / "bad.png").write_bytes(b"<html>")
+    assert predict.main([*arguments, "--resume"]) == 1
+    assert predict.main([*arguments, "--resume"]) == 1  # what failed is tried again
+    assert [Path(name).name for name in asked] == ["bad.png"] * 2
+    assert len(out.read_text().splitlines()) == len(lines) + 1
+
+
+def stem(line: str) -> str:
+    """A line as far as it has no probability: these depend on the batch, in the last places."""
+    return re.split(r"0\.\d", line)[0].strip()
+
+
+def test_a_folder_is_sorted_into_itself(here: Path, folder: Path, capsys) -> None:
+    arguments = [str(folder), "--sort-into", str(folder)]
+    assert predict.main(arguments) == 0
+    first = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+    assert {"leaf/b.PNG", "sky/a.png", "b.PNG", "more/a.png", "sorted.csv"} <= set(first)
+    (folder / "mug").mkdir()
+    shutil.copy(folder / "b.PNG", folder / "mug/mine.png")
+    assert predict.main(arguments) == 0
+    after = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
+    assert after - set(first) == {"mug/mine.png", "leaf/mine.png"}
+
+
+def test_names_that_are_no_utf8(here: Path, folder: Path, tmp_path: Path, capfd) -> None:
+    odd = folder / os.fsdecode(b"caf\xe9.png")
+    shutil.copy(folder / "b.PNG", odd)
+    gone = str(folder / os.fsdecode(b"gone\xff.png"))
+    for options in ([], ["--json"], ["--csv", str(tmp_path / "out.csv")]):
+        assert predict.main([str(odd), gone, *options]) == 1
+    shown = capfd.readouterr()
+    assert shown.out.count("xe9.png") == 2
+    assert shown.err.count("gone\\xff.png is not there") == 3
+    assert "caf\\xe9.png" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(here: Path, folder: Path) -> None:
+    many = [str(folder / "b.PNG")] * 2000
+    with subprocess.Popen(
+        [sys.executable, "-m", "model.predict", "-", "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdin.write("\n".join(many).encode())
+        process.stdin.close()
+        assert b'"label": "leaf"' in process.stdout.readline()
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert process.returncode == 141
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--min-confidence", "80"], "80 is no probability, 0 to 1; did you mean 0.8?"),
+        (["--min-confidence", "80%"], "80% is no probability, 0 to 1; did you mean 0.8?"),
+        (["--min-confidence", "1.5"], "1.5 is no probability, 0 to 1; did you mean 0.015?"),
+        (["--min-confidence", "-1"], "-1 is no probability, 0 to 1"),
+        (["--min-confidence", "high"], "high is no probability, 0 to 1"),
+        (["--min-confidence", "nan"], "nan is no probability, 0 to 1"),
+        (["--top", "0"], "0 is no whole number from 1 on"),
+        (["--top", "2.5"], "2.5 is no whole number from 1 on"),
+        (["--resume"], "--resume needs --csv FILE, or --json with --out FILE"),
+        (["--out", "a.jsonl"], "--out is for --json"),
+    ],
+)
+def test_an_option_error_says_what_is_allowed(capsys, options: list[str], message: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        predict.main(["a.jpg", *options])
+    assert message in capsys.readouterr().err

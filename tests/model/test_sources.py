@@ -1,10 +1,21 @@
 import io
+import os
 from pathlib import Path
 
 import pytest
 
-from model.sources import fetched, images_named
+from model import sources
+from model.sources import CAMERA_RAW, NO_IMAGE, fetched
 from pipeline.cli import UserError
+from pipeline.listing import BROKEN, LITTER, LOOPS, left_out
+
+
+def images_named(given: list[str]) -> list[str]:
+    return sources.images_named(given, left_out())
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +49,84 @@ def test_a_name_that_looks_like_a_pattern_is_a_name_where_it_is_there() -> None:
 
 
 def test_a_list_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("b.jpg\n\nin\nwith space.jpg\n"))
+    stdin(monkeypatch, b"b.jpg\n\nin\nwith space.jpg\n")
     assert images_named(["-", "a.PNG"]) == ["b.jpg", "in/c.webp", "with space.jpg", "a.PNG"]
     with pytest.raises(UserError, match="standard input lists no images"):
         images_named(["-"])
 
 
-def test_a_folder_without_images_is_refused() -> None:
-    with pytest.raises(UserError, match=r"empty has no images \(\.avif, "):
-        images_named(["b.jpg", "empty"])
+def test_a_folder_without_images_is_refused_and_stops_no_other() -> None:
+    with pytest.raises(UserError, match=r"empty has no images \(\.avif, .*; no image is called"):
+        images_named(["empty", "*.tiff"])
+    names = images_named(["b.jpg", "empty", "*.tiff"])
+    assert names == ["b.jpg", "empty", "*.tiff"]
+    image, folder, pattern = fetched(names)
+    assert image == "b.jpg"
+    assert "empty has no images" in str(folder)
+    assert "no image is called like *.tiff" in str(pattern)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"b.jpg\0in/c.webp\0 odd\nname .jpg\0",
+        b"\xef\xbb\xbfb.jpg\r\nin/c.webp\r\n",
+        "b.jpg\r\nin/c.webp\r\n".encode("utf-16"),
+        b"  b.jpg\t\n \n\t in/c.webp",
+        b"\"b.jpg\"\n'in/c.webp'\n",
+        b"file:b.jpg\nin/c.webp\n",
+        b"caf\xe9.jpg\nb.jpg\nin/c.webp\n",
+    ],
+)
+def test_lists_as_programs_write_them(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    stdin(monkeypatch, content)
+    names = images_named(["-"])
+    assert [name for name in names if name in ("b.jpg", "in/c.webp")] == ["b.jpg", "in/c.webp"]
+    if b"odd" in content:
+        assert names[2:] == [" odd\nname .jpg"]
+    if b"caf" in content:
+        assert names[0] == os.fsdecode(b"caf\xe9.jpg")
+
+
+def test_a_name_with_blanks_is_a_name_where_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(" a b .jpg").touch()
+    stdin(monkeypatch, b" a b .jpg\n c d .jpg\n")
+    assert images_named(["-"]) == [" a b .jpg", "c d .jpg"]
+
+
+def test_file_addresses_are_paths(here: Path) -> None:
+    (here / "in/sp ace#1.jpg").touch()
+    address = (here / "in/sp ace#1.jpg").as_uri()
+    assert address.endswith("/sp%20ace%231.jpg")
+    assert images_named([address]) == [str(here / "in/sp ace#1.jpg")]
+    assert images_named([f"file://localhost{here}/b.jpg"]) == [str(here / "b.jpg")]
+    assert images_named([(here / "in").as_uri()])[0] == str(here / "in/c.webp")
+    assert images_named(["file://elsewhere/b.jpg"]) == ["file://elsewhere/b.jpg"]
+
+
+def test_a_folder_gives_all_its_images_and_counts_what_it_leaves_out(here: Path) -> None:
+    mixed, elsewhere = here / "mixed", here / "elsewhere"
+    mixed.mkdir()
+    elsewhere.mkdir()
+    jpeg = b"\xff\xd8\xff\xe0"
+    taken = ["a.jpg", "b.jfif", "c.jpe", "d", "e.HEIC", "f.unknown", "g.mpo", "linked/h.png"]
+    for name in taken[:-1]:
+        (mixed / name).write_bytes(jpeg)
+    (elsewhere / "h.png").touch()
+    (elsewhere / "back").symlink_to(mixed)
+    (mixed / "linked").symlink_to(elsewhere)
+    (mixed / "broken.jpg").symlink_to("nowhere.jpg")
+    for name in ("notes.txt", "film.mov", "empty"):
+        (mixed / name).write_bytes(b"text")
+    (mixed / "IMG_1.NEF").touch()
+    (mixed / ".DS_Store").touch()
+    aside = left_out()
+    found = sources.images_named(["mixed"], aside)
+    assert found == [f"mixed/{name}" for name in taken]
+    assert {why: len(names) for why, names in aside.items()} == {
+        NO_IMAGE: 3, CAMERA_RAW: 1, LITTER: 1, BROKEN: 1, LOOPS: 1,
+    }  # fmt: skip
+    assert aside[CAMERA_RAW] == ["mixed/IMG_1.NEF"]
 
 
 def test_folders_give_the_formats_of_phones_and_scanners() -> None:

@@ -88,6 +88,7 @@ def test_a_grid_with_seeds(project: Path, capsys: pytest.CaptureFixture[str]) ->
     assert ran(project)[4:] == ["13 1", "13 3"]
     shown = capsys.readouterr()
     assert "2 of 4 runs are finished already" in shown.out
+    assert (project / "params.yaml").read_bytes() == before
     assert shown.err.count("failed; the same command tries it again") == 2
     with (project / "results/sweep/runs.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -98,6 +99,9 @@ def test_a_grid_with_seeds(project: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_sweep_that_was_killed_goes_on(project: Path) -> None:
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("zoom_range: 0.1", "zoom_range: 0.15  # mine"))
+    before = path.read_bytes()
     (project / "hold-2").touch()
     arguments = ["-S", "train.batch_size=8", "--seeds", "1", "2", "3"]
     killed = subprocess.Popen(
@@ -114,8 +118,91 @@ def test_a_sweep_that_was_killed_goes_on(project: Path) -> None:
             os.killpg(killed.pid, 0)
             time.sleep(0.05)
     (project / "hold-2").unlink()
+    assert path.read_bytes() != before
     assert sweep.main(arguments) == 0
     assert ran(project) == ["8 1", "8 2", "8 2", "8 3"]
+    assert path.read_bytes() == before
+    assert git("symbolic-ref", "HEAD") == "refs/heads/main"
+
+    assert sweep.main(["--setting", "train.epochs=2"]) == 0  # nothing of the killed sweep is in it
+    with (project / "results/sweep/runs.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert ran(project)[4:] == ["8 1"]
+    recorded = git(
+        "show", f"{git('rev-parse', 'refs/exps/' + stored(row['experiment']))}:params.yaml"
+    )
+    assert "zoom_range: 0.15" in recorded
+    assert "epochs: 2 " in recorded
+    assert path.read_bytes() == before
+
+
+def git(*command: str) -> str:
+    return subprocess.run(
+        ["git", *command], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def stored(name: str) -> str:
+    """The end of the experiment's reference."""
+    head = git("rev-parse", "HEAD")
+    return f"{head[:2]}/{head[2:]}/{name}"
+
+
+def test_what_a_person_changes_while_a_sweep_runs_is_kept_and_stops_it(project: Path) -> None:
+    path = project / "params.yaml"
+    before = path.read_bytes()
+    (project / "step.py").write_text(
+        STEP + 'pathlib.Path("params.yaml").write_text(pathlib.Path("mine").read_text())\n'
+    )
+    (project / "mine").write_text(path.read_text().replace("zoom_range: 0.1", "zoom_range: 0.3"))
+    with pytest.raises(UserError, match=r"params.yaml was changed while a sweep was running"):
+        sweep.main(["-S", "train.batch_size=8,16"])
+    assert path.read_text() == (project / "mine").read_text()
+    assert ran(project) == ["8 1"]
+    with pytest.raises(UserError, match=r"from before the sweep is .cache/sweep/params.yaml"):
+        sweep.main(["-S", "train.batch_size=8,16"])
+    kept = project / ".cache/sweep/params.yaml"
+    assert kept.read_bytes() == before
+    kept.unlink()
+
+
+def test_an_experiment_with_other_parameters_than_its_name_says_does_not_count(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one,) = sweep.plan([("train.batch_size=8",)], [1])
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "run", "-q", "-n", one.name, "-S", "train.epochs=7"],
+        check=True,
+    )
+    subprocess.run(["git", "checkout", "-q", "params.yaml"], check=True)
+    assert sweep.main(["-S", "train.batch_size=8", "--seeds", "1"]) == 1
+    shown = capsys.readouterr()
+    assert f"{one.name} was run with other parameters" in shown.err
+    assert "dvc exp remove" in shown.err
+    assert "accuracy" not in shown.out
+
+
+@pytest.mark.parametrize("damage", ["{", "<<<<<<< HEAD"])
+def test_a_damaged_lock_stops_the_sweep_with_the_remedy(project: Path, damage: str) -> None:
+    before = (project / "params.yaml").read_bytes()
+    lock = project / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text(damage)
+    with pytest.raises(UserError, match=r"rwlock.*delete .dvc/tmp/lock and .dvc/tmp/rwlock"):
+        sweep.main(["-S", "train.batch_size=8,16"])
+    assert not ran(project)
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_the_reason_of_a_failure_is_told(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stages = STAGES.replace("python step.py", "python step.py && rm results/train/metrics.json")
+    (project / "dvc.yaml").write_text(stages)
+    assert sweep.main(["-S", "train.batch_size=13,8"]) == 1
+    first, second = capfd.readouterr().err.splitlines()[-2:]
+    assert "batch_size=13" in first
+    assert "failed to run: python step.py" in first
+    assert "batch_size=8" in second
+    assert "results/train/metrics.json" in second
 
 
 def test_a_list_of_settings_times_a_grid(project: Path) -> None:

@@ -1,5 +1,9 @@
 """Networks that come trained: their weights, what is trained further, and what they are told."""
 
+import hashlib
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import h5py
@@ -168,5 +172,98 @@ def test_weights_that_do_not_fit_name_the_layers(squeezenet_weights: str, tmp_pa
     with pytest.raises(UserError, match=r"without its classifier: conv1; fire2_squeeze1x1; .*more"):
         pretrained.load(squeezenet, str(tmp_path / "other.weights.h5"), None)
     (tmp_path / "text.h5").write_text("no weights")
-    with pytest.raises(UserError, match="it is no HDF5 file"):
+    with pytest.raises(UserError, match="it is neither HDF5 nor a file of Keras; give another"):
         pretrained.load(squeezenet, str(tmp_path / "text.h5"), None)
+
+
+@pytest.mark.parametrize("name", ["w", "w.h5", "w.weights.h5", "w.hdf5", "w.keras", "w.download"])
+@pytest.mark.parametrize("is_old", [True, False])
+def test_what_a_file_holds_counts_not_its_suffix(
+    squeezenet_weights: str, tmp_path: Path, name: str, is_old: bool
+) -> None:
+    network = networks.build("squeezenet", 32, 3)
+    pretrained.load(network, squeezenet_weights, None)
+    wanted = network.get_layer("backbone").get_weights()
+    path = tmp_path / name
+    if is_old:
+        shutil.copy(squeezenet_weights, path)
+    else:
+        network.get_layer("backbone").save_weights(tmp_path / "new.weights.h5")
+        (tmp_path / "new.weights.h5").rename(path)
+    other = networks.build("squeezenet", 32, 3)
+    pretrained.load(other, str(path), None)
+    for mine, its in zip(other.get_layer("backbone").get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda whole: b"", "it is empty"),
+        (lambda whole: whole[: len(whole) // 2], "its end is missing"),
+        (lambda whole: b"<!doctype html><title>Sign in</title>", "it is a web page"),
+        (lambda whole: b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (lambda whole: b"PK\3\4" + whole[:99], "its end is missing"),
+    ],
+)
+def test_damaged_weights_are_told_and_a_download_of_them_is_not_kept(
+    squeezenet_weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change, reason: str
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    whole = Path(squeezenet_weights).read_bytes()
+    path = tmp_path / "w.h5"
+    path.write_bytes(change(whole))
+    network = networks.build("squeezenet", 32, 3)
+    with pytest.raises(UserError, match=f"w.h5 can't be read as weights: .*{reason}"):
+        pretrained.load(network, str(path), None)
+    with pytest.raises(UserError, match=f"w.h5 gives can't be used, and is not kept: .*{reason}"):
+        pretrained.load(network, path.as_uri(), None)
+    assert not list((tmp_path / "models").iterdir())
+    path.write_bytes(whole)
+    pretrained.load(network, path.as_uri(), None)
+
+
+def test_a_download_has_the_sha256_that_is_asked_for(
+    squeezenet_weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    network = networks.build("squeezenet", 32, 3)
+    address = Path(squeezenet_weights).as_uri()
+    right = hashlib.sha256(Path(squeezenet_weights).read_bytes()).hexdigest()
+    with pytest.raises(UserError, match=f"is not kept: it has the SHA-256 {right}"):
+        pretrained.load(network, f"{address}#sha256={'0' * 64}", None)
+    with pytest.raises(UserError, match="'abc' is no SHA-256"):
+        pretrained.load(network, f"{address}#sha256=abc", None)
+    assert not list((tmp_path / "models").iterdir())
+    pretrained.load(network, f"{address}#sha256={right.upper()}", None)
+    pretrained.load(network, address, None)
+    (kept,) = (tmp_path / "models").iterdir()
+    kept.write_bytes(b"<html>")  # a cache from before anything was checked
+    pretrained.load(network, address, None)
+    assert kept.read_bytes() == Path(squeezenet_weights).read_bytes()
+
+
+def test_an_address_may_have_a_query_and_no_suffix(
+    squeezenet_weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+    content = Path(squeezenet_weights).read_bytes()
+
+    class Weights(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    network = networks.build("squeezenet", 32, 3)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Weights) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        root = f"http://127.0.0.1:{server.server_port}"
+        for end in ("a/w.h5?download=true", "download?id=7", "", "resolve/main/w.weights.h5?a=b/c"):
+            pretrained.load(network, f"{root}/{end}", None)
+        server.shutdown()
+    assert len(list((tmp_path / "models").iterdir())) == 4

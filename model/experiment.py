@@ -1,0 +1,82 @@
+"""One DVC experiment in the workspace, in a process of its own.
+
+python -m model.experiment REASON NAME OVERRIDE...
+
+Where it fails, the file REASON has DVC's own sentences afterwards.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.cli import UserError
+from pipeline.paths import PARAMS
+
+_FAILED, _BLOCKED = 1, 2  # by its own fault; by what the next run would meet too
+_SECONDS_TO_END = 60  # for a run that was interrupted
+
+
+def run(name: str, overrides: Sequence[str], place: BinaryIO) -> str:
+    """Run one; "", or the reason why it failed.
+
+    It keeps the file `place` open as long as it lasts, also where this process is killed.
+    UserError where another DVC command, or a damaged lock, lets none run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        reason = Path(folder) / "reason.txt"
+        command = [sys.executable, "-m", "model.experiment", str(reason), name, *overrides]
+        held: dict[str, Any] = {"pass_fds": (place.fileno(),)} if os.name == "posix" else {}
+        with subprocess.Popen(command, **held) as process:  # noqa: S603 - our own command
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:  # the run got it too, and puts the branch back
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_SECONDS_TO_END)
+                raise
+        if not code:
+            return ""
+        told = reason.read_text(encoding="utf-8") if reason.is_file() else f"exit code {code}"
+    if code == _BLOCKED:
+        raise UserError(
+            f"DVC can't run anything here: {told}. End the other DVC command; if there is none, "
+            "delete .dvc/tmp/lock and .dvc/tmp/rwlock. Then the same command goes on"
+        )
+    return told
+
+
+def main(reason: str, name: str, *overrides: str) -> int:
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+    from dvc.rwlock import RWLockFileCorruptedError, RWLockFileFormatError
+    from scmrepo.exceptions import SCMError
+
+    try:
+        with Repo() as repo:
+            repo.experiments.run(name=name, params=[f"{PARAMS}:{one}" for one in overrides])
+    except (DvcException, SCMError) as error:
+        chain = list(_chain(error))
+        Path(reason).write_text(_sentences(chain), encoding="utf-8")
+        locks = (LockError, RWLockFileCorruptedError, RWLockFileFormatError)
+        return _BLOCKED if any(isinstance(one, locks) for one in chain) else _FAILED
+    return 0
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _sentences(chain: list[BaseException]) -> str:
+    texts = [" ".join(str(one).split()) for one in chain]
+    return ": ".join(dict.fromkeys(text for text in texts if text))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""Names that people give, in figures: fonts for their letters, and no letter that means more."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from matplotlib import font_manager
+from matplotlib.ft2font import FT2Font
+
+_BASE = "DejaVu Sans"  # comes with matplotlib: Latin, Cyrillic, Greek, Arabic, Hebrew and more
+_UNFIT = ("last resort", "color emoji", "cm", "stix")  # boxes, bitmaps, fonts of formulas
+
+
+def families(texts: Iterable[str]) -> list[str]:
+    """The fonts of this machine that these texts need, the usual one first."""
+    missing = _letters(texts) - _has(font_manager.findfont(_BASE))
+    found = [_BASE]
+    for font in _installed() if missing else ():
+        if own := missing & _has(font.fname):
+            found.append(font.name)
+            missing -= own
+    return found
+
+
+def plain(text: str) -> str:
+    """The text as it is, where matplotlib would read a formula, or leave it out of a legend."""
+    escaped = text.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
+
+
+def legible(labels: Sequence[str], fonts: Sequence[str]) -> list[str]:
+    """The labels; one with a letter that none of the fonts has is its number."""
+    has = frozenset[int]().union(*(_has(font_manager.findfont(font)) for font in fonts))
+    return [
+        label if _letters([label]) <= has else f"№ {number} (no font)"
+        for number, label in enumerate(labels, start=1)
+    ]
+
+
+def _letters(texts: Iterable[str]) -> frozenset[int]:
+    return frozenset(ord(letter) for text in texts for letter in text if not letter.isspace())
+
+
+def _installed() -> list[font_manager.FontEntry]:
+    fit = (f for f in font_manager.fontManager.ttflist if not f.name.lower().startswith(_UNFIT))
+    regular = (f for f in fit if "emoji" not in f.name.lower() or "color" not in f.name.lower())
+    return sorted(regular, key=lambda font: (font.style != "normal", font.name, font.fname))
+
+
+@cache
+def _has(path: str) -> frozenset[int]:
+    """The letters of a font; none where it can't be read."""
+    try:
+        return frozenset(FT2Font(Path(path)).get_charmap())
+    except (RuntimeError, OSError):
+        return frozenset()

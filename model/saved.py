@@ -1,0 +1,118 @@
+"""Files that were written earlier, here or elsewhere, and are read again."""
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli import UserError
+
+_HEAD = 4096  # bytes that tell what a file is
+_LONGEST = 300  # characters of another library's message
+_CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
+
+
+@contextmanager
+def reading(
+    path: Path, what: str, remedy: str, made_by: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Read a file in the block. Where it fails, UserError names the file and the reason.
+
+    Args:
+        what: it should be, with its article.
+        remedy: a command, or what else to do.
+        made_by: versions of packages that wrote it.
+    """
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is not there; {remedy}") from error
+    except Exception as error:  # libraries raise whatever damaged bytes make them stumble over
+        reason = damage(path) or _first(error)
+        other = _other_versions(made_by or {})
+        raise UserError(f"{path} can't be read as {what}: {reason}{other}; {remedy}") from error
+
+
+def read_json(path: Path, what: str, remedy: str, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """The values of a JSON file, which has these keys with values of these types at least."""
+    with reading(path, what, remedy):
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise TypeError("it holds no object")
+        for key, kind in kinds.items():
+            if key not in values:
+                raise KeyError(f"it has no {key!r}")
+            if not isinstance(values[key], kind) or isinstance(values[key], bool):
+                raise TypeError(f"its {key!r} is {values[key]!r}")
+    return values
+
+
+def same_classes(network: Path, outputs: int | None, labels: Sequence[str]) -> None:
+    """UserError where a network doesn't answer with one probability for each label."""
+    if outputs is not None and outputs != len(labels):
+        raise UserError(
+            f"{network} knows {outputs} classes, and the classifier.json beside it has "
+            f"{len(labels)}: they are of two models; copy both files from one"
+        )
+
+
+def damage(path: Path) -> str | None:
+    """What a file shows to be wrong with it; None where its bytes look whole."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except IsADirectoryError:
+        return "it is a folder"
+    except OSError as error:
+        return error.strerror or str(error)
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "it is empty"
+    if not head.strip(b"\0"):
+        return "it begins with nothing but zeros, as after a crash of the machine"
+    if text.startswith(b"version https://git-lfs"):
+        return "it is only a pointer of Git LFS, and `git lfs pull` brings the file"
+    if b"annex/objects/" in head and len(head) < _HEAD:
+        return "it is only a pointer of git-annex, and `git annex get` brings the file"
+    if text.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
+        return "it is a web page"
+    if _CONFLICT.search(head) or (_is_text(head) and _CONFLICT.search(path.read_bytes())):
+        return "it has the marks of a merge conflict"
+    if head.startswith(b"PK") and not zipfile.is_zipfile(path):
+        return "its end is missing"
+    return None
+
+
+def _is_text(head: bytes) -> bool:
+    return b"\0" not in head
+
+
+def _first(error: BaseException) -> str:
+    """The beginning of a message that may be pages long."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    short = " ".join(text.split())
+    if isinstance(error, json.JSONDecodeError):
+        short = f"it is damaged in line {error.lineno} ({error.msg})"
+    if len(short) > _LONGEST:
+        short = f"{short[:_LONGEST].rpartition(' ')[0]} …"
+    return short.rstrip(".;") or type(error).__name__
+
+
+def _other_versions(made_by: Mapping[str, str]) -> str:
+    """Which versions made the file, where others are here."""
+    apart = [(name, theirs, _installed(name)) for name, theirs in made_by.items()]
+    told = [f"{name} {theirs} (here {ours})" for name, theirs, ours in apart if ours != theirs]
+    return f"; it was made by {', '.join(told)}" if told else ""
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

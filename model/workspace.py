@@ -1,0 +1,122 @@
+"""params.yaml and the branch while experiments run in the workspace.
+
+DVC writes a run's settings into params.yaml and detaches HEAD. What was there is kept on disk until
+it is back, so that it also comes back after a kill: by the next sweep.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline import system
+from pipeline.cli import UserError
+from pipeline.manifest import write_atomic
+from pipeline.paths import PARAMS, RAW, SWEEP_KEPT
+
+_BEFORE = SWEEP_KEPT / PARAMS.name
+_STATE = SWEEP_KEPT / "state.json"
+_LOCK = SWEEP_KEPT / "lock"
+
+
+@contextmanager
+def alone() -> Iterator[BinaryIO]:
+    """Wait until no other sweep runs here; a process that is given the file holds the place too."""
+    SWEEP_KEPT.mkdir(parents=True, exist_ok=True)
+    with _LOCK.open("ab", buffering=0) as file:
+        told = threading.Timer(1, print, ["another sweep still runs here; waiting for its end"])
+        told.daemon = True
+        told.start()
+        system.lock(file)
+        told.cancel()
+        yield file
+
+
+def keep() -> None:
+    """Keep what is there now. Whatever happens from here on, `restore` brings it back."""
+    state = {"head": _git("symbolic-ref", "-q", "HEAD"), "commit": _git("rev-parse", "HEAD")}
+    write_atomic(_STATE, json.dumps({**state, "settings": ""}))
+    write_atomic(_BEFORE, PARAMS.read_bytes())
+
+
+def set_to(overrides: list[str], apply: Callable[[Path, list[str]], None]) -> None:
+    """Note which settings DVC is about to write into params.yaml."""
+    ours = SWEEP_KEPT / f"set-{PARAMS.name}"
+    ours.write_bytes(_BEFORE.read_bytes())
+    apply(ours, overrides)
+    state = json.loads(_STATE.read_text(encoding="utf-8"))
+    write_atomic(_STATE, json.dumps({**state, "settings": ours.read_text(encoding="utf-8")}))
+    ours.unlink()
+
+
+def require_stored() -> None:
+    """UserError where data/raw has files that DVC has not stored: an experiment deletes those."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            changed = repo.data_status()["uncommitted"]
+    except DvcException as error:
+        raise UserError(f"DVC can't tell what it has stored: {error}") from error
+    kinds = ("added", "modified", "unknown")
+    paths = sorted({path for kind in kinds for path in changed.get(kind, ())})
+    if lost := [path for path in paths if path.startswith(f"{RAW.as_posix()}/")]:
+        raise UserError(
+            f"DVC has not stored all that lies in {', '.join(lost)}, and an experiment would "
+            "delete what it has not stored; run `dvc repro` first"
+        )
+
+
+def restore() -> None:
+    """Bring back what `keep` has kept, if it has; afterwards nothing is kept.
+
+    UserError where a person has changed params.yaml since: both files stay as they are.
+    """
+    if not _BEFORE.is_file():
+        return
+    state = json.loads(_STATE.read_text(encoding="utf-8"))
+    _restore_branch(state["head"], state["commit"])
+    before, now = _BEFORE.read_bytes(), _text(PARAMS)
+    if now not in (state["settings"], _text(_BEFORE), None, _git("show", f"HEAD:./{PARAMS}")):
+        raise UserError(
+            f"{PARAMS} was changed while a sweep was running, or after one was killed, and may "
+            f"have settings of its run. The file from before the sweep is {_BEFORE}: copy from it "
+            f"what you want, delete it, and start the sweep again"
+        )
+    if now is None or PARAMS.read_bytes() != before:
+        write_atomic(PARAMS, before)
+    _BEFORE.unlink()
+
+
+def _restore_branch(head: str | None, commit: str | None) -> None:
+    """DVC detaches HEAD while an experiment runs."""
+    if head is None or _git("symbolic-ref", "-q", "HEAD") is not None:
+        return
+    if _git("rev-parse", "HEAD") == commit == _git("rev-parse", head):
+        _git("symbolic-ref", "HEAD", head)
+        return
+    branch = head.removeprefix("refs/heads/")
+    print(
+        f"HEAD is at no branch since a sweep was killed; `git switch {branch}` brings it back",
+        file=sys.stderr,
+    )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _git(*command: str) -> str | None:
+    """What it prints; None where it fails."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        ["git", *command],  # noqa: S607 - whichever Git DVC finds too
+        capture_output=True,
+        check=False,
+    )
+    text = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    return None if done.returncode else text if command[0] == "show" else text.strip()

@@ -1,0 +1,104 @@
+"""What lies in a folder: one listing for all who read folders, and what it leaves aside."""
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from pipeline.formats import is_litter
+
+KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
+LITTER = "files of the system"
+UNREADABLE = "folders and files that can't be read"
+BROKEN = "broken links"
+LOOPS = "links that lead back"
+SPECIAL = "pipes, sockets and devices"
+
+LeftOut: TypeAlias = defaultdict[str, list[str]]
+"""names by kind"""
+_Identity = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    path: Path
+    name: str
+    info: os.stat_result
+    above: tuple[_Identity, ...]
+    """the folders on the way to it, and itself where it is one"""
+
+    @property
+    def is_folder(self) -> bool:
+        return stat.S_ISDIR(self.info.st_mode)
+
+
+def left_out() -> LeftOut:
+    """Nothing yet."""
+    return defaultdict(list)
+
+
+def entries(folder: Path, aside: LeftOut) -> list[Found]:
+    """The files and folders in a folder, sorted; links are followed. `aside` gets the others."""
+    try:
+        info = folder.stat()
+    except OSError:
+        aside[UNREADABLE].append(text(str(folder)))
+        return []
+    return inside(Found(folder, "", info, ((info.st_dev, info.st_ino),)), aside)
+
+
+def files(folder: Path, aside: LeftOut) -> Iterator[Found]:
+    """All files in a folder and its folders, each folder's entries in the order of their names."""
+    for found in entries(folder, aside):
+        yield from below(found, aside)
+
+
+def below(found: Found, aside: LeftOut) -> Iterator[Found]:
+    """The file itself, or all files in the folder."""
+    if not found.is_folder:
+        yield found
+    else:
+        for each in inside(found, aside):
+            yield from below(each, aside)
+
+
+def inside(folder: Found, aside: LeftOut) -> list[Found]:
+    """The same of a folder that was found."""
+    try:
+        names = sorted(os.listdir(folder.path))  # noqa: PTH208 - also those that are no UTF-8
+    except OSError:
+        aside[UNREADABLE].append(folder.name or text(str(folder.path)))
+        return []
+    name, above = folder.name, folder.above
+    found = []
+    for each in names:
+        path, inner = folder.path / each, f"{name}/{text(each)}" if name else text(each)
+        if each == KEEP:
+            continue
+        if is_litter(each):
+            aside[LITTER].append(inner)
+            continue
+        try:
+            info = path.stat()
+        except OSError:
+            aside[BROKEN if path.is_symlink() else UNREADABLE].append(inner)
+            continue
+        identity = (info.st_dev, info.st_ino)
+        if stat.S_ISDIR(info.st_mode):
+            if identity in above:
+                aside[LOOPS].append(inner)
+            else:
+                found.append(Found(path, inner, info, (*above, identity)))
+        elif stat.S_ISREG(info.st_mode):
+            found.append(Found(path, inner, info, above))
+        else:
+            aside[SPECIAL].append(inner)
+    return found
+
+
+def text(name: str) -> str:
+    """A name that is not UTF-8, as text that is and tells its bytes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
