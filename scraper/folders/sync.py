@@ -17,10 +17,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.kinds import IMAGE, kind_of
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
-from scraper.examine import IMAGE, RejectedError, examine, kind_of
+from scraper.examine import RejectedError, examine
 from scraper.folders.earlier import take_over
 from scraper.folders.note import Facts, Note
 from scraper.folders.walk import KEEP, UNREADABLE, Entry, Listing, walk
