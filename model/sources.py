@@ -1,8 +1,8 @@
 """What a command line names as images: files, folders, patterns, addresses, a list on stdin."""
 
 import glob
-import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from model.images import UnreadableImageError, map_ahead
 from pipeline.addresses import fetch, host_port
 from pipeline.cli import UserError
 from pipeline.formats import BY_SUFFIX, FORMATS
+from pipeline.walk import LITTER, Aside, Found, aside_lines, files, root_of
 
 _MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8
@@ -18,6 +19,8 @@ _TIMEOUT = 30  # seconds for one address
 
 def images_named(given: Sequence[str]) -> list[str]:
     """The files and addresses that these names mean, in their order; folders by order of names.
+
+    What is left aside in folders is said on standard error.
 
     UserError where a folder, a pattern or the list on standard input has none.
     """
@@ -63,16 +66,24 @@ def _meant(name: str) -> list[str]:
 
 
 def _images_in(root: str) -> list[str]:
-    """Not what is hidden, nor in hidden folders."""
-    found = []
-    for folder, inside, files in os.walk(root):
-        inside[:] = sorted(name for name in inside if not name.startswith("."))
-        found += [
-            str(Path(folder, name))
-            for name in sorted(files)
-            if not name.startswith(".") and Path(name).suffix.lower() in BY_SUFFIX
-        ]
-    return found
+    """By their names. What is called otherwise is said, and so is what can't be used."""
+    aside: Aside = defaultdict(list)
+    found: list[Found] = []
+    for file in files(root_of(Path(root)), aside):
+        if file.path.suffix.lower() in BY_SUFFIX:
+            found.append(file)
+        else:
+            aside["not called like an image"].append(file.name)
+    aside.pop(LITTER, None)
+    for line in aside_lines(aside):
+        print(f"{root}: {line}", file=sys.stderr)
+    return [str(file.path) for file in sorted(found, key=_by_folder)]
+
+
+def _by_folder(file: Found) -> tuple[str, ...]:
+    """The files of a folder before those of its folders."""
+    *folders, name = file.name.split("/")
+    return (*folders, "", name)
 
 
 def _fetched(name: str) -> str | bytes | UnreadableImageError:

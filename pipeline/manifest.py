@@ -218,9 +218,13 @@ def safe_label(name: str) -> str:
     return label
 
 
+_LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file that appears whole or not at all. An OSError names `path`."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else path.name[: _LONG_NAME // 4]
+    part = path.with_name(f".{name}.{os.getpid()}.part")
     whole = content.encode() if isinstance(content, str) else content
     try:
         try:

@@ -20,7 +20,8 @@ from pipeline.sources import (
     Source,
     SpiderSource,
 )
-from scraper.counts import left_out_lines, metrics, table
+from pipeline.walk import aside_lines
+from scraper.counts import metrics, table
 from scraper.crawling.incoming import recover, store
 from scraper.credits import render
 from scraper.folders.sync import Report, sync
@@ -93,7 +94,7 @@ def collect(
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
-    for line in (*left_out_lines(report.left_out), *report.sentences):
+    for line in (*aside_lines(report.left_out), *report.sentences):
         print(line)
     if incomplete:
         raise UserError(incomplete)

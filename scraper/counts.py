@@ -41,14 +41,6 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
     )
 
 
-def left_out_lines(left_out: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each kind of file that is no image: how many, and the first of them."""
-    return [
-        f"left out, {kind}: {len(names):,} ({', '.join(names[:3])}" + (", …)" if names[3:] else ")")
-        for kind, names in left_out.items()
-    ]
-
-
 def metrics(
     rows: Iterable[Row], labels: Sequence[str], left_out: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, object]:

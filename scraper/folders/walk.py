@@ -1,27 +1,17 @@
 """Which files lie in a person's folder of class folders, and which of them are left aside."""
 
 import os
-import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.cli import UserError
-from pipeline.formats import is_litter
 from pipeline.manifest import safe_label
 from pipeline.paths import MANIFEST, SPLIT_WORDS
+from pipeline.walk import UNREADABLE, Aside, Found, as_text, entries, files, root_of
 
-KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
-LITTER = "files of the system"
 LOOSE = "files beside the class folders"
-UNREADABLE = "folders and files that can't be read"
-BROKEN = "broken links"
-LOOPS = "links that lead back"
-SPECIAL = "pipes, sockets and devices"
-
-_Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +33,7 @@ class Listing:
 
     entries: list[Entry] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
-    left_out: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """names by kind"""
+    left_out: Aside = field(default_factory=lambda: defaultdict(list))
 
 
 def walk(root: Path) -> Listing:
@@ -56,8 +45,9 @@ def walk(root: Path) -> Listing:
     Raises UserError for a folder that can't be a class, and for two that would be one.
     """
     listing = Listing()
-    info = root.stat()
-    tops = _entries(root, "", ((info.st_dev, info.st_ino),), listing)
+    tops = entries(root_of(root), listing.left_out)
+    if UNREADABLE in listing.left_out and not os.access(root, os.R_OK | os.X_OK):
+        raise UserError(f"{root} can't be read by you; change its owner or its mode")
     folders = [top for top in tops if top.is_folder]
     for loose in tops:
         if not loose.is_folder and loose.name not in (MANIFEST, "CREDITS.md"):
@@ -65,7 +55,7 @@ def walk(root: Path) -> Listing:
     if _are_splits(folders):
         for top in folders:
             split = SPLIT_WORDS[top.name.lower()]
-            for inner in _entries(top.path, top.name, top.above, listing):
+            for inner in entries(top, listing.left_out):
                 if inner.is_folder:
                     _add_class(listing, inner, split)
                 else:
@@ -77,28 +67,20 @@ def walk(root: Path) -> Listing:
     return listing
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: Path
-    name: str
-    info: os.stat_result
-    above: tuple[_Identity, ...]
-    """the folders on the way to it, and itself where it is one"""
-
-    @property
-    def is_folder(self) -> bool:
-        return stat.S_ISDIR(self.info.st_mode)
+def stamp_of(info: os.stat_result) -> list[int]:
+    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
+    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 
-def _are_splits(folders: list[_Found]) -> bool:
+def _are_splits(folders: list[Found]) -> bool:
     splits = {SPLIT_WORDS.get(folder.name.lower()) for folder in folders}
     return len(folders) > 1 and None not in splits and "train" in splits
 
 
-def _add_class(listing: Listing, folder: _Found, split: str | None) -> None:
+def _add_class(listing: Listing, folder: Found, split: str | None) -> None:
     name = folder.path.name
     label = unicodedata.normalize("NFC", name)  # some systems take names apart
-    safe = safe_label(_text(label))
+    safe = safe_label(as_text(label))
     if safe != label:
         raise UserError(
             f"{folder.name!r} can't be the folder of a class; rename it, to {safe!r} say"
@@ -111,64 +93,15 @@ def _add_class(listing: Listing, folder: _Found, split: str | None) -> None:
             "move the images of one into the other"
         )
     listing.labels.add(label)
-    for file in _files(folder, listing):
+    for file in files(folder, listing.left_out):
         inside = file.name.removeprefix(f"{folder.name}/").split("/")
-        info = file.info
         listing.entries.append(
             Entry(
                 label=label,
                 path=file.path,
                 name=file.name,
-                stamp=[info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino],
+                stamp=stamp_of(file.info),
                 product=f"{label}/{inside[0]}" if len(inside) > 1 else None,
                 split=split,
             )
         )
-
-
-def _files(folder: _Found, listing: Listing) -> Iterator[_Found]:
-    for found in _entries(folder.path, folder.name, folder.above, listing):
-        if found.is_folder:
-            yield from _files(found, listing)
-        else:
-            yield found
-
-
-def _entries(
-    folder: Path, name: str, above: tuple[_Identity, ...], listing: Listing
-) -> list[_Found]:
-    """What lies in one folder, sorted; what can't be used is put aside."""
-    try:
-        names = sorted(os.listdir(folder))  # noqa: PTH208 - names, also those that are no UTF-8
-    except OSError:
-        listing.left_out[UNREADABLE].append(name or str(folder))
-        return []
-    found = []
-    for each in names:
-        path, inner = folder / each, f"{name}/{_text(each)}" if name else _text(each)
-        if each == KEEP:
-            continue
-        if is_litter(each):
-            listing.left_out[LITTER].append(inner)
-            continue
-        try:
-            info = path.stat()
-        except OSError:
-            listing.left_out[BROKEN if path.is_symlink() else UNREADABLE].append(inner)
-            continue
-        identity = (info.st_dev, info.st_ino)
-        if stat.S_ISDIR(info.st_mode):
-            if identity in above:
-                listing.left_out[LOOPS].append(inner)
-            else:
-                found.append(_Found(path, inner, info, (*above, identity)))
-        elif stat.S_ISREG(info.st_mode):
-            found.append(_Found(path, inner, info, above))
-        else:
-            listing.left_out[SPECIAL].append(inner)
-    return found
-
-
-def _text(name: str) -> str:
-    """A name that is not UTF-8, as text that is and tells its bytes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
