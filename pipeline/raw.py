@@ -1,7 +1,6 @@
 """What lies in data/raw: the images that params.yaml asks for, and what is left out."""
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pipeline.licenses import is_allowed
 from pipeline.manifest import Manifest, Row
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
 from pipeline.sources import Source
+from pipeline.walk import BROKEN, SPECIAL, UNREADABLE, Aside, files, root_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +67,16 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
-        files = set(_files(folder))
+        there = set(_files(folder))
         rows = []
         if folder.name in sources:
             manifest = Manifest(folder / MANIFEST)
             rows = list(_asked(manifest.rows.values(), sources[folder.name]))
             if (folder / LEFT_OUT).exists():
                 not_images[folder.name] = json.loads((folder / LEFT_OUT).read_text("utf-8"))
-        pictures += _pictures(folder.name, rows, files)
-        files.difference_update(row.file for row in rows if row.file)
-        left_out.update((folder.name, file.partition("/")[0]) for file in files)
+        pictures += _pictures(folder.name, rows, there)
+        there.difference_update(row.file for row in rows if row.file)
+        left_out.update((folder.name, file.partition("/")[0]) for file in there)
     if not pictures:
         raise UserError(
             f"{raw} has no picture of the sources in params.yaml ({', '.join(sources)}); "
@@ -98,27 +98,30 @@ def _asked(rows: Iterable[Row], source: Source) -> Iterator[Row]:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Files in class folders, relative to `folder`; not what lies beside them (the manifest)."""
-    for parent, _, names in os.walk(folder):
-        if parent != str(folder):
-            inside = Path(parent).relative_to(folder).as_posix()
-            yield from (f"{inside}/{name}" for name in names)
+    """What lies in class folders, relative to `folder`; not what is beside them (the manifest).
+
+    Also what can't be read, for its verdict says why.
+    """
+    aside = Aside(list)
+    yield from (file.name for file in files(root_of(folder), aside) if "/" in file.name)
+    for kind in (BROKEN, SPECIAL, UNREADABLE):
+        yield from (name for name in aside[kind] if "/" in name)
 
 
-def _pictures(source: str, rows: Iterable[Row], files: set[str]) -> Iterator[RawImage]:
+def _pictures(source: str, rows: Iterable[Row], there: set[str]) -> Iterator[RawImage]:
     same: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row.sha256 is not None and row.file is not None:
             same[row.label, row.sha256].append(row)
     for (label, sha256), listed in same.items():
-        row = next((r for r in listed if r.file in files), listed[0])
+        row = next((r for r in listed if r.file in there), listed[0])
         splits = {r.split for r in listed}
         yield RawImage(
             source=source,
             label=label,
             sha256=sha256,
             file=f"{source}/{row.file}",
-            there=row.file in files,
+            there=row.file in there,
             bytes=row.bytes or 0,
             products=frozenset(r.product_id for r in listed if r.product_id),
             # a person's own path is no address: who copies a file has not made it a placeholder

@@ -19,6 +19,8 @@ BROKEN = "broken links"
 LOOPS = "links that lead back"
 SPECIAL = "pipes, sockets and devices"
 
+_TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much
+
 Aside = defaultdict[str, list[str]]
 """Names of what is left aside, by kind: `Aside(list)` to begin with."""
 _Identity = tuple[int, int]
@@ -40,9 +42,13 @@ class Found:
 
 
 def root_of(path: Path) -> Found:
-    """The folder where a walk begins. Raises OSError where it is not there."""
-    info = path.stat()
-    return Found(path, "", info, ((info.st_dev, info.st_ino),))
+    """The folder where a walk begins. Raises OSError where it is not there.
+
+    A link from in there to a folder that contains it leads back too.
+    """
+    whole = path.resolve()
+    above = [folder.stat() for folder in (whole, *whole.parents)]
+    return Found(path, "", above[0], tuple((info.st_dev, info.st_ino) for info in above))
 
 
 def entries(folder: Found, aside: Aside) -> list[Found]:
@@ -86,6 +92,16 @@ def files(folder: Found, aside: Aside) -> Iterator[Found]:
             yield from files(found, aside)
         else:
             yield found
+
+
+def stamp_of(info: os.stat_result) -> list[int]:
+    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
+    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
+
+
+def is_settled(stamp: Sequence[int], began: int) -> bool:
+    """Whether an edit later than `began` (ns since 1970) would give a file another stamp."""
+    return max(stamp[1:3], default=0) < began - _TICK
 
 
 def as_text(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.cli import UserError, run
 from pipeline.manifest import Manifest, Row, write_atomic
 from pipeline.params import load_params
-from pipeline.paths import MANIFEST, RAW, RESULTS
+from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
@@ -24,6 +24,7 @@ from pipeline.walk import aside_lines
 from scraper.counts import metrics, table
 from scraper.crawling.incoming import recover, store
 from scraper.credits import render
+from scraper.edits import follow_edits
 from scraper.folders.sync import Report, sync
 from scraper.raw_folder import is_by_hand, missing, reconcile
 
@@ -77,6 +78,8 @@ def collect(
     is_fetched, incomplete, report = not isinstance(source, FolderSource), None, Report()
     if isinstance(source, SpiderSource):
         recover(name)
+    if is_fetched:
+        report.sentences += _follow_edits(name, folder)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
         run_state.write(finished=False)
@@ -106,6 +109,13 @@ def collect(
         run_state.write(finished=True)
     if isinstance(source, SpiderSource):
         store(name)
+
+
+def _follow_edits(name: str, folder: Path) -> list[str]:
+    with Manifest(folder / MANIFEST) as manifest:
+        edited = follow_edits(folder, manifest, RAW_CACHE / f"{name}.json")
+    said = f"{edited} images in {folder} were edited in place; they are by hand from now on"
+    return [said] if edited else []
 
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:

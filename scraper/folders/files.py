@@ -6,9 +6,10 @@ from pathlib import Path
 
 from pipeline.kinds import IMAGE, kind_of
 from pipeline.manifest import Status
+from pipeline.walk import stamp_of
 from scraper.examine import RejectedError, examine
 from scraper.folders.note import Facts
-from scraper.folders.walk import Entry, stamp_of
+from scraper.folders.walk import Entry
 
 _MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
 _HEAD = 4096  # bytes that tell what a file is

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.manifest import Row, Status, write_atomic
-
-_TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much
+from pipeline.walk import is_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +63,5 @@ class Note:
 
     def _kept(self, of_file: Facts) -> dict[str, Any]:
         """Without the stamp where an edit after it was read may have the same: it is read again."""
-        is_settled = max(of_file.stamp[1:3], default=0) < self._began - _TICK
-        return asdict(of_file) | ({} if is_settled else {"stamp": []})
+        settled = is_settled(of_file.stamp, self._began)
+        return asdict(of_file) | ({} if settled else {"stamp": []})

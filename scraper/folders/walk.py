@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
 from pipeline.paths import MANIFEST, SPLIT_WORDS
-from pipeline.walk import UNREADABLE, Aside, Found, as_text, entries, files, root_of
+from pipeline.walk import UNREADABLE, Aside, Found, as_text, entries, files, root_of, stamp_of
 
 LOOSE = "files beside the class folders"
 
@@ -65,11 +65,6 @@ def walk(root: Path) -> Listing:
             _add_class(listing, top, None)
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
-
-
-def stamp_of(info: os.stat_result) -> list[int]:
-    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
-    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 
 def _are_splits(folders: list[Found]) -> bool:
