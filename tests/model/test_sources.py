@@ -64,7 +64,7 @@ def test_links_to_folders_are_followed_and_what_is_left_aside_is_said(here: Path
     (here / "in/back").symlink_to(here)
     (here / "in/away.jpg").symlink_to("nowhere.jpg")
     (here / "in/b.jxl").touch()
-    assert pictures_named(["in"]) == ["in/c.webp", "in/there/a.jpg"]
+    assert images_named(["in"]) == ["in/c.webp", "in/there/a.jpg"]
     assert capsys.readouterr().err.splitlines() == [
         "in: left out, broken links: 1 (away.jpg)",
         "in: left out, links that lead back: 1 (back)",
