@@ -20,6 +20,7 @@ from model import artifact, data
 from model.images import UnreadableImageError, decode_ahead
 from model.sources import fetched, images_named
 from pipeline.cli import UserError, run
+from pipeline.listing import aside_lines, left_out
 from pipeline.manifest import Manifest, Row
 from pipeline.paths import DATASET, MANIFEST, MODEL, RAW, SIMILAR_CACHE, SPLITS
 
@@ -55,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.top < 1:
         parser.error("--top: 1 or more")
-    names = images_named(options.images)
+    names = images_named(options.images, aside := left_out())
+    for line in aside_lines(aside):
+        print(line, file=sys.stderr)
     index = Index.load(MODEL, DATASET)
     unread = 0
     for name, found in zip(names, index.nearest(names, options.top), strict=True):

@@ -1,6 +1,7 @@
 """What every command has in common: how it fails."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     Else 1: a `UserError`, or a file that the system won't have read or written; one sentence on
     stderr says which. 130: interrupted. 141: nobody reads the output any more (`| head`).
     """
+    for stream in (sys.stdout, sys.stderr):  # a name that is no text there is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main() or 0
         sys.stdout.flush()  # what fails here would fail without a word to the person at the end
@@ -54,6 +58,19 @@ def _fail(sentence: str) -> int:
     return 1
 
 
+_REMEDIES = {
+    errno.EIO: "check the disk, or the connection to it, and run this again",
+    errno.ESTALE: "check the connection to its disk, and run this again",
+    errno.ENAMETOOLONG: "give it a shorter name",
+    errno.ENOTDIR: "a file is where a folder should be; move it away",
+    errno.EISDIR: "a folder is where a file should be; move it away",
+    errno.EEXIST: "a file is where a folder should be; move it away",
+    errno.ELOOP: "its links lead round in a circle; mend them",
+    errno.EMFILE: "too many files are open; close some programs and run this again",
+    errno.EBUSY: "another program has it open; close that and run this again",
+}
+
+
 def _sentence(error: OSError) -> str | None:
     """What a person can do about a file; None where the error is not about one."""
     file = error.filename2 or error.filename  # of two files the one that is written
@@ -61,13 +78,16 @@ def _sentence(error: OSError) -> str | None:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):  # `write` names no file
         disk = f"the disk of {path}" if path else "the disk"
         return f"{disk} is full; free some room and run this again: nothing that was done is lost"
+    if path is None and error.errno in (errno.EIO, errno.ESTALE, errno.EMFILE):
+        path = "a file"  # neither does `read`
     if path is None or error.strerror is None:
         return None
     if error.errno == errno.EROFS:
         return f"{path} is on a disk that may only be read; work in a folder on another"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{path} may not be read or written by you; change its owner or its mode"
-    return f"{path} can't be used: {error.strerror}"
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{path} can't be used: {error.strerror}" + (f"; {remedy}" if remedy else "")
 
 
 def _let_go_of_output() -> None:

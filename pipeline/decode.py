@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from pipeline.formats import open_image
+from pipeline.kinds import IMAGE, kind_of, remedy
 from pipeline.manifest import Reason
 
 _TURNS: Final = {
@@ -69,6 +70,11 @@ def open_header(content: bytes, name: str = "") -> Image.Image:
         image = open_image(content, name)
     except Image.DecompressionBombError as error:
         raise ImageError(Reason.TOO_MANY_PIXELS, str(error)) from error
+    except UnidentifiedImageError as error:
+        if kind_of(content, name) == IMAGE:
+            raise _error(content, error) from error
+        message = f"no image of a known format; {remedy(content, name)}"
+        raise ImageError(Reason.UNREADABLE, message) from error
     except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
         raise _error(content, error) from error
     most = Image.MAX_IMAGE_PIXELS

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +16,8 @@ UNREADABLE = "folders and files that can't be read"
 BROKEN = "broken links"
 LOOPS = "links that lead back"
 SPECIAL = "pipes, sockets and devices"
+
+_TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much
 
 LeftOut: TypeAlias = defaultdict[str, list[str]]
 """names by kind"""
@@ -43,11 +45,13 @@ def left_out() -> LeftOut:
 def entries(folder: Path, aside: LeftOut) -> list[Found]:
     """The files and folders in a folder, sorted; links are followed. `aside` gets the others."""
     try:
-        info = folder.stat()
+        whole = folder.resolve()
+        above = [each.stat() for each in (whole, *whole.parents)]  # a link may lead above it
     except OSError:
         aside[UNREADABLE].append(text(str(folder)))
         return []
-    return inside(Found(folder, "", info, ((info.st_dev, info.st_ino),)), aside)
+    identities = tuple((info.st_dev, info.st_ino) for info in above)
+    return inside(Found(folder, "", above[0], identities), aside)
 
 
 def files(folder: Path, aside: LeftOut) -> Iterator[Found]:
@@ -102,3 +106,22 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
 def text(name: str) -> str:
     """A name that is not UTF-8, as text that is and tells its bytes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line for each kind of what is left aside: how many, and the first of them."""
+    lines = []
+    for kind, names in aside.items():
+        first = ", ".join(name if name.isprintable() else repr(name) for name in names[:3])
+        lines.append(f"left out, {kind}: {len(names):,} ({first}{', …' if names[3:] else ''})")
+    return lines
+
+
+def stamp_of(info: os.stat_result) -> list[int]:
+    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
+    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
+
+
+def is_settled(stamp: Sequence[int], began: int) -> bool:
+    """Whether an edit later than `began` (ns since 1970) would give a file another stamp."""
+    return max(stamp[1:3], default=0) < began - _TICK

@@ -163,7 +163,8 @@ class Manifest:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.path)
-            self._file = self.path.open("a", encoding="utf-8", newline="\n")
+            # half a character, as JSON can write it, is no reason to fail
+            self._file = self.path.open("a", encoding="utf-8", errors="replace", newline="\n")
         self._file.write(row.to_json() + "\n")
         self._file.flush()
         self._count(row)
@@ -220,10 +221,14 @@ def safe_label(name: str) -> str:
     return label
 
 
+_LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file that appears whole or not at all. An OSError names `path`."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    whole = content.encode() if isinstance(content, str) else content
+    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else path.name[: _LONG_NAME // 4]
+    part = path.with_name(f".{name}.{os.getpid()}.part")
+    whole = _encoded(content) if isinstance(content, str) else content
     try:
         try:
             part.write_bytes(whole)
@@ -237,6 +242,15 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         if isinstance(error, OSError):  # it names the hidden file, or none
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8; names of files that are none are told by their bytes."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        text.encode("utf-8", "surrogateescape")  # raises for what is no file's name
+        return text.encode("utf-8", "backslashreplace")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded images; made anew
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
 TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and images beyond train.cache_gb
+RAW_CACHE = Path(".cache/raw")  # stamps of files in data/raw whose digests were compared
 FOLDER_CACHE = Path(".cache/folders")  # what was seen in people's own folders
 WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
 SIMILAR_CACHE = Path(".cache/similar")  # features of the dataset, by a model

@@ -1,16 +1,17 @@
 """What lies in data/raw: the images that params.yaml asks for, and what is left out."""
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import listing
 from pipeline.classes import spellings
 from pipeline.cli import UserError
 from pipeline.formats import is_litter
 from pipeline.licenses import is_allowed
+from pipeline.listing import BROKEN, SPECIAL, UNREADABLE
 from pipeline.manifest import Manifest, Row
 from pipeline.names import class_key
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
@@ -129,11 +130,14 @@ def _why_left_out(
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Files in class folders, relative to `folder`; not what lies beside them (the manifest)."""
-    for parent, _, names in os.walk(folder):
-        if parent != str(folder):
-            inside = Path(parent).relative_to(folder).as_posix()
-            yield from (f"{inside}/{name}" for name in names)
+    """What lies in class folders, relative to `folder`; not what is beside them (the manifest).
+
+    Also what can't be read, for its verdict says why.
+    """
+    aside = listing.left_out()
+    yield from (file.name for file in listing.files(folder, aside) if "/" in file.name)
+    for kind in (BROKEN, SPECIAL, UNREADABLE):
+        yield from (name for name in aside[kind] if "/" in name)
 
 
 def _pictures(

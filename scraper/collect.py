@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
+from pipeline.listing import aside_lines
 from pipeline.manifest import Manifest, Row, write_atomic
 from pipeline.params import load_params
-from pipeline.paths import LEFT_OUT, MANIFEST, RAW, RESULTS
+from pipeline.paths import LEFT_OUT, MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
@@ -22,9 +23,10 @@ from pipeline.sources import (
     Source,
     SpiderSource,
 )
-from scraper.counts import left_out_lines, metrics, print_ledger, table
+from scraper.counts import metrics, print_ledger, table
 from scraper.crawling.incoming import recover, store
 from scraper.credits import render
+from scraper.edits import follow_edits
 from scraper.folders.sync import Report, sync
 from scraper.ledger import LIST, Ledger
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
@@ -80,6 +82,8 @@ def collect(
     is_fetched, report = not isinstance(source, FolderSource), Report()
     if isinstance(source, SpiderSource):
         recover(name)
+    if is_fetched:
+        report.sentences += _follow_edits(name, folder)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
         earlier = _earlier(folder, source, run_state, resume=if_needed)
@@ -102,7 +106,7 @@ def collect(
     if left_out := {row.label for row in rows} - set(labels):
         named = ", ".join(sorted(left_out))
         print(f"left out, as sources.{name}.classes does not name them: {named}")
-    for line in (*left_out_lines(report.left_out), *report.sentences):
+    for line in (*aside_lines(report.left_out), *report.sentences):
         print(line)
     has_left_out = isinstance(source, FolderSource) or report.left_out
     left = report.left_out if has_left_out else None
@@ -162,6 +166,13 @@ def _earlier(folder: Path, source: Source, run_state: "_RunState", *, resume: bo
 def _may_come(row: Row) -> bool:
     """An image that failed for now."""
     return row.status.startswith("failed") and row.http_status not in PERMANENT_HTTP
+
+
+def _follow_edits(name: str, folder: Path) -> list[str]:
+    with Manifest(folder / MANIFEST) as manifest:
+        edited = follow_edits(folder, manifest, RAW_CACHE / f"{name}.json")
+    said = f"{edited} images in {folder} were edited in place; they are by hand from now on"
+    return [said] if edited else []
 
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:

@@ -42,14 +42,6 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
     )
 
 
-def left_out_lines(left_out: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each kind of file that is no image: how many, and the first of them."""
-    return [
-        f"left out, {kind}: {len(names):,} ({', '.join(names[:3])}" + (", …)" if names[3:] else ")")
-        for kind, names in left_out.items()
-    ]
-
-
 def print_ledger(ledger: Ledger, labels: Sequence[str]) -> None:
     """What became of the pages of a crawl: a table, and a line for all that gave nothing."""
     print(f"\n{ledger.table(labels)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.cli import UserError
+from pipeline.listing import Found, below, entries, left_out, text
 from pipeline.manifest import Manifest, Row, Status, safe_label
 from scraper.settings import DOWNLOAD_MAXSIZE
 
@@ -45,10 +46,10 @@ def is_by_hand(row: Row) -> bool:
 def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  # noqa: A002 - column
     """One row more for each file that has vanished, and for each that a person has added.
 
-    Sub-folders are classes; files in them may have any name. Hidden files are passed over.
-    Raises UserError, before it writes, for a folder that can't be a class.
+    Sub-folders are classes; files in them may have any name, and links are followed. What systems
+    leave is passed over. Raises UserError, before it writes, for a folder that can't be a class.
     """
-    files = list(_files(folder))
+    found = list(_files(folder))
     for part in folder.glob("*/.*.part"):  # what a killed run was writing
         part.unlink()
     for row in missing(folder, manifest):
@@ -57,45 +58,41 @@ def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  #
             replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
         )
     held = {row.file for row in manifest.rows.values()}
-    for label, path in files:
-        name = path.relative_to(folder).as_posix()
-        if name not in held and not _is_judged(manifest.rows.get((label, name)), path):
-            manifest.append(_adopted(folder, manifest, label, path, license))
+    for label, file in found:
+        if file.name not in held and not _is_judged(manifest.rows.get((label, file.name)), file):
+            manifest.append(_adopted(manifest, label, file, license))
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for entry in sorted(folder.iterdir()):
-        if not entry.is_dir() or entry.name.startswith("."):
+def _files(folder: Path) -> Iterator[tuple[str, Found]]:
+    aside = left_out()
+    for top in entries(folder, aside):
+        if not top.is_folder:
             continue
-        label = unicodedata.normalize("NFC", entry.name)  # some systems take names apart
-        if safe_label(label) != label:
+        label = unicodedata.normalize("NFC", text(top.path.name))  # some systems take names apart
+        if (safe := safe_label(label)) != label:
             raise UserError(
-                f"{entry} can't be the folder of a class; rename it, to {safe_label(label)!r} say"
+                f"{top.path} can't be the folder of a class; rename it, to {safe!r} say"
             )
-        for path in sorted(entry.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.is_file() and not hidden:
-                yield label, path
+        yield from ((label, file) for file in below(top, aside))
 
 
-def _is_judged(row: Row | None, path: Path) -> bool:
+def _is_judged(row: Row | None, file: Found) -> bool:
     return (
         row is not None
         and row.status is not Status.FAILED_MISSING
-        and (row.bytes == path.stat().st_size)
+        and row.bytes == file.info.st_size
     )
 
 
 def _adopted(
-    folder: Path,
     manifest: Manifest,
     label: str,
-    path: Path,
+    file: Found,
     license: str | None,  # noqa: A002
 ) -> Row:
     from scraper.examine import RejectedError, examine  # Pillow: only where there is something new
 
-    name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+    name, size = file.name, file.info.st_size
     row = Row(
         status=Status.SAVED,
         label=label,
@@ -108,8 +105,14 @@ def _adopted(
     if size > DOWNLOAD_MAXSIZE:
         error = f"more than {DOWNLOAD_MAXSIZE:,} bytes"
         return replace(row, status=Status.REJECTED_TOO_LARGE, file=None, error=error)
+    if not _is_writable(file):
+        error = "its name is no UTF-8, so no row can lead to it; rename it"
+        return replace(row, status=Status.FAILED_UNREADABLE, file=None, error=error)
     try:
-        picture = examine(path.read_bytes())
+        picture = examine(file.path.read_bytes(), file.path.name)
+    except OSError as error:
+        why = f"can't be read: {error.strerror or type(error).__name__}"
+        return replace(row, status=Status.FAILED_UNREADABLE, file=None, bytes=None, error=why)
     except RejectedError as rejected:
         return replace(row, status=rejected.status, file=None, error=str(rejected))
     here = {(r.label, r.sha256) for r in manifest.rows.values() if r.status.has_file}
@@ -121,3 +124,8 @@ def _adopted(
         width=picture.width,
         height=picture.height,
     )
+
+
+def _is_writable(file: Found) -> bool:
+    """Whether a manifest can hold the path."""
+    return text(str(file.path)) == str(file.path)

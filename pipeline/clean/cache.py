@@ -42,6 +42,8 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open()
+        except sqlite3.OperationalError as error:
+            raise self._unusable(error) from error
         except sqlite3.DatabaseError as error:
             raise UserError(f"{path} is damaged ({error}); delete it, it is made anew") from error
 
@@ -61,8 +63,17 @@ class Cache:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._database.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> UserError:
+        """What a person can do, as SQLite names no file."""
+        return UserError(
+            f"{self._path} can't be used ({error}); its folder has to be one that you may write "
+            "to, on a disk with room, and no other command may be at it"
+        )
 
     def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
         """What is kept of the wanted images, by SHA-256."""

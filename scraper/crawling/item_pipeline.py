@@ -4,7 +4,9 @@ Scrapy's own ImagesPipeline re-encodes what it gets; here the bytes stay as rece
 """
 
 import asyncio
+import re
 from collections import Counter
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
@@ -12,6 +14,7 @@ from typing import Any, Self
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem, NotConfigured
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from tqdm import tqdm
 
@@ -26,7 +29,8 @@ from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, is_here, now
 from scraper.reading.optout import picture_opt_out
 from scraper.spiders import SourceSpider
 
-_ACCEPT = {"Accept": "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"}
+_ANY_FORMAT = "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"
+_WHOLE = re.compile(r"\s*bytes\s+0-(\d+)/(\d+)\s*", re.IGNORECASE)  # of a Content-Range
 _LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
@@ -36,6 +40,7 @@ class ImagePipeline:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._source: SpiderSource = crawler.spider.config
+        self._accept = {"Accept": accept(self._source.formats)}
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = crawler.spider.folder
         self._manifest = manifest_of(crawler.spider.source, self._folder)
@@ -78,7 +83,7 @@ class ImagePipeline:
             raise DropItem(f"{known.status} before")
         declared = known if known and known.format else item
         try:
-            check(_candidate(row, declared, item.opt_out), self._source)
+            check(_candidate(row, declared, item.opt_out, item.fault), self._source)
         except RejectedError as error:
             row = replace(row, status=error.status, error=str(error))
         else:
@@ -108,18 +113,19 @@ class ImagePipeline:
         return row.status is Status.FAILED_HTTP and row.http_status in PERMANENT_HTTP
 
     async def _attempt(self, row: Row, url: str) -> Row:
-        request = Request(url, headers=_ACCEPT, callback=NO_CALLBACK)
+        meta = {}
         if timeouts := self._manifest.timeouts[row.key]:
             patience = min(2**timeouts, _LONGEST_PATIENCE)
-            request.meta["download_timeout"] = patience * self._timeout
+            meta["download_timeout"] = patience * self._timeout
         try:
+            request = Request(url, headers=self._accept, callback=NO_CALLBACK, meta=meta)
             response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
             status, message = explain(error)
             return replace(row, status=status, error=message)
         found: dict[str, Any] = {"http_status": response.status}
-        if response.status != 200:
-            return replace(row, status=Status.FAILED_HTTP, error=http_message(response), **found)
+        if why := _not_whole(response):
+            return replace(row, status=why[0], error=why[1], **found)
         found["bytes"] = len(response.body)
         try:
             picture = examine(response.body)
@@ -172,7 +178,40 @@ class ImagePipeline:
         return str(self._crawler.spider.recorded(url))
 
 
-def _candidate(row: Row, seen: Row | ProductImage | ImageFile, opt_out: str | None) -> Candidate:
+def accept(formats: Collection[str] | None) -> str:
+    """The header Accept that asks for these formats; None is all, the smallest files first.
+
+    Servers that choose a format by this header send one that is not taken only if they have no
+    other: `image/*` would let them choose.
+    """
+    if formats is None:
+        return _ANY_FORMAT
+    names = [*formats, "heif"] if "heic" in formats else formats
+    return ",".join([*(f"image/{name}" for name in names), "*/*;q=0.1"])
+
+
+def _not_whole(response: Response) -> tuple[Status, str] | None:
+    """Why an answer is no whole file; None where it is one: 200, 203, and 206 from first to last.
+
+    Some servers send 206 although no part was asked for.
+    """
+    if response.status in (200, 203):
+        return None
+    if response.status != 206:
+        return Status.FAILED_HTTP, http_message(response)
+    header = (response.headers.get("Content-Range") or b"no Content-Range").decode("latin-1")
+    span = _WHOLE.fullmatch(header)
+    if span and int(span[1]) + 1 == int(span[2]):
+        return None
+    return Status.FAILED_TRUNCATED, f"{http_message(response)}: only a part of the file ({header})"
+
+
+def _candidate(
+    row: Row,
+    seen: Row | ProductImage | ImageFile,
+    opt_out: str | None,
+    fault: str | None = None,
+) -> Candidate:
     return Candidate(
         license=row.license,
         license_url=row.license_url,
@@ -180,6 +219,7 @@ def _candidate(row: Row, seen: Row | ProductImage | ImageFile, opt_out: str | No
         width=seen.width,
         height=seen.height,
         opt_out=opt_out,
+        fault=fault,
     )
 
 

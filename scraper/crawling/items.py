@@ -28,3 +28,5 @@ class ProductImage:
     height: int | None = None
     opt_out: str | None = None
     """how its page asks robots not to take images"""
+    fault: str | None = None
+    """why no image can be had of it, where what names it is at fault; its row says so"""

@@ -21,10 +21,14 @@ class Candidate:
     width: int | None
     height: int | None
     opt_out: str | None
+    fault: str | None = None
+    """why no image can be had of it, whatever the source takes"""
 
 
 def check(candidate: Candidate, source: SpiderSource) -> None:
     """Raise RejectedError, with the status of its row, where `source` won't have the candidate."""
+    if candidate.fault:
+        raise RejectedError(Status.REJECTED_ADDRESS, candidate.fault)
     if candidate.opt_out and source.obey_robots:
         raise RejectedError(Status.REJECTED_ROBOTS, candidate.opt_out)
     if not is_allowed(candidate.license, candidate.license_url, source.licenses):

@@ -11,10 +11,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.listing import aside_lines
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
-from scraper.counts import left_out_lines
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
@@ -165,7 +165,7 @@ def _nothing(
 ) -> str:
     """Why no image was found, in words."""
     if left_out:
-        return "\n  ".join([f"{name}: nothing can be taken", *left_out_lines(left_out)])
+        return "\n  ".join([f"{name}: nothing can be taken", *aside_lines(left_out)])
     if file := archives.only_file(paths):
         return f"{name}: {paths[0]} is no archive but {describe(file)}"
     inner = next(filter(_ARCHIVE.search, paths), None)

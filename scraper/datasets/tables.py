@@ -11,11 +11,11 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pipeline.cli import UserError
+from pipeline.kinds import ARCHIVE, IMAGE, OFFICE, PDF, kind_of
 from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import Index
 from scraper.datasets.member import Member, faults, gunzip
 from scraper.datasets.text import normal, table_text
-from scraper.examine import ARCHIVE, IMAGE, OFFICE, PDF, kind_of
 
 _DELIMITERS: Final = "\t,;| "
 """The first counts among those that do equally well."""

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
+from pipeline.kinds import PAGE, TEXT, kind_of
 from scraper.datasets.foreign import HEAD, check_whole, foreign_kind, foreign_members
 from scraper.datasets.member import (
     GZIP,
@@ -33,7 +34,6 @@ from scraper.datasets.member import (
 )
 from scraper.datasets.text import file_name
 from scraper.datasets.zips import STARTS, zip_members
-from scraper.examine import PAGE, TEXT, kind_of
 
 _CLAIMS = re.compile(
     r"\.(tar(\.\w+)?|t[gbxz]z2?|tzst|zipx?|7z|rar|zst|lz4?|lzh|lha|ace|arj|sitx?|cab|iso|dmg)$",

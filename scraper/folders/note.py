@@ -1,10 +1,13 @@
 """What this machine has seen in a person's folder. Without the note all is read again."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from pipeline.listing import is_settled
 from pipeline.manifest import Row, Status, write_atomic
 
 
@@ -30,6 +33,7 @@ class Note:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._began = time.time_ns()
         self.facts: dict[str, Facts] = {}
         self.seen: set[tuple[str, str]] = set()
         try:
@@ -42,8 +46,22 @@ class Note:
         except (OSError, ValueError, KeyError, TypeError):
             return  # not there, or damaged: all is read again, and nothing goes
 
-    def write(self, rows: Mapping[tuple[str, str], Row]) -> None:
-        """Keep it for the next run."""
-        facts = {name: asdict(of_file) for name, of_file in sorted(self.facts.items())}
+    def below(self, folders: Collection[str]) -> dict[str, Facts]:
+        """What was known of the files in these folders and in theirs."""
+        starts = tuple(f"{folder}/" for folder in folders)
+        return {name: of_file for name, of_file in self.facts.items() if name.startswith(starts)}
+
+    def write(self, rows: Mapping[tuple[str, str], Row]) -> bool:
+        """Keep it for the next run. False where it can't be written: then nothing can go."""
+        facts = {name: self._kept(of_file) for name, of_file in sorted(self.facts.items())}
         kept = {"facts": facts, "seen": sorted(self.seen | rows.keys())}
-        write_atomic(self._path, json.dumps(kept))
+        try:
+            write_atomic(self._path, json.dumps(kept))
+        except OSError:
+            return False
+        return True
+
+    def _kept(self, of_file: Facts) -> dict[str, Any]:
+        """Without the stamp where an edit after it was read may have the same: it is read again."""
+        settled = is_settled(of_file.stamp, self._began)
+        return asdict(of_file) | ({} if settled else {"stamp": []})

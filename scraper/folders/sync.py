@@ -8,7 +8,6 @@ goes, and all is read again.
 
 import difflib
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,18 +16,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.kinds import IMAGE
 from pipeline.listing import KEEP, UNREADABLE
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
-from scraper.examine import IMAGE, RejectedError, examine, kind_of
 from scraper.folders.earlier import take_over
+from scraper.folders.files import copied, examine_file
 from scraper.folders.note import Facts, Note
 from scraper.folders.walk import Entry, Listing, walk
 from scraper.raw_folder import now
-
-_MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
-_HEAD = 4096  # bytes that tell what a file is
 
 
 @dataclass
@@ -90,13 +87,18 @@ def sync(
             f"To start anew without them: rm -r {folder}"
         )
     rows = _read(source, root, listing, note, folder, name)
-    note.write(rows)  # before the rows: what was seen is known, wherever this run is killed
+    # before the rows: what was seen is known, wherever this run is killed
+    if not note.write(rows):
+        report.sentences.append(
+            f"{FOLDER_CACHE} can't be written, so all of {root} is read again each time, and what "
+            "goes from there stays in the dataset; make it a folder that you may write to"
+        )
     for row in rows.values():
         old = manifest.rows.get(row.key)
         if old is None or replace(row, fetched_at=old.fetched_at) != old:
             manifest.append(row)
     if not is_away:
-        _forget_what_has_gone(rows, note, folder, manifest, root, report)
+        _forget_what_has_gone(rows, note, folder, manifest, root, report, listing)
     report.labels = {x for x in listing.labels if source.classes is None or x in source.classes}
     report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
     write_atomic(folder / LEFT_OUT, json.dumps(report.left_out, indent=1) + "\n")
@@ -136,12 +138,13 @@ def _read(
     facts = {}
     for entry in tqdm(listing.entries, name, unit=" images", disable=None):
         known = note.facts.get(entry.name)
-        found = known if known and known.stamp == entry.stamp else _examine(entry)
+        found = known if known and known.stamp == entry.stamp else examine_file(entry)
+        if found.status is Status.SAVED:
+            found = copied(entry, folder / entry.label / str(found.file_name), found)
         facts[entry.name] = found
         if found.status is not Status.SAVED:
-            listing.left_out[found.kind or UNREADABLE].append(entry.name)
-        else:
-            _copy(entry.path, folder / entry.label / str(found.file_name), found)
+            kind = "damaged images" if found.kind == IMAGE else found.kind
+            listing.left_out[kind or UNREADABLE].append(entry.name)
         for row in _rows(source, entry, found, crawled.get(found.sha256, [])):
             if row.key in rows and rows[row.key].status.has_file:  # a copy: the address is taken
                 row = replace(row, image_url=entry.name)
@@ -150,7 +153,7 @@ def _read(
             elif row.file is not None:
                 first.add(row.file)
             rows[row.key] = row
-    note.facts = facts
+    note.facts = facts | note.below(listing.left_out.get(UNREADABLE, ()))
     return rows
 
 
@@ -182,61 +185,6 @@ def _rows(
         )
 
 
-def _examine(entry: Entry) -> Facts:
-    """Read a file of the person's, once. What is no image is told by its beginning."""
-    try:
-        with entry.path.open("rb") as file:
-            head = file.read(_HEAD)
-            kind = kind_of(head, entry.path.name)
-            if entry.stamp[0] > _MAX_BYTES:
-                error = f"more than {_MAX_BYTES:,} bytes"
-                return _refused(entry, Status.REJECTED_TOO_LARGE, kind, error)
-            content = head + file.read()
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        return Facts(entry.stamp, Status.FAILED_UNREADABLE, error=f"can't be read: {why}")
-    try:
-        image = examine(content, entry.path.name)
-    except RejectedError as error:
-        return _refused(entry, error.status, kind, str(error))
-    if kind != IMAGE:  # a camera's thumbnail, a JPEG inside
-        return _refused(entry, Status.REJECTED_NOT_IMAGE, kind, kind)
-    return Facts(
-        entry.stamp,
-        Status.SAVED,
-        bytes=image.bytes,
-        sha256=image.sha256,
-        format=image.format,
-        width=image.width,
-        height=image.height,
-        file_name=image.file_name,
-    )
-
-
-def _refused(entry: Entry, status: Status, kind: str, error: str) -> Facts:
-    return Facts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
-
-
-def _copy(path: Path, target: Path, found: Facts) -> None:
-    """A reflink where the disk can, which costs no room; else a copy, never a hard link.
-
-    DVC makes the file that it stores from the one in data/raw. With a hard link that would be the
-    person's own file: DVC would make it read-only, and an edit in place would damage what it keeps.
-    """
-    if target.exists() and target.stat().st_size == found.bytes:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    from dvc_objects.fs.system import reflink
-
-    try:
-        reflink(str(path), str(part))  # type: ignore[no-untyped-call]
-    except (OSError, NotImplementedError):
-        shutil.copyfile(path, part)
-    part.replace(target)
-
-
 def _forget_what_has_gone(
     rows: Mapping[tuple[str, str], Row],
     note: Note,
@@ -244,19 +192,28 @@ def _forget_what_has_gone(
     manifest: Manifest,
     root: Path,
     report: Report,
+    listing: Listing,
 ) -> None:
     """A row for each file that has gone from the person's folder, and no file of it in raw."""
-    others = 0
+    hidden = note.below(listing.left_out.get(UNREADABLE, ())).values()
+    out_of_sight = {of_file.sha256 for of_file in hidden}
+    others = unseen = 0
     for key, row in list(manifest.rows.items()):
         if key in rows or row.status is Status.FAILED_MISSING:
             continue
-        if key in note.seen:
+        if row.sha256 and row.sha256 in out_of_sight:
+            unseen += 1
+        elif key in note.seen:
             error = f"no longer in {root}"
             manifest.append(
                 replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
             )
         else:
             others += row.status.has_file
+    if unseen:
+        report.sentences.append(
+            f"{unseen} images lie in folders that can't be read now; their copies in {folder} stay"
+        )
     listed = {row.file for row in manifest.rows.values()}
     for path in folder.glob("*/*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in listed:

@@ -1,12 +1,23 @@
 """Which files lie in a person's folder of class folders, and which of them are left aside."""
 
+import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.cli import UserError
-from pipeline.listing import Found, LeftOut, below, entries, inside, left_out, text
+from pipeline.listing import (
+    UNREADABLE,
+    Found,
+    LeftOut,
+    below,
+    entries,
+    inside,
+    left_out,
+    stamp_of,
+    text,
+)
 from pipeline.manifest import safe_label
 from pipeline.names import class_key
 from pipeline.paths import MANIFEST, SPLIT_WORDS
@@ -49,6 +60,8 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
     spelt = {class_key(label): label for label in classes or ()}
     root.stat()  # an OSError here is no empty folder
     tops = entries(root, listing.left_out)
+    if UNREADABLE in listing.left_out and not os.access(root, os.R_OK | os.X_OK):
+        raise UserError(f"{root} can't be read by you; change its owner or its mode")
     folders = [top for top in tops if top.is_folder]
     folders.sort(key=lambda top: top.name.swapcase())
     for loose in tops:
@@ -86,13 +99,12 @@ def _add_class(listing: Listing, folder: Found, split: str | None, spelt: dict[s
     listing.labels.add(label)
     for file in below(folder, listing.left_out):
         places = file.name.removeprefix(f"{folder.name}/").split("/")
-        info = file.info
         listing.entries.append(
             Entry(
                 label=label,
                 path=file.path,
                 name=file.name,
-                stamp=[info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino],
+                stamp=stamp_of(file.info),
                 product=f"{label}/{places[0]}" if len(places) > 1 else None,
                 split=split,
             )

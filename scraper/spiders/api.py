@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+from urllib.parse import urljoin
 
 from scrapy import Request
-from scrapy.http import Response, TextResponse
+from scrapy.http import Response
+from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 from w3lib.url import add_or_replace_parameters
 
 from scraper.crawling.failures import explain, may_pass
 from scraper.spiders import SourceSpider
+from scraper.spiders.records import listed, mapping, parse, text
 
 _PATIENCE = 5  # times a busy API is asked again
 
@@ -23,6 +26,10 @@ class ApiSpider(SourceSpider):
 
     takes = frozenset({"api"})
     default_api: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._page_before: dict[str, list[dict[str, Any]]] = {}
 
     @property
     def api(self) -> str:
@@ -43,26 +50,62 @@ class ApiSpider(SourceSpider):
 
     def answer(self, response: Response, label: str) -> dict[str, Any]:
         """What the API says; empty where that can't be read, which is then noted."""
-        try:
-            content = response.json() if isinstance(response, TextResponse) else None
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
+        content = parse(response.body)
+        if not content:
             self._note(response.url, label, "no JSON object; is that an API's address?")
             return {}
-        if error := content.get("error"):
-            why = error.get("info") if isinstance(error, dict) else error
-            self._note(response.url, label, str(why))
+        if content.get("error"):
+            self._note(response.url, label, _complaint(content) or "the API refuses this")
             return {}
         self._read[label] += 1
         return content
 
+    def results(
+        self, response: Response, label: str, listing: object, page: int, pages: float | None
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """The records of an answer's `listing`, and whether there is a page after this one.
+
+        `pages` is how many there are, None where the API doesn't say. What shows that the listing
+        broke off is noted: no list, an empty page before the last, the same page again.
+        """
+        found = listed(listing)
+        if found is None:
+            self._note(response.url, label, "the answer has no list of results")
+            return [], False
+        if not found and page == 1:
+            self.unreadable[label] = f"{response.url}: nothing is found for that"
+        elif not found and pages is not None and page - 1 < pages:
+            self._note(response.url, label, "an empty page, and there should be more")
+        elif found and found == self._page_before.get(label):
+            self._note(response.url, label, "the same page again, though another was asked for")
+            return [], False
+        self._page_before[label] = found
+        return found, bool(found) and (pages is None or page < pages)
+
+    def address(self, value: str | None) -> str | None:
+        """An address that a record names, whole: some begin with `//`, or with `/`."""
+        try:
+            return urljoin(self.api, value) if value else None
+        except ValueError:
+            return value  # its row says that it is none
+
     def unanswered(self, failure: Failure) -> None:
         request, error = failure.request, failure.value
-        self._note(request.url, request.cb_kwargs["label"], explain(error)[1], may_pass(error))
+        why = explain(error)[1]
+        if isinstance(error, HttpError):
+            said = _complaint(parse(error.response.body) or {})
+            why = f"{why}: {said}" if said else why
+        self._note(request.url, request.cb_kwargs["label"], why, may_pass(error))
 
     def _note(self, url: str, label: str, why: str, cuts: bool = True) -> None:
         if self._read[label]:
             self._skip(url, label, why, cuts=cuts)
         else:
             self.unreadable[label] = f"{url}: {why}"
+
+
+def _complaint(content: dict[str, Any]) -> str | None:
+    """What an API says is wrong."""
+    return text(mapping(content.get("error")), "info", "message", "code") or text(
+        content, "error", "detail", "message"
+    )

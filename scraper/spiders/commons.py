@@ -1,25 +1,41 @@
 """Wikimedia Commons, or any other MediaWiki: images of a category or of a search.
 
-https://www.mediawiki.org/wiki/API:Categorymembers, API:Search, API:Imageinfo, API:Etiquette
+https://www.mediawiki.org/wiki/API:Categorymembers, API:Search, API:Imageinfo, API:Siteinfo,
+API:Etiquette
 """
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import lxml.html
+from lxml import etree
 from scrapy import Request
 from scrapy.http import Response
+from w3lib.html import remove_tags, replace_entities
 
 from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
+from scraper.spiders.records import image_format, listed, mapping, number, text
 
 _AT_ONCE = 50  # files whose details one request may ask for
 _COMMON = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5}
+_RIGHTS = {"meta": "siteinfo", "siprop": "rightsinfo"}
 _METADATA = ("Artist", "LicenseShortName", "LicenseUrl", "UsageTerms")
 _VISIBLE = "//text()[not(ancestor::*[contains(translate(@style, ' ', ''), 'display:none')])]"
+_CATEGORY = re.compile(r"\s*:?\s*category\s*:\s*", re.IGNORECASE)
+_KINDS = {"6": "file", "14": "subcat"}  # by the number of a page's namespace
+# what these wikis name as theirs is the license of their texts
+_WIKIMEDIA = (".wikimedia.org", ".wikipedia.org")
+_FAULTS = {
+    "filemissing": "its file is missing",
+    "filehidden": "its file is hidden",
+    "suppressed": "its file is hidden",
+    "missing": "its page was deleted",
+}
 
 
 @dataclass
@@ -28,10 +44,14 @@ class Walk:
 
     label: str
     listing: dict[str, Any]
+    category: str | None = None
+    """where it began; None for a search"""
     depth: int = 0
     """levels of subcategories below the present one that are walked too"""
     later: deque[tuple[str, int]] = field(default_factory=deque)
     seen: set[str] = field(default_factory=set)
+    is_empty: bool = True
+    """no file has been found so far"""
 
     def enter(self, category: str, depth: int) -> None:
         self.depth = depth
@@ -43,7 +63,7 @@ class Walk:
             "cmlimit": _AT_ONCE,
         }
 
-    def advance(self, following: dict[str, Any] | None) -> bool:
+    def advance(self, following: dict[str, Any]) -> bool:
         """Turn to the next page of the listing, else to the next category; False at the end."""
         if following:
             self.listing |= following
@@ -65,42 +85,93 @@ class CommonsSpider(ApiSpider):
     default_api: ClassVar[str] = "https://commons.wikimedia.org/w/api.php"
     takes = frozenset({"api", "thumbnail_width"})
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rights: dict[str, Any] = {}
+        """the license of the whole wiki"""
+
     async def start(self) -> AsyncIterator[Request]:
         for label, value in self.config.classes.items():
-            category, _, depth = value.partition("|")
+            category, bar, depth = value.partition("|")
             search = {
                 "list": "search", "srsearch": value, "srnamespace": 6, "srlimit": _AT_ONCE,
                 "srinfo": "", "srprop": "",
             }  # fmt: skip
             walk = Walk(label, search)
-            if not value.startswith("Category:"):
+            if "://" in value:
+                self.unreadable[label] = (
+                    f"{value!r} is an address; write the category's name, Category:Hats say, or "
+                    "the words of a search"
+                )
+            elif not (found := _CATEGORY.match(category)):
                 yield self._listing(walk)
-            elif depth and not depth.strip().isdecimal():
+            elif bar and not depth.strip().isdecimal():
                 self.unreadable[label] = f"{value!r}: after the | comes a number of levels"
             else:
-                walk.seen.add(category.strip())
-                walk.enter(category.strip(), int(depth or 0))
+                walk.category = "Category:" + category[found.end() :].replace("_", " ").strip()
+                walk.seen.add(walk.category)
+                walk.enter(walk.category, int(depth or 0))
                 yield self._listing(walk)
 
     def _listing(self, walk: Walk) -> Request:
-        return self.ask(self.parse, walk.label, _COMMON | walk.listing, walk=walk)
+        return self.ask(self.parse, walk.label, _COMMON | _RIGHTS | walk.listing, walk=walk)
 
     async def parse(self, response: Response, label: str, walk: Walk) -> AsyncIterator[Any]:
         """One page of a listing: its subcategories for later, its files for now."""
         answer = self.answer(response, label)
-        members = answer.get("query", {}).get(walk.listing["list"], [])
-        for member in members:
-            if member.get("type") == "subcat" and member["title"] not in walk.seen:
-                walk.seen.add(member["title"])
-                walk.later.append((member["title"], walk.depth - 1))
-        files = [m["pageid"] for m in members if m.get("type", "file") == "file"]
-        goes_on = walk.advance(answer.get("continue"))
+        query = mapping(answer.get("query"))
+        self._rights = self._rights or mapping(query.get("rightsinfo"))
+        files: dict[int, str] = {}
+        for member in listed(query.get(walk.listing["list"])) or ():
+            title, page = text(member, "title"), number(member, "pageid")
+            kind = text(member, "type") or _KINDS.get(text(member, "ns") or "", "file")
+            kind = kind.lower()
+            if kind == "subcat" and title and title not in walk.seen:
+                walk.seen.add(title)
+                walk.later.append((title, walk.depth - 1))
+            elif kind == "file" and page:
+                files[page] = title or f"page {page}"
+            elif kind == "file":
+                place = f"{response.url}#{len(files)}"
+                yield self._faulty(label, title or place, place, "the wiki names no page of it")
+        walk.is_empty = walk.is_empty and not files
+        following = mapping(answer.get("continue"))
+        if following and walk.listing | following == walk.listing:
+            self._note(response.url, label, "the same page again, though another was asked for")
+            following = {}
+        goes_on = walk.advance(following)
         if files:
             yield self._details(walk, files, goes_on=goes_on)
         elif goes_on:
             yield self._listing(walk)
+        elif answer and walk.is_empty and walk.category:
+            # a wiki answers alike for a category without files and for one that isn't there
+            asked = {"titles": walk.category, "prop": "categoryinfo|links", "plnamespace": 14}
+            yield self.ask(self.parse_category, label, _COMMON | asked, category=walk.category)
+        elif answer and walk.is_empty:
+            self.unreadable[label] = f"{response.url}: nothing is found for that"
 
-    def _details(self, walk: Walk, files: list[int], *, goes_on: bool, **more: Any) -> Request:
+    def parse_category(self, response: Response, label: str, category: str) -> None:
+        """Say why a class has no file, and what would do."""
+        answer = self.answer(response, label)
+        pages = listed(mapping(answer.get("query")).get("pages")) or [{}]
+        subcategories = number(mapping(pages[0].get("categoryinfo")), "subcats")
+        links = [text(link, "title") for link in listed(pages[0].get("links")) or ()]
+        if "missing" in pages[0] and not subcategories:
+            why = f"{category!r} is not there"
+        elif subcategories:
+            why = (
+                f"{category!r} has no file of its own, but {subcategories} subcategories; "
+                f"{category}|1 takes their files too"
+            )
+        elif links:
+            why = f"{category!r} has no file; its page leads to {', '.join(filter(None, links))}"
+        else:
+            why = f"{category!r} has no file"
+        if answer:
+            self.unreadable[label] = why
+
+    def _details(self, walk: Walk, files: dict[int, str], *, goes_on: bool, **more: Any) -> Request:
         asked = _COMMON | {
             "prop": "imageinfo",
             "pageids": "|".join(map(str, files)),
@@ -110,59 +181,102 @@ class CommonsSpider(ApiSpider):
         }
         if width := self.config.thumbnail_width:
             asked["iiurlwidth"] = width
-        state = {"walk": walk, "files": files, "found": more.pop("found", {}), "goes_on": goes_on}
-        return self.ask(self.parse_details, walk.label, asked | more, **state)
+        found = more.pop("found", {})
+        state = {"files": files, "found": found, "goes_on": goes_on, "before": more}
+        return self.ask(self.parse_details, walk.label, asked | more, walk=walk, **state)
 
     async def parse_details(
         self,
         response: Response,
         label: str,
         walk: Walk,
-        files: list[int],
+        files: dict[int, str],
         found: dict[int, ProductImage],
         goes_on: bool,
+        before: dict[str, Any],
     ) -> AsyncIterator[Any]:
         """Details come in any order, and in several answers where they are long."""
         answer = self.answer(response, label)
-        for page in answer.get("query", {}).get("pages", ()):
-            if info := page.get("imageinfo"):
-                found[page["pageid"]] = _picture(label, page["title"], info[0])
-        if following := answer.get("continue"):
+        for page in listed(mapping(answer.get("query")).get("pages")) or ():
+            key = number(page, "pageid")
+            info = next(iter(listed(page.get("imageinfo")) or ()), None)
+            if key in files and (info or "missing" in page):
+                found[key] = self._image(label, key, text(page, "title") or files[key], page, info)
+        following = mapping(answer.get("continue"))
+        if following and following != before:
             yield self._details(walk, files, goes_on=goes_on, found=found, **following)
             return
-        for file in files:
-            if file in found:
-                yield found[file]
+        for key, title in files.items():
+            if key in found:
+                yield found[key]
+            elif answer:
+                place = self._page_url(key)
+                yield self._faulty(label, title, place, "the wiki gives no details of it")
         if goes_on and label not in self.full:
             yield self._listing(walk)
 
+    def _image(
+        self, label: str, key: int, title: str, page: dict[str, Any], info: dict[str, Any] | None
+    ) -> ProductImage:
+        info = info or {}
+        page_url = self.address(text(info, "descriptionurl")) or self._page_url(key)
+        thumbnail = self.address(text(info, "thumburl"))
+        url = thumbnail or self.address(text(info, "url"))
+        if url is None:
+            marks = (why for mark, why in _FAULTS.items() if info.get(mark) or mark in page)
+            fault = next(marks, "the wiki names no address of its file")
+            return self._faulty(label, title, page_url, fault)
+        # a thumbnail of a drawing is a PNG, of a document a JPEG, and yet no photo
+        is_photo = (text(info, "mediatype") or "BITMAP").upper() == "BITMAP"
+        mime = (thumbnail and is_photo and text(info, "thumbmime")) or text(info, "mime")
+        license_name, license_url = self._license(mapping(info.get("extmetadata")))
+        return ProductImage(
+            label=label,
+            image_url=url,
+            page_url=page_url,
+            product_id=title,
+            title=title.partition(":")[2] or title,
+            license=license_name,
+            license_url=license_url,
+            author=_value(mapping(info.get("extmetadata")), "Artist"),
+            format=image_format(mime),
+            width=number(info, "thumbwidth" if thumbnail else "width"),
+            height=number(info, "thumbheight" if thumbnail else "height"),
+        )
 
-def _picture(label: str, title: str, info: dict[str, Any]) -> ProductImage:
-    thumbnail = info.get("thumburl")
-    # a thumbnail of a drawing is a PNG, of a document a JPEG, and yet no photo
-    is_photo = info.get("mediatype", "BITMAP") == "BITMAP"
-    mime = (thumbnail and is_photo and info.get("thumbmime")) or info["mime"]
-    metadata = info.get("extmetadata") or {}
-    license_url = _text(metadata, "LicenseUrl")
-    return ProductImage(
-        label=label,
-        image_url=thumbnail or info["url"],
-        page_url=info["descriptionurl"],
-        product_id=title,
-        title=title.partition(":")[2],
-        license=_text(metadata, "LicenseShortName") or _text(metadata, "UsageTerms"),
-        license_url=urljoin("https:", license_url) if license_url else None,
-        author=_text(metadata, "Artist"),
-        format=mime.partition("/")[2].partition("+")[0],
-        width=info["thumbwidth"] if thumbnail else info.get("width"),
-        height=info["thumbheight"] if thumbnail else info.get("height"),
-    )
+    def _faulty(self, label: str, title: str, page_url: str, fault: str) -> ProductImage:
+        return ProductImage(
+            label=label,
+            image_url=page_url,
+            page_url=page_url,
+            product_id=title,
+            title=title.partition(":")[2] or title,
+            fault=fault,
+        )
+
+    def _page_url(self, key: int) -> str:
+        return urljoin(self.api, f"index.php?curid={key}")
+
+    def _license(self, metadata: dict[str, Any]) -> tuple[str | None, str | None]:
+        """Name and address of a file's license; else the whole wiki's, or nothing."""
+        name = _value(metadata, "LicenseShortName") or _value(metadata, "UsageTerms")
+        url = _value(metadata, "LicenseUrl")
+        if not (name or url or self.config.license or self._is_wikimedia()):
+            name, url = text(self._rights, "text"), text(self._rights, "url")
+        return name, urljoin("https:", url) if url else None
+
+    def _is_wikimedia(self) -> bool:
+        return (urlsplit(self.api).hostname or "").endswith(_WIKIMEDIA)
 
 
-def _text(metadata: dict[str, Any], name: str) -> str | None:
+def _value(metadata: dict[str, Any], name: str) -> str | None:
     """A value of extmetadata, which is HTML, as it reads."""
-    value = str(metadata.get(name, {}).get("value") or "").strip()
-    if not value:
+    markup = text(mapping(metadata.get(name)), "value")
+    if not markup:
         return None
-    tree: Any = lxml.html.fromstring(value)
-    return " ".join("".join(tree.xpath(_VISIBLE)).split()) or None
+    try:
+        tree: Any = lxml.html.fromstring(markup)
+        shown = "".join(tree.xpath(_VISIBLE))
+    except (etree.LxmlError, ValueError):  # a comment alone, a declaration, a control character
+        shown = replace_entities(remove_tags(markup))
+    return " ".join(shown.split()) or None

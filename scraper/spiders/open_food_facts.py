@@ -1,6 +1,6 @@
 """Open Food Facts: packaged food by category. https://openfoodfacts.github.io/openfoodfacts-server"""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 from urllib.parse import urljoin
 
@@ -9,6 +9,7 @@ from scrapy.http import Response
 
 from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
+from scraper.spiders.records import number, text
 
 _PAGE_SIZE = 100
 
@@ -40,25 +41,31 @@ class OpenFoodFactsSpider(ApiSpider):
     async def parse(
         self, response: Response, label: str, category: str, page: int
     ) -> AsyncIterator[Any]:
-        answer = self.answer(response, label)
-        for picture in self._pictures(answer, label):
-            yield picture
-        last = page * _PAGE_SIZE >= int(answer.get("count", 0))
-        if not last and answer["products"] and label not in self.full:
+        if not (answer := self.answer(response, label)):
+            return
+        count = number(answer, "count")
+        pages = None if count is None else count / _PAGE_SIZE
+        products, goes_on = self.results(response, label, answer.get("products"), page, pages)
+        for place, product in enumerate(products, start=1):
+            yield self._image(label, product, f"{response.url}#{place}")
+        if goes_on and label not in self.full:
             yield self._page(label, category, page + 1)
 
-    def _pictures(self, answer: dict[str, Any], label: str) -> Iterator[ProductImage]:
-        for product in answer.get("products", ()):
-            if not product.get("image_front_url"):
-                continue
-            barcode = str(product["code"])
-            yield ProductImage(
-                label=label,
-                image_url=product["image_front_url"],
-                page_url=product.get("url") or urljoin(self.api, f"/product/{barcode}"),
-                product_id=barcode,
-                title=product.get("product_name") or None,
-                license="CC BY-SA 3.0",
-                license_url="https://creativecommons.org/licenses/by-sa/3.0/",
-                author="Open Food Facts contributors",
-            )
+    def _image(self, label: str, product: dict[str, Any], place: str) -> ProductImage:
+        """`place` is where in the API's answers the product is, for one that names nothing else."""
+        barcode = text(product, "code")
+        url = self.address(text(product, "image_front_url"))
+        page_url = self.address(text(product, "url"))
+        if barcode and not page_url:
+            page_url = urljoin(self.api, f"/product/{barcode}")
+        return ProductImage(
+            label=label,
+            image_url=url or page_url or place,
+            page_url=page_url or url or place,
+            product_id=barcode or page_url or url or place,
+            title=text(product, "product_name"),
+            license="CC BY-SA 3.0",
+            license_url="https://creativecommons.org/licenses/by-sa/3.0/",
+            author="Open Food Facts contributors",
+            fault=None if url else "the product has no image of its front",
+        )

@@ -1,15 +1,15 @@
 """Openverse: openly licensed images of many collections, by search. https://api.openverse.org"""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any, ClassVar
 
 from scrapy import Request
 from scrapy.http import Response
 
-from pipeline.formats import BY_SUFFIX
 from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
+from scraper.spiders.records import image_format, number, text
 
 _PAGE_SIZE = 20  # the most that is given to who has no key
 _CODES = {"cc0", "pdm", "by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd"}
@@ -35,38 +35,38 @@ class OpenverseSpider(ApiSpider):
     async def parse(
         self, response: Response, label: str, query: str, page: int
     ) -> AsyncIterator[Any]:
-        answer = self.answer(response, label)
-        for picture in _pictures(answer, label):
-            yield picture
-        if page < answer.get("page_count", 0) and label not in self.full:
+        if not (answer := self.answer(response, label)):
+            return
+        pages = number(answer, "page_count")
+        results, goes_on = self.results(response, label, answer.get("results"), page, pages)
+        for place, result in enumerate(results, start=1):
+            yield self._image(label, result, f"{response.url}#{place}")
+        if goes_on and label not in self.full:
             yield self._page(label, query, page + 1)
+
+    def _image(self, label: str, result: dict[str, Any], place: str) -> ProductImage:
+        """`place` is where in the API's answers the result is, for one that names nothing else."""
+        url = self.address(text(result, "url"))
+        page_url = self.address(text(result, "foreign_landing_url", "detail_url"))
+        code, version = text(result, "license"), text(result, "license_version")
+        name = _NAMES.get(code.lower(), f"CC {code.upper()}") if code else None
+        return ProductImage(
+            label=label,
+            image_url=url or page_url or place,
+            page_url=page_url or url or place,
+            product_id=page_url or text(result, "id") or url or place,
+            title=text(result, "title"),
+            license=f"{name} {version}" if name and version else name,
+            license_url=self.address(text(result, "license_url")),
+            author=text(result, "creator"),
+            format=image_format(text(result, "filetype")),
+            width=number(result, "width"),
+            height=number(result, "height"),
+            fault=None if url else "the API's record names no address of an image",
+        )
 
 
 def _codes(licenses: Collection[str]) -> list[str]:
     """The API's names for the licenses that a source takes: others need not be sent at all."""
     names = {re.sub(r"-[0-9].*", "", entry).removeprefix("cc-") for entry in licenses}
     return sorted(names & _CODES)
-
-
-def _pictures(answer: dict[str, Any], label: str) -> Iterator[ProductImage]:
-    for result in answer.get("results", ()):
-        code, version = result.get("license"), result.get("license_version")
-        name = _NAMES.get(code, f"CC {code.upper()}") if code else None
-        yield ProductImage(
-            label=label,
-            image_url=result["url"],
-            page_url=result.get("foreign_landing_url") or result["url"],
-            product_id=result.get("foreign_landing_url") or result["id"],
-            title=result.get("title"),
-            license=f"{name} {version}" if name and version else name,
-            license_url=result.get("license_url"),
-            author=result.get("creator"),
-            format=_format(result.get("filetype")),
-            width=result.get("width"),
-            height=result.get("height"),
-        )
-
-
-def _format(extension: str | None) -> str | None:
-    known = BY_SUFFIX.get(f".{extension}".lower())
-    return known.name if known else extension

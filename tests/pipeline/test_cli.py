@@ -67,7 +67,10 @@ def test_an_extra_is_installed_from_the_clone() -> None:
         # these two can't be had for real by whoever runs the tests
         (errno.EROFS, "a/b is on a disk that may only be read; "),
         (errno.EPERM, "a/b may not be read or written by you; "),
-        (errno.EISDIR, f"a/b can't be used: {os.strerror(errno.EISDIR)}\n"),
+        (errno.EISDIR, f"a/b can't be used: {os.strerror(errno.EISDIR)}; a folder is where "),
+        (errno.ENAMETOOLONG, f"a/b can't be used: {os.strerror(errno.ENAMETOOLONG)}; give it a "),
+        (errno.EIO, f"a/b can't be used: {os.strerror(errno.EIO)}; check the disk, or "),
+        (errno.EXDEV, f"a/b can't be used: {os.strerror(errno.EXDEV)}\n"),
     ],
 )
 def test_a_file_that_the_system_refuses(capsys, code: int, sentence: str) -> None:
@@ -81,6 +84,17 @@ def test_an_error_that_names_no_file_is_a_bug_unless_the_disk_is_full(capsys) ->
     with pytest.raises(OSError, match="Invalid"):
         run(_raise_invalid)
     assert ended(OSError(errno.ENOSPC, ""), capsys)[1].startswith("error: the disk is full; free")
+    said = ended(OSError(errno.EIO, "Input/output error"), capsys)[1]
+    assert said.startswith("error: a file can't be used: Input/output error; check the disk")
+
+
+@unix
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_a_name_that_the_terminal_has_no_letters_for_is_shown_by_its_bytes(encoding: str) -> None:
+    program = r"run(lambda: print(os.fsdecode(b'caf\xe9'), '\u4e2d'))"
+    done = command(program, env=os.environ | {"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(r"caf\udce9")
 
 
 def _raise_invalid() -> None:

@@ -97,3 +97,17 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     with fresh_folder(target) as folder:
         (folder / "new").touch()
     assert [p.name for p in tmp_path.rglob("*")] == ["out", "new"]
+
+
+def test_half_a_character_costs_itself_only(tmp_path: Path) -> None:
+    with Manifest(tmp_path / "manifest.jsonl") as manifest:
+        manifest.append(Row(status=Status.SAVED, label="mug", image_url="x", title="Mug \ud83d"))
+    (row,) = Manifest(tmp_path / "manifest.jsonl").rows.values()
+    assert row.title == "Mug ?"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127, "x" * 221, "a"])
+def test_a_file_with_a_name_as_long_as_the_disk_takes_it(tmp_path: Path, name: str) -> None:
+    write_atomic(tmp_path / name, "caf\udce9 ü")
+    assert (tmp_path / name).read_text("utf-8") == r"caf\udce9 ü"
+    assert [path.name for path in tmp_path.iterdir()] == [name]

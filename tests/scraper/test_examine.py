@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.manifest import Status
-from scraper.examine import ImageFile, RejectedError, examine, kind_of
+from scraper.examine import ImageFile, RejectedError, examine
 
 pillow_heif.register_heif_opener()  # to write them
 
@@ -78,56 +78,6 @@ def test_a_tiff_is_a_camera_raw_file_by_its_name():
     with pytest.raises(RejectedError, match="camera raw file") as rejected:
         examine(encoded("TIFF"), "IMG_1.NEF")
     assert rejected.value.status is Status.REJECTED_FORMAT
-
-
-@pytest.mark.parametrize(
-    ("head", "name", "kind"),
-    [
-        *((encoded(form)[:64], "", "image") for form in ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")),
-        (b"", "a.jpg", "empty file"),
-        (b"%PDF-1.4", "a.jpg", "PDF document"),
-        (b"%!PS-Adobe", "", "PostScript drawing"),
-        (b"\0\0\0\x14ftypqt  ", "IMG_1.MOV", "video"),
-        (b"\0\0\0\x14ftypisom", "", "video"),
-        (b"RIFF\0\0\0\0AVI LIST", "", "video"),
-        (b"\x1a\x45\xdf\xa3", "", "video"),
-        (b"G\x40\0\x10" + bytes(50), "00001.MTS", "video"),
-        (b"ID3\4", "", "sound"),
-        (b"\0\0\0\x14ftypcrx ", "", "camera raw file"),
-        (bytes(50), "a.NEF", "camera raw file"),
-        (b"<!-- made by hand -->\n<!DOCTYPE svg PUBLIC 'x'><svg>", "", "SVG drawing"),
-        (b"\xef\xbb\xbf<svg>", "", "SVG drawing"),
-        (b"<?xml version='1.0'?><html><svg/>", "", "web page"),
-        (b"<!-- " + b"x" * 2000 + b" --><HTML>", "", "web page"),
-        (b"<?xml version='1.0'?><!DOCTYPE plist><plist>", "", "text"),
-        (b"<?xml version='1.0'?><!DOCTYPE plist><plist>", "IMG_1.AAE", "sidecar file"),
-        (b"<?xpacket begin=''?><x:xmpmeta>", "", "sidecar file"),
-        (encoded("JPEG"), "MVI_1.THM", "sidecar file"),
-        (b"PK\3\4", "all.zip", "archive"),
-        (b"PK\3\4", "Report.DOCX", "office document"),
-        (b"\x1f\x8b\x08", "", "archive"),
-        (b"Rar!\x1a\7", "", "archive"),
-        (JXL, "", "JPEG XL image"),
-        (b"\xff\x0a", "", "JPEG XL image"),
-        (JP2, "", "JPEG 2000 image"),
-        (b"\0\0\1\0", "favicon.ico", "icon"),
-        (b"8BPS\0\1", "", "layered image"),
-        (b"P6\n9 9\n", "", "image of another format"),
-        (b"sku;name\n1;Becher\n", "list", "text"),
-        ("Größe".encode()[:-1] + "ß".encode()[:1], "", "text"),
-        ("Größe".encode("latin-1"), "sizes.csv", "text"),
-        ("Größe".encode("latin-1"), "", "unknown file"),
-        (bytes(50), "a.jpg", "unknown file"),
-        (b"BMW, Audi\n" * 3, "", "text"),
-    ],
-)
-def test_kinds(head, name, kind):
-    assert kind_of(head, name) == kind
-
-
-@given(st.binary(max_size=40), st.sampled_from(["", "a", "a.nef", "b.zip", ".xmp"]))
-def test_anything_has_a_kind(head, name):
-    assert kind_of(head, name)
 
 
 def test_a_header_that_claims_too_many_pixels_is_rejected():

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.sources import FolderSource
 from scraper.collect import collect
-from scraper.folders import sync
+from scraper.folders import files, sync, walk
+from scraper.folders.files import examine_file
 from scraper.folders.links import link_folders
 
+NOW = time.time_ns()
 OWN = FolderSource(kind="folder", license="own work")
 
 
@@ -428,7 +431,7 @@ def test_dvc_gets_a_link_where_it_can_look(own, tmp_path):
 
 
 def test_a_file_that_is_too_large_is_not_read(own, monkeypatch):
-    monkeypatch.setattr("scraper.folders.sync._MAX_BYTES", 500)
+    monkeypatch.setattr("scraper.folders.files._MAX_BYTES", 500)
     put(own, {"mug/a.jpg": jpeg("red") + bytes(500)})
     collect("own", OWN)
     assert statuses() == {"mug/a.jpg": "rejected_too_large"}
@@ -477,3 +480,133 @@ def test_a_run_that_is_killed_knows_what_it_has_seen(own, monkeypatch):
     (own / "mug/a.jpg").unlink()
     collect("own", OWN)
     assert contents()["mug"] == {jpeg("blue")}
+
+
+def unlistable(monkeypatch, name: str) -> None:
+    """Have the system refuse to list a folder: root may list all."""
+    listed = os.listdir
+
+    def refusing(path):
+        if Path(path).name == name:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+
+
+def test_what_lies_in_a_folder_that_cannot_be_read_any_more_stays(own, monkeypatch, capsys):
+    put(own, {"mug/a.jpg": jpeg("red"), "mug/in/b.jpg": jpeg("blue"), "cup/c.jpg": jpeg("green")})
+    collect("own", OWN)
+    before = contents()
+    with monkeypatch.context() as while_it_lasts:
+        unlistable(while_it_lasts, "in")
+        for _ in range(2):
+            collect("own", OWN)
+            assert contents() == before
+            assert statuses()["mug/in/b.jpg"] == "saved"
+            assert "1 images lie in folders that can't be read now" in capsys.readouterr().out
+    (own / "mug/in/b.jpg").unlink()
+    collect("own", OWN)
+    assert statuses()["mug/in/b.jpg"] == "failed_missing"
+
+
+def test_a_folder_that_cannot_be_read_at_all_is_an_error(own, monkeypatch):
+    put(own, {"mug/a.jpg": jpeg("red")})
+    unlistable(monkeypatch, "own")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UserError, match=r"data/own can't be read by you; change its owner"):
+        collect("own", OWN)
+
+
+def test_a_note_that_cannot_be_written_is_said(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red")})
+    put(Path(), {".cache/folders": b"a file in the place of the folder"})
+    collect("own", OWN)
+    assert statuses() == {"mug/a.jpg": "saved"}
+    assert "can't be written, so all of data/own is read again" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"\xff\xfe.jpg",
+        b"two\nlines.jpg",
+        b"tab\there.JPG",
+        b"q\"uo'te.jpg",
+        b"-rf.jpg",
+        b"*.jpg",
+        b"trailing .jpg ",
+        "e\u0301\u200d\u202e.jpg".encode(),
+        b"x" * 251 + b".jpg",
+        "ü".encode() * 125 + b".jpg",
+    ],
+)
+@pytest.mark.parametrize("place", ["data/own", "data/raw/own"])
+def test_odd_names_are_names(own, place, name, capsys):
+    """Also where an earlier layout had its images."""
+    put(Path(place), {"mug/a.jpg": jpeg("red")})
+    os.rename(f"{place}/mug/a.jpg", os.fsencode(f"{place}/mug/") + name)  # noqa: PTH104
+    collect("own", OWN)
+    assert list(statuses().values()) == ["saved"]
+    assert contents() == {"mug": {jpeg("red")}}
+    assert Path(os.fsdecode(os.fsencode(own / "mug/") + b"/" + name)).exists()
+
+
+def test_a_name_of_two_lines_takes_one_line_of_the_report(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red"), "mug/two\nlines.txt": b"hello"})
+    collect("own", OWN)
+    assert r"left out, text: 1 ('mug/two\nlines.txt')" in capsys.readouterr().out
+
+
+def test_a_file_that_changes_while_it_is_copied_is_read_again(own, monkeypatch):
+    put(own, {"mug/a.jpg": jpeg("red", "BMP")})
+    edits = iter([jpeg("blue", "BMP")])
+
+    def edit(entry):
+        found = examine_file(entry)
+        if content := next(edits, None):
+            entry.path.write_bytes(content)
+        return found
+
+    monkeypatch.setattr(sync, "examine_file", edit)
+    collect("own", OWN)
+    assert contents() == {"mug": {jpeg("blue", "BMP")}}
+    assert statuses() == {"mug/a.jpg": "saved"}
+
+
+def test_an_edit_within_one_tick_of_a_coarse_clock_is_noticed(own, monkeypatch):
+    """Some disks keep whole seconds: the stamp of such an edit is that of the file before."""
+    monkeypatch.setattr(walk, "stamp_of", lambda info: [info.st_size, NOW, NOW, info.st_ino])
+    monkeypatch.setattr(files, "stamp_of", walk.stamp_of)
+    put(own, {"mug/a.jpg": jpeg("red", "BMP")})
+    collect("own", OWN)
+    (own / "mug/a.jpg").write_bytes(jpeg("blue", "BMP"))
+    collect("own", OWN)
+    assert contents() == {"mug": {jpeg("blue", "BMP")}}
+
+
+def test_a_known_image_whose_file_cannot_be_read_any_more_costs_itself(own, monkeypatch):
+    put(own, {"mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue")})
+    collect("own", OWN)
+    shutil.rmtree(raw())
+
+    def refused(entry, target, found):
+        if entry.path.name == "a.jpg":
+            raise PermissionError(13, "Permission denied", str(entry.path))
+        return copied(entry, target, found)
+
+    copied = files._copy
+    monkeypatch.setattr(files, "_copy", refused)
+    collect("own", OWN)
+    assert statuses() == {"mug/a.jpg": "failed_unreadable", "mug/b.jpg": "saved"}
+
+
+def test_a_full_disk_is_no_fault_of_a_file(own, monkeypatch):
+    put(own, {"mug/a.jpg": jpeg("red")})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_copy", full)
+    with pytest.raises(OSError, match="No space left"):
+        collect("own", OWN)

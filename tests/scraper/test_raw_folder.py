@@ -1,7 +1,9 @@
 """Files in data/raw/<source> that a person put there, and that vanish from it."""
 
 import io
+import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -129,3 +131,35 @@ def test_a_folder_that_can_be_no_class_is_refused_before_anything_is_written(raw
         take_in(raw)
     assert name in str(refused.value)
     assert not (raw / "manifest.jsonl").exists()
+
+
+def test_links_are_followed_and_what_systems_leave_is_passed_over(raw, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("share")
+    put(elsewhere, **{"a.jpg": jpeg("red"), "@eaDir/a.jpg": jpeg("blue"), "Thumbs.db": b"x"})
+    (raw / "mug").symlink_to(elsewhere)
+    (elsewhere / "again").symlink_to(raw)
+    (elsewhere / "away.jpg").symlink_to("nowhere")
+    take_in(raw)
+    assert statuses(raw) == {"mug/a.jpg": "saved"}
+
+
+def test_a_file_that_no_row_can_lead_to_or_that_cannot_be_read_is_a_row(raw, monkeypatch):
+    put(raw, **{"mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue"), "mug/c.jpg": jpeg("green")})
+    (raw / "mug/a.jpg").rename(raw / os.fsdecode(b"mug/caf\xe9.jpg"))
+    read = Path.read_bytes
+
+    def refusing(self):
+        if self.name == "b.jpg":
+            raise PermissionError(13, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refusing)
+    for _ in range(2):
+        take_in(raw)
+        assert statuses(raw) == {
+            "mug/caf\\xe9.jpg": "failed_unreadable",
+            "mug/b.jpg": "failed_unreadable",
+            "mug/c.jpg": "saved",
+        }
+    assert "rename it" in str(rows(raw)["mug/caf\\xe9.jpg"].error)
+    assert rows(raw)["mug/b.jpg"].error == "can't be read: Permission denied"

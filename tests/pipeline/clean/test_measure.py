@@ -176,7 +176,7 @@ def test_the_preview_in_a_camera_raw_file_is_not_the_image(make, tmp_path: Path)
     result = failure(make.encoded(make.photo(1), "TIFF", tiffinfo=info), tmp_path)
     assert (result.reason, result.error) == (
         Reason.UNREADABLE,
-        "a camera raw file: export it as JPEG",
+        "no image of a known format; camera raw file: export it as JPEG or PNG",
     )
 
 

@@ -105,12 +105,12 @@ def saved(folder: Path) -> set[str]:
 
 
 def result(workshop) -> tuple:
-    """The counting rows but for their times, and all other files."""
+    """The counting rows but for their times, and all other files but for what a disk notes."""
     rows = {key: row | {"fetched_at": None} for key, row in workshop.rows().items()}
     files = {
         str(path.relative_to(workshop.root)): path.read_bytes()
         for path in workshop.root.rglob("*")
-        if path.is_file() and path.name != "manifest.jsonl"
+        if path.is_file() and path.name != "manifest.jsonl" and ".cache" not in path.parts
     }
     return rows, files
 

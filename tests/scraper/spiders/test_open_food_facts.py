@@ -47,7 +47,9 @@ def test_front_pictures_of_a_category(web, workshop):
         }
     )
     workshop.collect("food")
-    assert workshop.statuses("food") == {
+    statuses = workshop.statuses("food")
+    without = {f"{n:013}": "rejected_address" for n in range(98)}
+    assert statuses == without | {
         "front_en.3.400.jpg": "saved",
         "gone.jpg": "failed_http",
         "front_fr.9.400.jpg": "saved",
@@ -71,6 +73,9 @@ def test_front_pictures_of_a_category(web, workshop):
     assert rows["spread", "front_en.3.400.jpg"].items() >= (shared | first).items()
     last = {"page_url": f"{web.url}/product/8000500310427", "title": None}
     assert rows["spread", "front_fr.9.400.jpg"].items() >= (shared | last).items()
+    plain_row = rows["spread", f"{0:013}"]
+    assert plain_row["error"] == "the product has no image of its front"
+    assert plain_row["page_url"] == f"{web.url}/product/{0:013}"
     named = (workshop.root / "data/raw/food/CREDITS.md").read_text()
     assert named.count("Open Food Facts contributors") == 2
     assert "gone" not in named

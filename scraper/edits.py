@@ -1,0 +1,84 @@
+"""Images in data/raw that a person has edited in place: identity is the bytes."""
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.listing import is_settled, stamp_of
+from pipeline.manifest import Manifest, Row, Status, write_atomic
+from scraper.examine import RejectedError, examine
+from scraper.raw_folder import now
+
+
+def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
+    """Take in, under their new digests, images that were edited in place; how many.
+
+    They keep what is known of them, but not their addresses: these lead to the bytes as they were.
+    `note` has the stamps of files whose digests were compared before: as Git does, only what has
+    another size, time or inode since is read. Without the note all is read, once.
+    """
+    began = time.time_ns()
+    stamps, edited = _stamps(note), 0
+    kept: dict[str, list[int]] = {}
+    by_file: dict[str, list[Row]] = defaultdict(list)
+    for row in manifest.rows.values():
+        if row.status.has_file and row.file:
+            by_file[row.file].append(row)
+    for file, rows in by_file.items():
+        path = folder / file
+        try:
+            stamp = stamp_of(path.stat())
+            if stamps.get(file) != stamp:
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                if digest != rows[0].sha256:
+                    _edited(manifest, path, digest, rows)
+                    edited += 1
+                    continue
+        except OSError:
+            continue  # it is gone, or clean says why it can't be read
+        if is_settled(stamp, began):
+            kept[file] = stamp
+    with suppress(OSError):  # all is read again, that is all
+        write_atomic(note, json.dumps(kept))
+    return edited
+
+
+def _stamps(note: Path) -> dict[str, list[int]]:
+    try:
+        found = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _edited(manifest: Manifest, path: Path, digest: str, rows: Sequence[Row]) -> None:
+    """Files that bear a digest as their name get a new one: a crawl may fetch the old bytes."""
+    new = path if path.stem != rows[0].sha256 else path.with_stem(digest)
+    file = f"{rows[0].file}".removesuffix(path.name) + new.name
+    error = f"edited in place; it is {file} now"
+    label = rows[0].label
+    others = (row for row in manifest.rows.values() if row.status.has_file and row not in rows)
+    is_known = any((row.label, row.sha256) == (label, digest) for row in others)
+    for row in rows:
+        if row.image_url != file:
+            gone: dict[str, Any] = {"status": Status.FAILED_MISSING, "file": None, "error": error}
+            manifest.append(replace(row, **gone, fetched_at=now()))
+    path.replace(new)
+    found: dict[str, Any]
+    content = new.read_bytes()
+    try:
+        image = examine(content, new.name)
+    except RejectedError as rejected:
+        found = {"status": rejected.status, "file": None, "error": str(rejected), "sha256": None}
+    else:
+        status = Status.DUPLICATE if is_known else Status.SAVED
+        found = {"status": status, "file": file, "error": None, "sha256": digest}
+        found |= {key: getattr(image, key) for key in ("format", "width", "height")}
+    found["bytes"] = len(content)
+    manifest.append(replace(rows[0], image_url=file, **found, fetched_at=now()))

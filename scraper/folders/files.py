@@ -1,0 +1,89 @@
+"""One file of a person's: what it is, and its copy in data/raw."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from pipeline.kinds import IMAGE, kind_of
+from pipeline.listing import stamp_of
+from pipeline.manifest import Status
+from scraper.examine import RejectedError, examine
+from scraper.folders.note import Facts
+from scraper.folders.walk import Entry
+
+_MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
+_HEAD = 4096  # bytes that tell what a file is
+_FILES_FAULTS = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE)
+
+
+def examine_file(entry: Entry) -> Facts:
+    """Read a file of the person's, once. What is no image is told by its beginning."""
+    try:
+        with entry.path.open("rb") as file:
+            head = file.read(_HEAD)
+            kind = kind_of(head, entry.path.name)
+            if entry.stamp[0] > _MAX_BYTES:
+                error = f"more than {_MAX_BYTES:,} bytes"
+                return _refused(entry, Status.REJECTED_TOO_LARGE, kind, error)
+            content = head + file.read()
+    except OSError as error:
+        return _unreadable(entry, error)
+    try:
+        image = examine(content, entry.path.name)
+    except RejectedError as error:
+        return _refused(entry, error.status, kind, str(error))
+    if kind != IMAGE:  # a camera's thumbnail, a JPEG inside
+        return _refused(entry, Status.REJECTED_NOT_IMAGE, kind, kind)
+    return Facts(
+        entry.stamp,
+        Status.SAVED,
+        bytes=image.bytes,
+        sha256=image.sha256,
+        format=image.format,
+        width=image.width,
+        height=image.height,
+        file_name=image.file_name,
+    )
+
+
+def _unreadable(entry: Entry, error: OSError) -> Facts:
+    why = error.strerror or type(error).__name__
+    return Facts(entry.stamp, Status.FAILED_UNREADABLE, error=f"can't be read: {why}")
+
+
+def _refused(entry: Entry, status: Status, kind: str, error: str) -> Facts:
+    return Facts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
+
+
+def copied(entry: Entry, target: Path, found: Facts) -> Facts:
+    """Have the bytes in data/raw too; what is found where they can't be read (any more)."""
+    try:
+        _copy(entry, target, found)
+    except OSError as error:
+        if error.errno not in _FILES_FAULTS or error.filename not in (None, str(entry.path)):
+            raise  # the disk's fault, or that of data/raw
+        return _unreadable(entry, error)
+    return found
+
+
+def _copy(entry: Entry, target: Path, found: Facts) -> None:
+    """A reflink where the disk can, which costs no room; else a copy, never a hard link.
+
+    DVC makes the file that it stores from the one in data/raw. With a hard link that would be the
+    person's own file: DVC would make it read-only, and an edit in place would damage what it keeps.
+    """
+    if target.exists() and target.stat().st_size == found.bytes:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    from dvc_objects.fs.system import reflink
+
+    try:
+        reflink(str(entry.path), str(part))  # type: ignore[no-untyped-call]
+    except (OSError, NotImplementedError):
+        shutil.copyfile(entry.path, part)
+    if stamp_of(entry.path.stat()) != entry.stamp:
+        part.unlink()
+        raise OSError(errno.ESTALE, "it changed while it was read")
+    part.replace(target)

@@ -1,0 +1,74 @@
+"""What an API's records say, whatever shape they come in: an odd value is one that is not there.
+
+The manifest's columns have types, and an API promises none: a number comes as text, a text as a
+number, a list that is empty as an object, a key not at all.
+"""
+
+import json
+import re
+from typing import Any
+
+from pipeline.formats import BY_SUFFIX
+
+_MOST = 1e15  # more counts nothing that there is
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NICKNAMES = {"pjpeg": "jpeg", "ms-bmp": "bmp", "windows-bmp": "bmp", "svg+xml": "svg"}
+
+
+def parse(body: bytes) -> dict[str, Any] | None:
+    """The object that a JSON text holds; None where it holds anything else, or is none."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """An object; empty where there is none. PHP writes an empty one as a list."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[dict[str, Any]] | None:
+    """The objects of a list, in its order, an empty one for what is none; None for no list.
+
+    An object of objects is a list too: older wikis number their pages that way.
+    """
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [mapping(entry) for entry in value] if isinstance(value, list) else None
+
+
+def text(record: dict[str, Any], *keys: str) -> str | None:
+    """The first of these values that is a text or a number, and not blank; as one line."""
+    for key in keys:
+        value = record.get(key)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            # half a character, which JSON can write, can be in no file
+            whole = _CONTROL.sub(" ", str(value)).encode("utf-8", "replace").decode()
+            if line := " ".join(whole.split()):
+                return line
+    return None
+
+
+def number(record: dict[str, Any], key: str) -> int | None:
+    """A whole number that is not negative, also as text; None for anything else."""
+    try:
+        value = float(text(record, key) or "nan")
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and 0 <= value < _MOST else None
+
+
+def image_format(declared: str | None) -> str | None:
+    """Our name for a format that is declared as a type, `image/JPEG`, or an extension, `.JPG`.
+
+    None where the declaration says nothing, such as `application/octet-stream`.
+    """
+    main, slash, sub = (declared or "").lower().partition(";")[0].strip().rpartition("/")
+    name = sub.removeprefix(".").removeprefix("x-")
+    name = _NICKNAMES.get(name, name)
+    if name in ("", "*", "octet-stream", "unknown") or (slash and main == "binary"):
+        return None
+    known = BY_SUFFIX.get(f".{name}")
+    return known.name if known else name
