@@ -75,7 +75,7 @@ def _meant(name: str, aside: LeftOut) -> list[str]:
         return [name]
     if name.lower().startswith("file:"):
         name = _path_of(name)
-    if os.path.isdir(name):
+    if os.path.isdir(name):  # noqa: PTH112 - a name may be too long
         return _images_in(name, aside)
     if os.path.lexists(name) or not glob.has_magic(name):
         return [name]  # what isn't there is reported with those that can't be read
@@ -129,7 +129,7 @@ def _why_not(path: Path) -> str | None:
 
 
 def _fetched(name: str) -> str | bytes | UnreadableImageError:
-    if os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name)):
+    if os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name)):  # noqa: PTH112
         return UnreadableImageError(_nothing_in(name))
     if not is_address(name):
         return name

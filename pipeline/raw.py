@@ -11,7 +11,7 @@ from pipeline.classes import spellings
 from pipeline.cli import UserError
 from pipeline.formats import is_litter
 from pipeline.licenses import is_allowed
-from pipeline.listing import BROKEN, SPECIAL, UNREADABLE
+from pipeline.listing import BROKEN, LITTER, SPECIAL, UNREADABLE
 from pipeline.manifest import Manifest, Row
 from pipeline.names import class_key
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
@@ -136,7 +136,7 @@ def _files(folder: Path) -> Iterator[str]:
     """
     aside = listing.left_out()
     yield from (file.name for file in listing.files(folder, aside) if "/" in file.name)
-    for kind in (BROKEN, SPECIAL, UNREADABLE):
+    for kind in (BROKEN, LITTER, SPECIAL, UNREADABLE):
         yield from (name for name in aside[kind] if "/" in name)
 
 

@@ -136,20 +136,13 @@ def test_folders_give_the_formats_of_phones_and_scanners() -> None:
     assert images_named(["empty"]) == [f"empty/{name}" for name in names]
 
 
-def test_links_to_folders_are_followed_and_what_is_left_aside_is_said(here: Path, capsys) -> None:
+def test_links_to_folders_are_followed_and_loops_end(here: Path) -> None:
     (here / "empty/a.jpg").touch()
-    (here / "empty/@eaDir").mkdir()
-    (here / "empty/@eaDir/small.jpg").touch()
     (here / "in/there").symlink_to(here / "empty")
     (here / "in/back").symlink_to(here)
-    (here / "in/away.jpg").symlink_to("nowhere.jpg")
-    (here / "in/b.jxl").touch()
-    assert images_named(["in"]) == ["in/c.webp", "in/there/a.jpg"]
-    assert capsys.readouterr().err.splitlines() == [
-        "in: left out, broken links: 1 (away.jpg)",
-        "in: left out, links that lead back: 1 (back)",
-        "in: left out, not called like an image: 1 (b.jxl)",
-    ]
+    aside = left_out()
+    assert sources.images_named(["in"], aside) == ["in/c.webp", "in/there/a.jpg"]
+    assert aside[LOOPS] == ["in/back"]
 
 
 def test_only_addresses_are_fetched() -> None:

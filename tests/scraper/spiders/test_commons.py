@@ -249,5 +249,5 @@ def test_what_the_wiki_refuses_is_said(web, workshop):
     web.routes["/w/api.php?"] = json.dumps({"error": error, "servedby": "mw1"})
     workshop.sources(wiki=source(web, classes={"hat": "Category:<>"}))
     out = workshop.collect("wiki", code=1)
-    assert "1 categories can't be read" in out
+    assert "hat: listing unreadable: " in out
     assert "The category name you entered is not valid." in out
