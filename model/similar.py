@@ -6,7 +6,7 @@ python -m model.similar mug.jpg --top 5
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,12 +78,16 @@ class Index:
     """The features of all images of a dataset, by a model."""
 
     def __init__(
-        self, model: artifact.Artifact, dataset: Path, files: Sequence[Path], cache: Path
+        self,
+        model: artifact.Artifact,
+        dataset: Path,
+        about: Mapping[Path, Mapping[str, str]],
+        cache: Path,
     ) -> None:
         self._extract = _extractor(model.network)
         self._size = model.image_size
         self._dataset = dataset
-        self._files = files
+        self._files, self._about = list(about), about
         self._origins: dict[str, dict[str, Row]] = {}
         try:
             self._features: Features = np.load(cache)
@@ -100,13 +104,13 @@ class Index:
         """
         known = artifact.load(model)
         data.class_labels(dataset)
-        files = [
-            dataset / split / name
+        about = {
+            dataset / split / name: row
             for split in SPLITS
-            for name in sorted(data.metadata(dataset, split))
-        ]
+            for name, row in sorted(data.metadata(dataset, split).items())
+        }
         key = f"{known.sha256[:16]}-{data.dataset_digest(dataset)[:16]}.npy"
-        return cls(known, dataset, files, cache / key)
+        return cls(known, dataset, about, cache / key)
 
     def nearest(
         self, images: Sequence[str], top: int
@@ -138,12 +142,11 @@ class Index:
         return np.asarray(unit, np.float16)
 
     def _neighbour(self, file: Path, similarity: float) -> Neighbour:
-        split, label, _ = file.relative_to(self._dataset).parts
-        about = data.metadata(self._dataset, split)[f"{label}/{file.name}"]
+        about = self._about[file]
         origin = self._origin(about.get("source", ""), about.get("sha256", ""))
         return Neighbour(
             similarity,
-            label,
+            file.parent.name,
             file.relative_to(self._dataset).as_posix(),
             origin.page_url if origin else None,
             about.get("license") or None,
