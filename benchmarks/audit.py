@@ -35,14 +35,14 @@ def main() -> None:
         params = params.model_copy(update={"train": params.train.model_copy(update=recipe)})
     started = time.process_time()
     with photos(options.folder) as folder:
-        numbers, classes = _pictures(folder, params)
+        numbers, classes = _images(folder, params)
     print(f"{numbers.shape[1]} features of {len(classes)} photos")
     rows = [_measured(numbers, classes, params, seed) for seed in options.seeds]
     print(tabulate(rows, headers="keys", floatfmt=".3f"))
     print(f"{time.process_time() - started:.0f} processor seconds in all")
 
 
-def _pictures(folder: Path, params: Params) -> tuple[features.Features, np.ndarray]:
+def _images(folder: Path, params: Params) -> tuple[features.Features, np.ndarray]:
     labels = data.class_labels(folder)
     network = features.backbone(params.train, len(labels))
     size = features.image_size(params.train, network)

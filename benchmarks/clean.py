@@ -51,7 +51,7 @@ if __name__ == "__main__":
     started = time.perf_counter()
     lab = Imagelab(data_path=sys.argv[1])
     lab.find_issues(n_jobs=int(sys.argv[2]), verbose=False)
-    print(json.dumps({"pictures": len(lab.issues), "seconds": time.perf_counter() - started}))
+    print(json.dumps({"images": len(lab.issues), "seconds": time.perf_counter() - started}))
 """
 PROPOSE = "import sys; from clean import propose; propose(int(sys.argv[1]), sys.argv[2])"
 
@@ -97,11 +97,11 @@ def measuring(rounds: int) -> list[Line]:
         for _ in range(rounds):
             with tempfile.TemporaryDirectory() as cache, Cache(Path(cache) / "it.sqlite") as kept:
                 started = time.perf_counter()
-                _measure_all(raw.pictures, kept)
+                _measure_all(raw.images, kept)
                 ours.append(len(photos) / (time.perf_counter() - started))
             found = last_line(cleanvision())
-            theirs.append(found["pictures"] / found["seconds"])
-    return [against("measuring, pictures/s", ours, theirs, "≥ 5 ×")]
+            theirs.append(found["images"] / found["seconds"])
+    return [against("measuring, images/s", ours, theirs, "≥ 5 ×")]
 
 
 def stage(rounds: int) -> list[Line]:
@@ -113,7 +113,7 @@ def stage(rounds: int) -> list[Line]:
             start_over()
             ours.append(len(photos) / clean_stage().seconds)
             theirs.append(len(photos) / measured(*cleanvision_command()).seconds)
-    return [against("raw to data/clean and report, pictures/s", ours, theirs, "≥ 3 ×")]
+    return [against("raw to data/clean and report, images/s", ours, theirs, "≥ 3 ×")]
 
 
 def added(rounds: int) -> list[Line]:
@@ -129,7 +129,7 @@ def added(rounds: int) -> list[Line]:
             seconds.append(time.perf_counter() - started)
             unread = sum(v.reason is not None and not v.duplicate_of for v in findings.verdicts)
             if unread or len(findings.verdicts) != OLD + (number + 1) * NEW:
-                raise RuntimeError(f"{unread} pictures were looked at that should not have been")
+                raise RuntimeError(f"{unread} images were looked at that should not have been")
             started = time.perf_counter()
             write_report(findings, paths.RESULTS / "report.html", cache.thumbnail)
             pages.append(time.perf_counter() - started)

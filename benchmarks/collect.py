@@ -56,13 +56,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=5000, help="pictures (5000)")
+    parser.add_argument("--count", type=int, default=5000, help="images (5000)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (3)")
     options = parser.parse_args()
     archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
     if not archives or options.count < 10 or options.rounds < 1:
         raise UserError(
-            "needs a round, at least 10 pictures, and clothing-dataset-small-*.tar.gz in "
+            "needs a round, at least 10 images, and clothing-dataset-small-*.tar.gz in "
             f"{ARCHIVES}; DATASETS_MIRROR may name another folder"
         )
     with tempfile.TemporaryDirectory(prefix="collect-") as scratch:
@@ -71,7 +71,7 @@ def main() -> None:
         shops = build(site, archives[0], {"tenth": options.count // 10, "all": options.count})
         with serve(site) as url:
             results = {
-                "pictures": compare(work, url, shops, options.rounds),
+                "images": compare(work, url, shops, options.rounds),
                 "archive": archive_path(work, url, archives[0], options.rounds),
             }
     print(f"\nin {keep('collect', machine() | results).relative_to(ROOT)} too")
@@ -178,7 +178,7 @@ def compare(
     addresses.write_text("".join(f"{url}{path}\n" for path in shops["all"]))
     for n in range(rounds):
         for name, paths in shops.items():
-            print(f"round {n + 1}: shop spider, {len(paths)} pictures …", file=sys.stderr)
+            print(f"round {n + 1}: shop spider, {len(paths)} images …", file=sys.stderr)
             took = collect(work / f"{name} {n}", shop_source(url, name))
             runs.setdefault(f"shop spider, {len(paths):,}", []).append(took)
         print(f"round {n + 1}: img2dataset …", file=sys.stderr)
@@ -186,19 +186,19 @@ def compare(
         runs.setdefault(f"img2dataset, {count:,}", []).append(took)
     results = {name: summary(each) for name, each in runs.items()}
     small, ours, theirs = results.values()
-    ratio = ours["pictures/s"] / theirs["pictures/s"]
+    ratio = ours["images/s"] / theirs["images/s"]
     growth = (ours["peak MB"] - small["peak MB"]) * 1e6 / (count - tenth)
     print(tabulate([(k, *v.values()) for k, v in results.items()], ["", *ours], floatfmt=".4g"))
     print(f"the shop spider is {ratio:.2f} × as fast as img2dataset; its memory grows by", end=" ")
-    print(f"{growth:,.0f} bytes for each picture, from {tenth:,} to {count:,}\n")
-    return {**results, "ratio": ratio, "bytes of memory for each picture": growth}
+    print(f"{growth:,.0f} bytes for each image, from {tenth:,} to {count:,}\n")
+    return {**results, "ratio": ratio, "bytes of memory for each image": growth}
 
 
 def summary(runs: Sequence[tuple[Run, int]]) -> dict[str, float]:
     median = statistics.median
     return {
         "saved": median(saved for _, saved in runs),
-        "pictures/s": median(saved / run.seconds for run, saved in runs),
+        "images/s": median(saved / run.seconds for run, saved in runs),
         "processor ms each": median(1000 * run.cpu / max(saved, 1) for run, saved in runs),
         "peak MB": median(run.peak / 1e6 for run, _ in runs),
     }
@@ -244,7 +244,7 @@ def archive_path(work: Path, url: str, archive: Path, rounds: int) -> dict[str, 
         ours.append(took)
     results = {
         "MB": archive.stat().st_size / 1e6,
-        "pictures": saved,
+        "images": saved,
         "tar x + sha256sum, s": statistics.median(plain),
         "kind: archive, s": statistics.median(run.seconds for run in ours),
         "kind: archive, peak MB": statistics.median(run.peak / 1e6 for run in ours),

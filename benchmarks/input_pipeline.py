@@ -44,7 +44,7 @@ def main() -> None:
         "../shared/datasets, else data/dataset)",
     )
     parser.add_argument("--size", type=int, default=150, help="pixels (150)")
-    parser.add_argument("--batch", type=int, default=32, help="pictures in a batch (32)")
+    parser.add_argument("--batch", type=int, default=32, help="images in a batch (32)")
     options = parser.parse_args()
     import_keras()
     with photos(options.folder) as folder:
@@ -70,24 +70,24 @@ def table(folder: Path, augment: Augment, size: int, batch: int) -> None:
     rates = measure(folder, augment, size, batch)
     rows = [(name, rate, rates[OURS] / rate) for name, rate in rates.items()]
     print(
-        tabulate(rows, ["input", "pictures/s", "ours is × as fast"], floatfmt=(".0f", ".0f", ".1f"))
+        tabulate(rows, ["input", "images/s", "ours is × as fast"], floatfmt=(".0f", ".0f", ".1f"))
     )
 
 
 def measure(folder: Path, augment: Augment, size: int, batch: int) -> dict[str, float]:
     """Images per second of each input, ours the last."""
     started = time.perf_counter()
-    pictures = data.load_split(folder, "train", data.class_labels(folder), size)
+    images = data.load_split(folder, "train", data.class_labels(folder), size)
     decoding = time.perf_counter() - started
-    what = f"{len(pictures.files)} pictures at {size}×{size}, batches of {batch}"
+    what = f"{len(images.files)} images at {size}×{size}, batches of {batch}"
     print(f"{what}, {usable_cores()} cores")
-    print(f"decoded once, before: {len(pictures.files) / decoding:.0f} pictures/s")
+    print(f"decoded once, before: {len(images.files) / decoding:.0f} images/s")
     inputs: dict[str, Iterator[Any]] = {
         "ImageDataGenerator.flow_from_directory": generator_batches(
             folder, augment, size, batch, seed=1
         ).flow,
-        "six Random* layers, from memory": iter(random_layers(pictures, augment, batch)),
-        OURS: iter(training_batches(pictures, augment, batch, seed=1)),
+        "six Random* layers, from memory": iter(random_layers(images, augment, batch)),
+        OURS: iter(training_batches(images, augment, batch, seed=1)),
     }
     rates: dict[str, list[float]] = {name: [] for name in inputs}
     for _ in range(ROUNDS):
@@ -106,7 +106,7 @@ def rate(batches: Iterator[Any]) -> float:
     return count / elapsed
 
 
-def random_layers(pictures: data.Images, augment: Augment, batch: int) -> Any:
+def random_layers(images: data.Images, augment: Augment, batch: int) -> Any:
     """The nearest that Keras' own layers come to the same augmentation."""
     import keras
     import tensorflow as tf
@@ -128,8 +128,8 @@ def random_layers(pictures: data.Images, augment: Augment, batch: int) -> Any:
             images = layer(images, training=True)
         return images, one_hot
 
-    batches = tf.data.Dataset.from_tensor_slices((pictures.images, pictures.one_hot))
-    batches = batches.shuffle(len(pictures.files), seed=1).repeat().batch(batch)
+    batches = tf.data.Dataset.from_tensor_slices((images.images, images.one_hot))
+    batches = batches.shuffle(len(images.files), seed=1).repeat().batch(batch)
     return batches.map(augmented, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 

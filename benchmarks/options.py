@@ -64,13 +64,13 @@ def measure(name: str, seed: int) -> Figures:
     folder = clone(preset, {**base, **changed, "seed": seed})
     seconds = dvc("repro", "--single-item", "--force", "--no-run-cache", "train")
     classifier = artifact.load(folder / "results/model")
-    pictures = data.load_split(
+    images = data.load_split(
         folder / "data/dataset", "validation", classifier.labels, classifier.image_size
     )
-    predicted = classifier.probabilities(pictures.images).argmax(axis=1)
+    predicted = classifier.probabilities(images.images).argmax(axis=1)
     return {
-        "accuracy": float((predicted == pictures.classes).mean()),
-        "balanced_accuracy": float(balanced_accuracy_score(pictures.classes, predicted)),
+        "accuracy": float((predicted == images.classes).mean()),
+        "balanced_accuracy": float(balanced_accuracy_score(images.classes, predicted)),
         "minutes": seconds / 60,
     }
 

@@ -73,7 +73,7 @@ def main() -> None:
 
 
 REACH = {
-    "one picture: ms around the network": ("<", 10.0),
+    "one image: ms around the network": ("<", 10.0),
     "Classifier.load after TensorFlow: s": ("<", 3.0),
     "--engine onnx from a cold start: s": ("<", 1.5),
     "folder: times the usual loop": (">", 3.0),
@@ -100,7 +100,7 @@ def prepare(folder: Path, photos: list[Path]) -> None:
     (folder / "photos.txt").write_text("\n".join(map(str, photos)), encoding="utf-8")
 
 
-def picture_of_size(photos: list[Path]) -> Path:
+def image_of_size(photos: list[Path]) -> Path:
     for path in photos:
         with Image.open(path) as image:
             if image.size in (SIZE, SIZE[::-1]):
@@ -124,11 +124,11 @@ class Timed:
         return result
 
 
-def one_picture(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
+def one_image(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
     from model.classifier import Classifier
 
     model = Timed(Classifier.load(MODEL).model)
-    classifier, path = Classifier(model, 0), picture_of_size(photos)
+    classifier, path = Classifier(model, 0), image_of_size(photos)
     around, network = [], []
     for _ in range(REPEATS):
         started = time.perf_counter()
@@ -136,8 +136,8 @@ def one_picture(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
         around.append(1000 * (time.perf_counter() - started - model.seconds))
         network.append(1000 * model.seconds)
     return {
-        "one picture: ms around the network": statistics.median(around[10:]),
-        "one picture: ms in the network": statistics.median(network[10:]),
+        "one image: ms around the network": statistics.median(around[10:]),
+        "one image: ms in the network": statistics.median(network[10:]),
     }
 
 
@@ -191,9 +191,9 @@ def folder(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
     usual_rates.append(rate(lambda: usual(photos[-USUAL:]), USUAL))
     return {
         "folder: times the usual loop": ours / statistics.mean(usual_rates),
-        "folder: pictures/s": ours,
-        "folder: pictures/s of the usual loop": statistics.mean(usual_rates),
-        "folder: pictures": len(photos),
+        "folder: images/s": ours,
+        "folder: images/s of the usual loop": statistics.mean(usual_rates),
+        "folder: images": len(photos),
     }
 
 
@@ -205,7 +205,7 @@ def rate(work: Callable[[], object], count: int) -> float:
 
 def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
     """Clients of this process ask the server in another; both share the processor."""
-    path = picture_of_size(photos)
+    path = image_of_size(photos)
     command = [sys.executable, "-m", "model.serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -219,15 +219,15 @@ def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
         finally:
             server.terminate()
     bare = bare_rate(path)
-    figures["API: pictures/s of the bare model"] = bare
-    figures["API: share of the bare model's pictures/s"] = figures["API: requests/s"] / bare
+    figures["API: images/s of the bare model"] = bare
+    figures["API: share of the bare model's images/s"] = figures["API: requests/s"] / bare
     return figures
 
 
-def load_test(address: str, picture: bytes, count: int) -> dict[str, float]:
+def load_test(address: str, image: bytes, count: int) -> dict[str, float]:
     boundary = "boundary-of-parts"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n'
-    body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + picture
+    body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + image
     body += f"\r\n--{boundary}--\r\n".encode()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     seconds: list[float] = []
@@ -292,7 +292,7 @@ def bare_rate(path: Path) -> float:
 
 
 ROWS: dict[str, Callable[[list[Path], argparse.Namespace], dict[str, float]]] = {
-    "picture": one_picture,
+    "image": one_image,
     "load": loading,
     "onnx": cold_start,
     "folder": folder,

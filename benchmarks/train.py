@@ -115,11 +115,11 @@ ROWS = {
         lambda seed: determinism(seed), "{ratio:.2f} ×",
     ),
     "start": Row(
-        "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 pictures",
-        lambda seed: start_up(seed), "{seconds:.1f} s for {pictures:.0f} pictures",
+        "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 images",
+        lambda seed: start_up(seed), "{seconds:.1f} s for {images:.0f} images",
     ),
     "memory": Row(
-        "peak memory beyond the decoded pictures, at 150×150", "≤ 1.5 GB",
+        "peak memory beyond the decoded images, at 150×150", "≤ 1.5 GB",
         lambda seed: memory(seed), "{beyond_gb:.2f} GB",
     ),
 }  # fmt: skip
@@ -282,8 +282,8 @@ def memory(seed: int) -> Figures:
     """Of a training of one epoch with all images in memory."""
     took, _ = training({"seed": seed, "epochs": 1})
     files = [f for split in ("train", "validation") for f in DATASET.glob(f"{split}/*/*")]
-    pictures = len(files) * 150 * 150 * 3
-    return {"beyond_gb": (took.peak - pictures) / 1e9, "pictures_gb": pictures / 1e9}
+    images = len(files) * 150 * 150 * 3
+    return {"beyond_gb": (took.peak - images) / 1e9, "images_gb": images / 1e9}
 
 
 def training(changes: Mapping[str, Any]) -> tuple[Run, str]:
@@ -302,7 +302,7 @@ def training(changes: Mapping[str, Any]) -> tuple[Run, str]:
 def start_up(seed: int) -> Figures:
     """Decoding included. The system has read the files before, as after a clean."""
     folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
-    pictures = len(list(DATASET.glob("train/*/*.jpg")))
+    images = len(list(DATASET.glob("train/*/*.jpg")))
     import_keras()
     from model.train import recipe
 
@@ -318,7 +318,7 @@ def start_up(seed: int) -> Figures:
         model, log, cache = (Path(name) / part for part in ("model", "train", "cache"))
         started = time.perf_counter()
         recipe.train(load_params(folder / "params.yaml"), DATASET, model, log, cache)
-    return {"seconds": time.perf_counter() - started, "pictures": pictures}
+    return {"seconds": time.perf_counter() - started, "images": images}
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def _orientation(image: Image.Image) -> int:
     """Only of a loaded image: of a PNG, Pillow loads it to look for EXIF behind the pixels."""
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # noqa: BLE001 - broken EXIF says nothing about the picture
+    except Exception:  # noqa: BLE001 - broken EXIF says nothing about the image
         return 1
     return value if value in _TURNS else 1
 

@@ -54,7 +54,7 @@ class RawImage:
 class Raw:
     """The images, sorted by source, label and SHA-256, and how many files are left out."""
 
-    pictures: list[RawImage]
+    images: list[RawImage]
     left_out: Counter[tuple[str, str]]
     """files by (source, class folder)"""
     why_left_out: Counter[tuple[str, str]]
@@ -87,18 +87,18 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
         left_out.update((name, file.partition("/")[0]) for file in left)
         why_left_out.update((name, why) for why in _why_left_out(left, rows, name, source))
     spelt = spellings(sources, (row.label for rows in asked.values() for row in rows))
-    pictures = [
-        picture
+    images = [
+        image
         for name, rows in asked.items()
-        for picture in _pictures(name, sources[name], rows, files[name], spelt)
+        for image in _images(name, sources[name], rows, files[name], spelt)
     ]
-    if not pictures:
+    if not images:
         raise UserError(
             f"{raw} has no image of the sources in params.yaml ({', '.join(sources)}); "
             "bring some in with: python -m scraper.collect SOURCE"
         )
-    pictures.sort(key=lambda picture: picture.key)
-    return Raw(pictures, left_out, why_left_out, not_images)
+    images.sort(key=lambda image: image.key)
+    return Raw(images, left_out, why_left_out, not_images)
 
 
 def _why_not(row: Row, name: str, source: Source) -> str | None:
@@ -140,7 +140,7 @@ def _files(folder: Path) -> Iterator[str]:
         yield from (name for name in aside[kind] if "/" in name)
 
 
-def _pictures(
+def _images(
     name: str, source: Source, rows: Iterable[Row], files: set[str], spelt: Mapping[str, str]
 ) -> Iterator[RawImage]:
     same: dict[tuple[str, str], list[Row]] = defaultdict(list)

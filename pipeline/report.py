@@ -25,13 +25,13 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
     write_atomic(path, environment.get_template(template.name).render(**context))
 
 
-def thumbnail(picture: Path | bytes | Image.Image, side: int = 144) -> str:
+def thumbnail(image: Path | bytes | Image.Image, side: int = 144) -> str:
     """An image as a data URI (JPEG, longest side `side` pixels), for `<img src>`."""
-    if isinstance(picture, Path):
-        picture = picture.read_bytes()
-    image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture
-    image.draft("RGB", (side, side))
-    small = ImageOps.exif_transpose(image).convert("RGB")
+    if isinstance(image, Path):
+        image = image.read_bytes()
+    opened = Image.open(io.BytesIO(image)) if isinstance(image, bytes) else image
+    opened.draft("RGB", (side, side))
+    small = ImageOps.exif_transpose(opened).convert("RGB")
     small.thumbnail((side, side), reducing_gap=2)
     out = io.BytesIO()
     small.save(out, "JPEG", quality=75)

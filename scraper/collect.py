@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m scraper.collect",
         description="Crawl or download one source of params.yaml into data/raw/<source>/: what is "
-        "missing is fetched, what failed for a time is tried again, what is there stays. Pictures "
+        "missing is fetched, what failed for a time is tried again, what is there stays. Images "
         "that were put there by hand are taken in. At the end a table says what became of all.",
     )
     parser.add_argument("source", help="its name in params.yaml")
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     when.add_argument(
         "--retry-permanent",
         action="store_true",
-        help="also ask again for pictures that failed for good: gone (404, 410), or no picture",
+        help="also ask again for images that failed for good: gone (404, 410), or no image",
     )
     options = parser.parse_args(argv)
     sources = load_params().sources
@@ -115,7 +115,7 @@ def collect(
     if ledger and (open_ := ledger.unfinished()):
         raise UserError(_UNFINISHED.format(name=name, open=open_))
     if is_fetched:
-        _require_pictures(name, source, rows, labels)
+        _require_images(name, source, rows, labels)
         run_state.write(finished=True)
     if isinstance(source, SpiderSource):
         store(name)
@@ -230,7 +230,7 @@ def _fetch(name: str, source: Source, folder: Path, earlier: Ledger, retry_perma
             datasets.collect(name, source, folder, manifest)
 
 
-def _require_pictures(
+def _require_images(
     name: str, source: Source, rows: Collection[Row], labels: Sequence[str]
 ) -> None:
     filled = {row.label for row in rows if row.status.has_file}
@@ -239,7 +239,7 @@ def _require_pictures(
         return
     where = getattr(source, "url", None) or getattr(source, "dataset", name)
     raise UserError(
-        f"{name}: no picture{' of ' + ', '.join(empty) if empty else ''} was saved from {where}; "
+        f"{name}: no image{' of ' + ', '.join(empty) if empty else ''} was saved from {where}; "
         f"see what became of the candidates above, and check sources.{name} in params.yaml"
     )
 

@@ -23,7 +23,7 @@ def render(name: str, rows: Iterable[Row]) -> str | None:
         return None
     lines = [_line(work, count) for work, count in sorted(works.items())]
     return (
-        f"# Credits\n\nPictures of `{name}` whose licenses ask for their authors to be named.\n\n"
+        f"# Credits\n\nImages of `{name}` whose licenses ask for their authors to be named.\n\n"
         + "\n".join(lines)
         + "\n"
     )
@@ -31,8 +31,8 @@ def render(name: str, rows: Iterable[Row]) -> str | None:
 
 def _line(work: _Work, count: int) -> str:
     title, page, author, terms = work
-    pictures = f" ({count} pictures)" if count > 1 else ""
-    return f"- {_link(title, page)} by {_plain(author)}, {terms}{pictures}"
+    images = f" ({count} images)" if count > 1 else ""
+    return f"- {_link(title, page)} by {_plain(author)}, {terms}{images}"
 
 
 def _license(row: Row) -> str:

@@ -35,9 +35,9 @@ from scraper.examine import RejectedError
 from scraper.ledger import Outcome, State
 from scraper.preview_text import Preview, ShownImage, line, render
 from scraper.reading.canonical import Place, is_view, place
-from scraper.reading.img import shown_pictures
+from scraper.reading.img import page_images
 from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
-from scraper.reading.markup import Listing, Photo, Product, read_listing, read_product
+from scraper.reading.markup import Listing, PageImage, Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
 from scraper.reading.pages import Page
 from scraper.reading.paging import is_paged
@@ -49,9 +49,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m scraper.preview",
         description="Fetch one page and show what the shop spider would take from it: products, "
-        "pictures with their declared size, categories, next page, and what robots.txt and the "
+        "images with their declared size, categories, next page, and what robots.txt and the "
         "page itself say to robots. Nothing is stored. Where params.yaml has a source at the same "
-        "host, its rules (min_side, formats, licenses) judge the pictures.",
+        "host, its rules (min_side, formats, licenses) judge the images.",
     )
     parser.add_argument("url", help="of a shop, a category or a product; your own network is fine")
     parser.add_argument(
@@ -101,7 +101,7 @@ def preview(url: str) -> Preview:
         opt_out=opt_out,
         product=product,
         listing=listing,
-        pictures=_pictures(page, product, source, robots, opt_out),
+        images=_images(page, product, source, robots, opt_out),
         refused=refused,
         titles=link_texts(page, soup),
         menu=categories,
@@ -172,7 +172,7 @@ def _page(url: str, allow_private: Collection[str]) -> TextResponse:
     return response
 
 
-def _pictures(
+def _images(
     page: Page,
     product: Product | None,
     source: SpiderSource,
@@ -180,29 +180,29 @@ def _pictures(
     opt_out: str | None,
 ) -> list[ShownImage]:
     """Those of the product, as they would be taken, then the others that the page shows."""
-    sizes = shown_pictures(page.tree, page.absolute)
+    sizes = page_images(page.tree, page.absolute)
     found = []
-    for photo in product.photos if product else ():
-        size = sizes.pop(photo.url, (None, None))
-        if photo.width or photo.height:  # what counts; that of its place on the page is shown only
-            size = photo.width, photo.height
-        refusal = _refusal(photo, source, opt_out) or robots.refusal(photo.url)
-        found.append(ShownImage(photo.url, *size, refusal))
+    for image in product.images if product else ():
+        size = sizes.pop(image.url, (None, None))
+        if image.width or image.height:  # what counts; that of its place on the page is shown only
+            size = image.width, image.height
+        refusal = _refusal(image, source, opt_out) or robots.refusal(image.url)
+        found.append(ShownImage(image.url, *size, refusal))
     why = "not of this product" if product else "on no product's page"
     return [*found, *(ShownImage(url, *size, why) for url, size in sizes.items())]
 
 
-def _refusal(photo: Photo, source: SpiderSource, opt_out: str | None) -> str | None:
-    path = urlsplit(photo.url).path
+def _refusal(image: PageImage, source: SpiderSource, opt_out: str | None) -> str | None:
+    path = urlsplit(image.url).path
     known = BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
     kind = (mimetypes.guess_type(path)[0] or "").removeprefix("image/").partition("+")[0]
-    named = photo.license or photo.license_url
+    named = image.license or image.license_url
     candidate = Candidate(
-        license=photo.license if named else source.license,
-        license_url=photo.license_url,
+        license=image.license if named else source.license,
+        license_url=image.license_url,
         format=known.name if known else kind or None,
-        width=photo.width,
-        height=photo.height,
+        width=image.width,
+        height=image.height,
         opt_out=opt_out,
     )
     try:

@@ -44,7 +44,7 @@ class Preview:
     product: Product | None
     listing: Listing
     """as a category page; where it is a product's, links that only may be products say nothing"""
-    pictures: list[ShownImage]
+    images: list[ShownImage]
     refused: dict[str, str]
     """products that would not be fetched: why"""
     titles: dict[Place, str]
@@ -83,18 +83,18 @@ def render(found: Preview) -> str:
     ]
     parts = [tabulate(about, tablefmt="plain", disable_numparse=True)]
     if product:
-        row = (line(product.title), line(product.id), len(product.photos))
-        name = "Product, whose picture is a guess" if product.is_guess else "Product"
-        parts.append(_table(name, ("title", "id", "pictures"), [row]))
+        row = (line(product.title), line(product.id), len(product.images))
+        name = "Product, whose image is a guess" if product.is_guess else "Product"
+        parts.append(_table(name, ("title", "id", "images"), [row]))
     if listing.products:
         name = "Links that may be products" if listing.is_guess else "Products"
         links = [
             (_taken(found.refused.get(x)), found.titles.get(place(x)), x) for x in listing.products
         ]
         parts.append(_table(name, ("fetched", "title", "address"), links))
-        parts.append(f"The pictures of one: python -m scraper.preview {listing.products[0]}")
-    pictures = [(_taken(p.refusal), _size(p), p.url) for p in found.pictures]
-    parts.append(_table("Pictures", ("taken", "declared size", "address"), pictures))
+        parts.append(f"The images of one: python -m scraper.preview {listing.products[0]}")
+    images = [(_taken(p.refusal), _size(p), p.url) for p in found.images]
+    parts.append(_table("Images", ("taken", "declared size", "address"), images))
     parts.append(_table("Categories", ("class", "address"), found.menu.items()))
     # what came from the web must not steer the terminal
     return "".join(c for c in "\n\n".join(parts) if c.isprintable() or c == "\n")
@@ -113,10 +113,10 @@ def _taken(refusal: str | None) -> str:
     return f"no: {refusal}" if refusal else "yes"
 
 
-def _size(picture: ShownImage) -> str:
-    if picture.width is None and picture.height is None:
+def _size(image: ShownImage) -> str:
+    if image.width is None and image.height is None:
         return "none"
-    return f"{picture.width or '?'}×{picture.height or '?'}"
+    return f"{image.width or '?'}×{image.height or '?'}"
 
 
 def line(text: str | None) -> str:

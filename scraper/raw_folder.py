@@ -109,7 +109,7 @@ def _adopted(
         error = "its name is no UTF-8, so no row can lead to it; rename it"
         return replace(row, status=Status.FAILED_UNREADABLE, file=None, error=error)
     try:
-        picture = examine(file.path.read_bytes(), file.path.name)
+        image = examine(file.path.read_bytes(), file.path.name)
     except OSError as error:
         why = f"can't be read: {error.strerror or type(error).__name__}"
         return replace(row, status=Status.FAILED_UNREADABLE, file=None, bytes=None, error=why)
@@ -118,11 +118,11 @@ def _adopted(
     here = {(r.label, r.sha256) for r in manifest.rows.values() if r.status.has_file}
     return replace(
         row,
-        status=Status.DUPLICATE if (label, picture.sha256) in here else Status.SAVED,
-        sha256=picture.sha256,
-        format=picture.format,
-        width=picture.width,
-        height=picture.height,
+        status=Status.DUPLICATE if (label, image.sha256) in here else Status.SAVED,
+        sha256=image.sha256,
+        format=image.format,
+        width=image.width,
+        height=image.height,
     )
 
 

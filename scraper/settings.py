@@ -1,7 +1,7 @@
 """Scrapy settings: polite by default. Every crawl uses them, by `scrapy crawl` and by collect."""
 
 BOT_NAME = "product-classification"
-USER_AGENT = "product-classification (+collects product pictures for an image classifier)"
+USER_AGENT = "product-classification (+collects product images for an image classifier)"
 SPIDER_MODULES = ["scraper.spiders"]
 COMMANDS_MODULE = "scraper.commands"
 

@@ -168,9 +168,9 @@ def test_what_is_up_to_date_does_not_run_again(clone: Clone) -> None:
     clone.run("git", "diff", "--exit-code")
 
 
-def test_a_picture_is_classified(clone: Clone) -> None:
-    picture = next((clone.root / "data/dataset/test/mug").glob("*"))
-    shutil.copy(picture, clone.root / "unknown.jpg")
+def test_a_image_is_classified(clone: Clone) -> None:
+    image = next((clone.root / "data/dataset/test/mug").glob("*"))
+    shutil.copy(image, clone.root / "unknown.jpg")
     out = clone.run("python", "-m", "model.predict", "unknown.jpg", "--json")
     (clone.root / "unknown.jpg").unlink()
     answer = json.loads(out.splitlines()[-1])

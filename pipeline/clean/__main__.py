@@ -36,7 +36,7 @@ _BATCH = 1000  # measurements kept at once: what a kill can cost
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.clean",
-        description="Measure every picture in data/raw once, judge it by the rules in params.yaml "
+        description="Measure every image in data/raw once, judge it by the rules in params.yaml "
         "and the decisions in data/review.csv, and write the good ones to data/clean. What was "
         "found, and why, is in results/clean/report.html.",
     )
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     params = load_params()
     findings = clean(params)
     numbers = metrics(findings)
-    counts = {"pictures": numbers["pictures"], "kept": numbers["kept"]}
+    counts = {"images": numbers["images"], "kept": numbers["kept"]}
     for verdict in ("dropped", "flagged"):
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
     for (source, why), count in sorted(findings.raw.why_left_out.items()):
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if mixed := _demo_beside_own(params, findings):
         print(mixed)
     print("the images, and why, are in results/clean/report.html")
-    for sentence in doubts(paths.REVIEW, {picture.sha256 for picture in findings.raw.pictures}):
+    for sentence in doubts(paths.REVIEW, {image.sha256 for image in findings.raw.images}):
         print(sentence)
     empty = list(empty_classes(params.sources, outcomes(findings)))
     if not numbers["kept"]:
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _demo_beside_own(params: Params, findings: Findings) -> str | None:
     """What to do where somebody's own images are trained beside those of the demo shop."""
-    found = Counter(picture.source for picture in findings.raw.pictures)
+    found = Counter(image.source for image in findings.raw.images)
     demo = [name for name in found if getattr(params.sources[name], "url", None) == "demo"]
     own = [name for name in found if params.sources[name].kind == "folder"]
     if not (demo and own):
@@ -109,25 +109,25 @@ def _no_garbage_collection() -> Iterator[None]:
 def examine(params: Params, cache: Cache) -> Findings:
     """Measure what is new in data/raw and judge all; nothing is written but the cache."""
     raw = read_raw(params.sources, paths.RAW)
-    spelt = spellings(params.sources, (picture.label for picture in raw.pictures))
+    spelt = spellings(params.sources, (image.label for image in raw.images))
     decisions = spelt_alike(read_decisions(paths.REVIEW), spelt)
-    measurements = _measure_all(raw.pictures, cache)
-    verdicts = judge_each(raw.pictures, measurements, decisions, params.clean)
+    measurements = _measure_all(raw.images, cache)
+    verdicts = judge_each(raw.images, measurements, decisions, params.clean)
     judged = [
-        Judged(picture, verdict, result)
-        for picture, verdict in zip(raw.pictures, verdicts, strict=True)
+        Judged(image, verdict, result)
+        for image, verdict in zip(raw.images, verdicts, strict=True)
         if verdict.reason in (None, Reason.PLACEHOLDER)
-        and isinstance(result := measurements[picture.sha256], Measurement)
+        and isinstance(result := measurements[image.sha256], Measurement)
     ]
     pairs = _near_duplicates(judged, cache, params.clean.near_duplicate)
     return Findings(raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs)
 
 
-def _measure_all(pictures: Sequence[RawImage], cache: Cache) -> dict[str, Measurement | Failure]:
+def _measure_all(images: Sequence[RawImage], cache: Cache) -> dict[str, Measurement | Failure]:
     """The measurements of all images by SHA-256; only what is new is decoded."""
-    files = {p.sha256: p.file for p in reversed(pictures) if p.there}
+    files = {p.sha256: p.file for p in reversed(images) if p.there}
     found: dict[str, Measurement | Failure] = {
-        p.sha256: Failure(Reason.MISSING, "the file is not there") for p in pictures if not p.there
+        p.sha256: Failure(Reason.MISSING, "the file is not there") for p in images if not p.there
     }
     found |= cache.measurements(files)
     new = [(paths.RAW / file, s) for s, file in sorted(files.items()) if s not in found]
@@ -153,7 +153,7 @@ def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate
     """The confirmed pairs; only images that are new to it are compared."""
     if rule.action == "off":
         return []
-    wanted = {one.picture.sha256 for one in judged}
+    wanted = {one.image.sha256 for one in judged}
     known = cache.compared(rule.radius, rule.mirrored)
     if new := wanted - known:
         pairs = find(

@@ -36,19 +36,19 @@ class Sets:
 class Judged:
     """An image with its verdict and measurement, as the rules here need them."""
 
-    def __init__(self, picture: RawImage, verdict: Verdict, measurement: Measurement) -> None:
-        self.picture = picture
+    def __init__(self, image: RawImage, verdict: Verdict, measurement: Measurement) -> None:
+        self.image = image
         self.verdict = verdict
         self.pixels = measurement.pixels
         side = measurement.width * measurement.height
         self.rank = (
             not verdict.reviewed,
-            "test" not in picture.official,
+            "test" not in image.official,
             -side,
-            -picture.bytes,
-            picture.sha256,
-            picture.source,
-            picture.label,
+            -image.bytes,
+            image.sha256,
+            image.source,
+            image.label,
         )
         """the smallest survives: a person's choice, official test, pixels, bytes, SHA-256"""
 
@@ -65,11 +65,11 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
     one first.
     """
     by_pixels = clean.same_pixels.action != "off"
-    names = {one.picture.sha256: one.pixels if by_pixels else one.picture.sha256 for one in judged}
+    names = {one.image.sha256: one.pixels if by_pixels else one.image.sha256 for one in judged}
     same = Sets()
     for pair in pairs:
         same.join(names[pair.a], names[pair.b])
-    sets = _split(judged, lambda one: same.find(names[one.picture.sha256]))
+    sets = _split(judged, lambda one: same.find(names[one.image.sha256]))
     for members in sets.values():
         members.sort(key=lambda one: one.rank)
         _find_placeholder(members, clean.placeholder)
@@ -82,7 +82,7 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
 
 def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
     """What many products show tells of none of them, in whatever bytes each shop page has it."""
-    products = {name for one in members for name in _products(one.picture)}
+    products = {name for one in members for name in _products(one.image)}
     if not any(one.is_placeholder for one in members) and not (
         rule.other_bytes and len(products) >= rule.min_products
     ):
@@ -90,8 +90,8 @@ def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
     for one in members:
         one.verdict.find(Reason.PLACEHOLDER, rule.action)
         if one.verdict.reason is Reason.PLACEHOLDER:
-            best = members[0].picture.sha256
-            one.verdict.duplicate_of = "" if one.picture.sha256 == best else best
+            best = members[0].image.sha256
+            one.verdict.duplicate_of = "" if one.image.sha256 == best else best
 
 
 def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
@@ -138,7 +138,7 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
     ]
     better: dict[Judged, Judged] = {}
     survivors = []
-    for survivor, *others in _split(members, lambda one: one.picture.sha256).values():
+    for survivor, *others in _split(members, lambda one: one.image.sha256).values():
         survivors.append(survivor)
         for one in others:  # one file for both: not even a person can keep it twice
             one.verdict.reason = Reason.EXACT_DUPLICATE
@@ -156,7 +156,7 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
     for one, survivor in better.items():
         while survivor in better:
             survivor = better[survivor]
-        one.verdict.duplicate_of = survivor.picture.sha256
+        one.verdict.duplicate_of = survivor.image.sha256
 
 
 def _group(sets: Iterable[list[Judged]]) -> None:
@@ -169,25 +169,25 @@ def _group(sets: Iterable[list[Judged]]) -> None:
     joined = Sets()
     names: dict[Judged, list[str]] = {}
     for members in sets:
-        staying = {one.picture.sha256 for one in members if one.verdict.reason is None}
+        staying = {one.image.sha256 for one in members if one.verdict.reason is None}
         for one in members:
-            stays = not staying.isdisjoint((one.picture.sha256, one.verdict.duplicate_of))
+            stays = not staying.isdisjoint((one.image.sha256, one.verdict.duplicate_of))
             joins = stays and not one.is_placeholder
-            names[one] = list(_products(one.picture)) if joins else []
-            joined.join(one.picture.sha256, members[0].picture.sha256)
+            names[one] = list(_products(one.image)) if joins else []
+            joined.join(one.image.sha256, members[0].image.sha256)
             for name in names[one]:
-                joined.join(one.picture.sha256, name)
-    for members in _split(names, lambda one: joined.find(one.picture.sha256)).values():
+                joined.join(one.image.sha256, name)
+    for members in _split(names, lambda one: joined.find(one.image.sha256)).values():
         products = [name for one in members for name in names[one]]
-        group = min(products or [one.picture.sha256 for one in members])
+        group = min(products or [one.image.sha256 for one in members])
         for one in members:
             one.verdict.group = group
 
 
-def _products(picture: RawImage) -> Iterator[str]:
+def _products(image: RawImage) -> Iterator[str]:
     """Names of its products that no other source's product has, nor any image."""
-    for product in picture.products:
-        yield hashlib.sha256(f"{picture.source}\n{product}".encode()).hexdigest()
+    for product in image.products:
+        yield hashlib.sha256(f"{image.source}\n{product}".encode()).hexdigest()
 
 
 def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
@@ -197,10 +197,10 @@ def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
     """
     found = []
     for members in sets:
-        official = [one for one in members if one.picture.official and not one.is_placeholder]
-        official.sort(key=lambda one: (-SPLITS.index(one.picture.official[0]), one.rank))
-        found += [(one, one) for one in official if len(one.picture.official) > 1]
+        official = [one for one in members if one.image.official and not one.is_placeholder]
+        official.sort(key=lambda one: (-SPLITS.index(one.image.official[0]), one.rank))
+        found += [(one, one) for one in official if len(one.image.official) > 1]
         for one in official[1:]:
-            if one.picture.official[0] != official[0].picture.official[0]:
+            if one.image.official[0] != official[0].image.official[0]:
                 found.append((official[0], one))
     return found

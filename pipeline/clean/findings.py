@@ -20,7 +20,7 @@ class Findings:
     raw: Raw
     measurements: Mapping[str, Measurement | Failure]
     verdicts: Sequence[Verdict]
-    """of `raw.pictures`, in their order"""
+    """of `raw.images`, in their order"""
     sets: Sequence[list[Judged]]
     """images that show the same"""
     pairs: Sequence[Pair]
@@ -31,7 +31,7 @@ def metrics(findings: Findings) -> dict[str, Any]:
     dropped = Counter(v.reason for v in findings.verdicts if v.reason is not None)
     flagged = Counter(flag for v in findings.verdicts for flag in v.flags if v.reason is None)
     return {
-        "pictures": len(findings.verdicts),
+        "images": len(findings.verdicts),
         "kept": len(findings.verdicts) - dropped.total(),
         "dropped": dict(sorted(dropped.items())),
         "flagged": dict(sorted(flagged.items())),
@@ -42,5 +42,5 @@ def metrics(findings: Findings) -> dict[str, Any]:
 
 def outcomes(findings: Findings) -> Iterator[tuple[str, str, str]]:
     """Of each image: its class in data/raw, its class after decisions, and why it was dropped."""
-    for picture, verdict in zip(findings.raw.pictures, findings.verdicts, strict=True):
-        yield picture.label, verdict.label, verdict.reason or KEPT
+    for image, verdict in zip(findings.raw.images, findings.verdicts, strict=True):
+        yield image.label, verdict.label, verdict.reason or KEPT

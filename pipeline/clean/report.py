@@ -23,8 +23,8 @@ _T = TypeVar("_T")
 _ABOUT = {
     Reason.REVIEWED: "Decided by a person in data/review.csv.",
     Reason.MISSING: "In the manifest, and not on disk.",
-    Reason.UNREADABLE: "No picture, or one that no decoder here reads.",
-    Reason.TRUNCATED: "The file ends before the picture does.",
+    Reason.UNREADABLE: "No image, or one that no decoder here reads.",
+    Reason.TRUNCATED: "The file ends before the image does.",
     Reason.TOO_MANY_PIXELS: "So large when decoded that it is not tried.",
     Reason.TOO_SMALL: "The shorter side, in pixels, is under the limit.",
     Reason.EXTREME_ASPECT: "Very long or very tall.",
@@ -35,9 +35,9 @@ _ABOUT = {
     Reason.BLURRED: "No sharp edge.",
     Reason.PLACEHOLDER: "The same image for many products.",
     Reason.EXACT_DUPLICATE: "The same bytes, from another source.",
-    Reason.SAME_PIXELS: "The same picture to the pixel in other bytes.",
-    Reason.NEAR_DUPLICATE: "The same picture, re-compressed, resized, lightly cropped or marked.",
-    Reason.LABEL_CONFLICT: "The same picture under several classes.",
+    Reason.SAME_PIXELS: "The same image to the pixel in other bytes.",
+    Reason.NEAR_DUPLICATE: "The same image, re-compressed, resized, lightly cropped or marked.",
+    Reason.LABEL_CONFLICT: "The same image under several classes.",
 }
 _VALUES: dict[Reason, Callable[[Measurement], str]] = {
     Reason.TOO_SMALL: lambda m: f"{m.width}×{m.height} pixels",
@@ -99,7 +99,7 @@ class _View:
     def __init__(self, findings: Findings, thumbnail: Callable[[str], bytes]) -> None:
         self._findings = findings
         self._thumbnail = thumbnail
-        self._rows = list(zip(findings.raw.pictures, findings.verdicts, strict=True))
+        self._rows = list(zip(findings.raw.images, findings.verdicts, strict=True))
         self._pairs = {(pair.a, pair.b): pair for pair in findings.pairs}
 
     def context(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class _View:
             "conflicts": [self._set(members) for members in _some(conflicts)],
             "conflicts_in_all": len(conflicts),
             "leaks": [
-                (_file(a), a.picture.official[0], _file(b), b.picture.official[-1])
+                (_file(a), a.image.official[0], _file(b), b.image.official[-1])
                 for a, b in _some(found)
             ],
             "leaks_in_all": len(found),
@@ -146,17 +146,17 @@ class _View:
     def _classes(self) -> list[tuple[str, int, int, Counter[Reason | None]]]:
         """By class in the raw folders: name, images, kept, and images by reason."""
         counts: dict[str, Counter[Reason | None]] = defaultdict(Counter)
-        for picture, verdict in self._rows:
-            counts[picture.label][verdict.reason] += 1
+        for image, verdict in self._rows:
+            counts[image.label][verdict.reason] += 1
         return [(label, c.total(), c[None], c) for label, c in sorted(counts.items())]
 
     def _galleries(self, kinds: Callable[[Verdict], Iterable[Reason]]) -> list[Gallery]:
         """One for each reason that is not shown as sets."""
         found: dict[Reason, list[tuple[RawImage, Verdict]]] = defaultdict(list)
-        for picture, verdict in self._rows:
+        for image, verdict in self._rows:
             for reason in kinds(verdict):
                 if reason not in _SEVERAL:
-                    found[reason].append((picture, verdict))
+                    found[reason].append((image, verdict))
         return [
             Gallery(
                 reason,
@@ -169,24 +169,24 @@ class _View:
             if reason in found
         ]
 
-    def _why(self, picture: RawImage, verdict: Verdict, reason: Reason) -> str:
-        measured = self._findings.measurements[picture.sha256]
+    def _why(self, image: RawImage, verdict: Verdict, reason: Reason) -> str:
+        measured = self._findings.measurements[image.sha256]
         if reason in _VALUES and isinstance(measured, Measurement):
             return _VALUES[reason](measured)
         return verdict.note
 
-    def _figure(self, picture: RawImage, verdict: Verdict, lines: Iterable[str]) -> Figure:
+    def _figure(self, image: RawImage, verdict: Verdict, lines: Iterable[str]) -> Figure:
         try:
-            image = data_uri(self._thumbnail(picture.sha256), "image/jpeg")
+            shown = data_uri(self._thumbnail(image.sha256), "image/jpeg")
         except KeyError:
-            image = ""
+            shown = ""
         return Figure(
-            image,
-            picture.label,
-            [line for line in (picture.name, *lines) if line],
-            picture.file,
-            picture.sha256,
-            _link(picture.page_url),
+            shown,
+            image.label,
+            [line for line in (image.name, *lines) if line],
+            image.file,
+            image.sha256,
+            _link(image.page_url),
             verdict.reason is None,
         )
 
@@ -195,24 +195,24 @@ class _View:
         best = members[0]
         figures = []
         for one in members[:_SIDE_BY_SIDE]:
-            measured = self._findings.measurements[one.picture.sha256]
+            measured = self._findings.measurements[one.image.sha256]
             assert isinstance(measured, Measurement)
-            often = f"{one.picture.rows} times in this class" if one.is_placeholder else ""
-            size = f"{measured.width}×{measured.height}, {one.picture.bytes / 1000:.0f} kB"
-            official = f"official {one.picture.official[0]}" if one.picture.official else ""
+            often = f"{one.image.rows} times in this class" if one.is_placeholder else ""
+            size = f"{measured.width}×{measured.height}, {one.image.bytes / 1000:.0f} kB"
+            official = f"official {one.image.official[0]}" if one.image.official else ""
             fate = "stays" if one.verdict.reason is None else "goes"
-            lines = [fate, often, self._relation(best, one), size, one.picture.source, official]
-            figures.append(self._figure(one.picture, one.verdict, lines))
+            lines = [fate, often, self._relation(best, one), size, one.image.source, official]
+            figures.append(self._figure(one.image, one.verdict, lines))
         return ImageSet(figures, len(members) - len(figures))
 
     def _relation(self, best: Judged, one: Judged) -> str:
         if one is best:
             return ""
-        if one.picture.sha256 == best.picture.sha256:
+        if one.image.sha256 == best.image.sha256:
             return "same bytes"
         if one.pixels == best.pixels:
             return "same pixels"
-        first, second = sorted((best.picture.sha256, one.picture.sha256))
+        first, second = sorted((best.image.sha256, one.image.sha256))
         pair = self._pairs.get((first, second))
         if pair is None:
             return "by way of another copy"
@@ -222,9 +222,9 @@ class _View:
     def _sources(self) -> list[tuple[str, int, list[tuple[str, str | None, int]]]]:
         """Name, images, and its licenses: name, address, images."""
         licenses: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
-        for picture, _ in self._rows:
-            name = picture.license or "unknown"
-            licenses[picture.source][name, picture.license_url] += 1
+        for image, _ in self._rows:
+            name = image.license or "unknown"
+            licenses[image.source][name, image.license_url] += 1
         return [
             (
                 source,
@@ -242,7 +242,7 @@ def _link(address: str | None) -> str | None:
 
 
 def _file(one: Judged) -> str:
-    return one.picture.file
+    return one.image.file
 
 
 def _some(items: Sequence[_T]) -> list[_T]:

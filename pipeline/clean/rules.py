@@ -48,7 +48,7 @@ class Verdict:
 
 
 def judge_each(
-    pictures: Iterable[RawImage],
+    images: Iterable[RawImage],
     measurements: Mapping[str, Measurement | Failure],
     decisions: Mapping[str, Decision],
     clean: Clean,
@@ -58,22 +58,22 @@ def judge_each(
     What a person decided comes first; but what can't be decoded can't be kept. Then the
     placeholder, which would else be called blank or, under two classes, a label conflict.
     """
-    pictures = list(pictures)
-    products = _products(pictures)
+    images = list(images)
+    products = _products(images)
     rules = [(reason, holds, getattr(clean, reason)) for reason, holds in RULES.items()]
     verdicts = []
-    for picture in pictures:
-        verdict = _decided(picture, decisions.get(picture.sha256))
+    for image in images:
+        verdict = _decided(image, decisions.get(image.sha256))
         verdicts.append(verdict)
-        result = measurements[picture.sha256]
+        result = measurements[image.sha256]
         if verdict.reason is not None:
             continue
-        if not picture.there:
+        if not image.there:
             verdict.reason, verdict.note = Reason.MISSING, "the file is not there"
         elif isinstance(result, Failure):
             verdict.reason, verdict.note = result.reason, result.error
         else:
-            if len(products[picture.sha256]) >= clean.placeholder.min_products:
+            if len(products[image.sha256]) >= clean.placeholder.min_products:
                 verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
             for reason, holds, rule in rules:
                 if holds(result, rule):
@@ -81,21 +81,21 @@ def judge_each(
     return verdicts
 
 
-def _products(pictures: Iterable[RawImage]) -> dict[str, set[tuple[str, ...]]]:
+def _products(images: Iterable[RawImage]) -> dict[str, set[tuple[str, ...]]]:
     """By SHA-256, what shows these bytes: products, and addresses that tell of no product."""
     found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for picture in pictures:
-        shown = found[picture.sha256]
-        for product in picture.products:
-            shown.add((picture.source, product))
-        for address in picture.addresses:
+    for image in images:
+        shown = found[image.sha256]
+        for product in image.products:
+            shown.add((image.source, product))
+        for address in image.addresses:
             shown.add((address,))
     return found
 
 
-def _decided(picture: RawImage, decision: Decision | None) -> Verdict:
+def _decided(image: RawImage, decision: Decision | None) -> Verdict:
     """A verdict with what a person said, if anything, and nothing else."""
-    verdict = Verdict(picture.label)
+    verdict = Verdict(image.label)
     if decision is not None:
         verdict.note = decision.note
         if decision.choice is Choice.DROP:
@@ -103,5 +103,5 @@ def _decided(picture: RawImage, decision: Decision | None) -> Verdict:
         else:
             verdict.reviewed = True
             verdict.flags.append(Reason.REVIEWED)
-            verdict.label = decision.label or picture.label
+            verdict.label = decision.label or image.label
     return verdict

@@ -52,7 +52,7 @@ _values = attrgetter(*_MEASURED)
 
 
 def write_verdicts(findings: Findings, path: Path) -> None:
-    """Write the verdicts, in the order of `findings.raw.pictures` (source, label, SHA-256)."""
+    """Write the verdicts, in the order of `findings.raw.images` (source, label, SHA-256)."""
     import pyarrow as pa  # these take a moment, which `--help` need not wait for
     import pyarrow.parquet as pq
 
@@ -92,27 +92,27 @@ def _array(values: Sequence[Any], kind: str) -> "pa.Array":
 
 
 def _rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    for picture, verdict in zip(findings.raw.pictures, findings.verdicts, strict=True):
+    for image, verdict in zip(findings.raw.images, findings.verdicts, strict=True):
         row = {
-            "source": picture.source,
-            "raw_label": picture.label,
+            "source": image.source,
+            "raw_label": image.label,
             "label": verdict.label,
-            "sha256": picture.sha256,
+            "sha256": image.sha256,
             "verdict": "keep" if verdict.reason is None else "drop",
             "reason": verdict.reason or "",
             "note": verdict.note,
             "flags": verdict.flags,
             "group": verdict.group,
             "duplicate_of": verdict.duplicate_of,
-            "official_split": picture.official[0] if picture.official else "",
-            "license": picture.license or "",
-            "bytes": picture.bytes,
+            "official_split": image.official[0] if image.official else "",
+            "license": image.license or "",
+            "bytes": image.bytes,
         }
-        measured = findings.measurements[picture.sha256]
+        measured = findings.measurements[image.sha256]
         if isinstance(measured, Measurement):
             row |= zip(_MEASURED, _values(measured), strict=True)
             row["phash"] = measured.phash.hex()
-            row["extension_mismatch"] = not _agrees(picture.file, measured.format)
+            row["extension_mismatch"] = not _agrees(image.file, measured.format)
         yield row
 
 

@@ -51,12 +51,12 @@ def write_images(findings: Findings, folder: Path, max_side: int) -> None:
 
 def _kept(findings: Findings) -> list[_Kept]:
     kept = []
-    for picture, verdict in zip(findings.raw.pictures, findings.verdicts, strict=True):
-        measurement = findings.measurements[picture.sha256]
+    for image, verdict in zip(findings.raw.images, findings.verdicts, strict=True):
+        measurement = findings.measurements[image.sha256]
         if verdict.reason is None and isinstance(measurement, Measurement):
-            name = f"{verdict.label}/{picture.sha256}.jpg"
-            source = f"{paths.RAW}/{picture.file}"
-            kept.append(_Kept(picture.sha256, source, name, verdict, measurement))
+            name = f"{verdict.label}/{image.sha256}.jpg"
+            source = f"{paths.RAW}/{image.file}"
+            kept.append(_Kept(image.sha256, source, name, verdict, measurement))
     return kept
 
 

@@ -95,7 +95,7 @@ class _Review:
         self._log = DecisionLog(paths.REVIEW)
         self._thumbnails = Thumbnails()
 
-    def pictures(self, request: Request) -> Response:
+    def images(self, request: Request) -> Response:
         """All that clean knows of all images."""
         _, name, content = self._catalogs.current()
         headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
@@ -131,7 +131,7 @@ class _Review:
     def undo(self, one: Undo) -> Response:
         """Take a decision back."""
         if not self._log.undo(one.sha256, one.decided_at):
-            return problem(409, "somebody has decided about this picture since")
+            return problem(409, "somebody has decided about this image since")
         return self._now(one.sha256)
 
     def _now(self, sha256: str) -> Response:
@@ -141,13 +141,11 @@ class _Review:
         now = None if one is None else _to_page(one)
         return JSONResponse({"decision": now, "changes": changes(catalog, decisions)})
 
-    def picture(
-        self, sha256: SHA256, size: Literal["small", "large"], request: Request
-    ) -> Response:
+    def image(self, sha256: SHA256, size: Literal["small", "large"], request: Request) -> Response:
         """A raw image as JPEG, made small."""
         file = self._catalogs.current()[0].files.get(sha256)
         if file is None:
-            return problem(404, "there is no such picture, or it can't be shown")
+            return problem(404, "there is no such image, or it can't be shown")
         tag = f'"{sha256}-{size}"'
         headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
         if request.headers.get("if-none-match") == tag:
@@ -177,10 +175,10 @@ def make_app(read: Callable[[], Catalog]) -> FastAPI:
     review = _Review(read)
     app = FastAPI(title="Review", openapi_url=None)
     app.add_exception_handler(UserError, _explain)
-    app.get("/api/pictures")(review.pictures)
+    app.get("/api/images")(review.images)
     app.get("/api/decisions")(review.decisions)
     app.post("/api/decisions")(review.decide)
     app.post("/api/undo")(review.undo)
-    app.get("/pictures/{sha256}/{size}")(review.picture)
+    app.get("/images/{sha256}/{size}")(review.image)
     app.mount("/", StaticFiles(directory=_STATIC, html=True))
     return app

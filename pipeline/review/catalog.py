@@ -106,16 +106,16 @@ def read_catalog(params: Params) -> Catalog:
         rows = pq.read_table(paths.VERDICTS, columns=_SHOWN).to_pylist()
     except FileNotFoundError as error:
         raise UserError(f"{paths.VERDICTS} is not there; make it with: dvc repro clean") from error
-    pictures = {p.key: p for p in read_raw(params.sources, paths.RAW).pictures}
+    images = {p.key: p for p in read_raw(params.sources, paths.RAW).images}
     suspects = _read_suspects(SUSPECTS)
     files: dict[str, Path] = {}
     by_sha256 = defaultdict(list)
     for row in rows:
-        picture = pictures.get((row["source"], row["raw_label"], row["sha256"]))
-        row |= {name: getattr(picture, name, None) for name in _FROM_MANIFEST}
+        image = images.get((row["source"], row["raw_label"], row["sha256"]))
+        row |= {name: getattr(image, name, None) for name in _FROM_MANIFEST}
         row |= suspects.get(row["sha256"], _NO_SUSPECT)
-        if picture is not None and picture.there and row["reason"] not in UNSHOWABLE:
-            files[row["sha256"]] = paths.RAW / picture.file
+        if image is not None and image.there and row["reason"] not in UNSHOWABLE:
+            files[row["sha256"]] = paths.RAW / image.file
         row["shown"] = row["sha256"] in files
         by_sha256[row["sha256"]].append(row)
     spelt = spellings(params.sources, (row["label"] for row in rows))

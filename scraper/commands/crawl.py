@@ -38,7 +38,7 @@ class Command(ScrapyCrawl):
         return "<spider> -a source=NAME -a label=CLASS -a url=URL_OR_QUERY [-a api=URL]"
 
     def short_desc(self) -> str:
-        return "Crawl an address for pictures of one class, into a source of params.yaml"
+        return "Crawl an address for images of one class, into a source of params.yaml"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1 or set(opts.spargs) - {"api"} != set(_ARGUMENTS):
@@ -74,7 +74,7 @@ class Command(ScrapyCrawl):
         if open_ := ledger.unfinished():
             raise UserError(f"{name}: {open_}. Run this again when the reasons are gone")
         if not any(row.label == label and row.status.has_file for row in rows):
-            raise UserError(f"{url} has no pictures of products that could be saved")
+            raise UserError(f"{url} has no images of products that could be saved")
 
 
 def typed_source(

@@ -26,7 +26,7 @@ from scraper.crawling.items import ProductImage
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import ImageFile, RejectedError, examine
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, is_here, now
-from scraper.reading.optout import picture_opt_out
+from scraper.reading.optout import image_opt_out
 from scraper.spiders import SourceSpider
 
 _ANY_FORMAT = "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"
@@ -44,7 +44,7 @@ class ImagePipeline:
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = crawler.spider.folder
         self._manifest = manifest_of(crawler.spider.source, self._folder)
-        self._writer = ThreadPoolExecutor(1, "pictures")
+        self._writer = ThreadPoolExecutor(1, "images")
         """where files are made, as the disk keeps one waiting; a single thread, so that two who
         write the same bytes take turns"""
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
@@ -61,7 +61,7 @@ class ImagePipeline:
             desc=crawler.spider.source,
             total=limit * len(classes) if limit else None,
             initial=self._wanted_here(),
-            unit=" pictures",
+            unit=" images",
             disable=None,
         )
 
@@ -128,22 +128,22 @@ class ImagePipeline:
             return replace(row, status=why[0], error=why[1], **found)
         found["bytes"] = len(response.body)
         try:
-            picture = examine(response.body)
-            found |= {key: getattr(picture, key) for key in ("format", "width", "height")}
-            check(_candidate(row, picture, picture_opt_out(response)), self._source)
+            image = examine(response.body)
+            found |= {key: getattr(image, key) for key in ("format", "width", "height")}
+            check(_candidate(row, image, image_opt_out(response)), self._source)
         except RejectedError as error:
             return replace(row, status=error.status, error=str(error), **found)
-        return await self._store(row, picture, response.body, found)
+        return await self._store(row, image, response.body, found)
 
     async def _store(
-        self, row: Row, picture: ImageFile, content: bytes, found: dict[str, Any]
+        self, row: Row, image: ImageFile, content: bytes, found: dict[str, Any]
     ) -> Row:
-        file, identity = f"{row.label}/{picture.file_name}", (row.label, picture.sha256)
+        file, identity = f"{row.label}/{image.file_name}", (row.label, image.sha256)
         if identity not in self._first:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._writer, self._manifest.write_file, file, content)
         first = self._first.get(identity)  # it may have come meanwhile, under another address
-        found |= {"file": first.file if first else file, "sha256": picture.sha256}
+        found |= {"file": first.file if first else file, "sha256": image.sha256}
         row = replace(row, **found)
         if first and first.image_url <= row.image_url:
             row = replace(row, status=Status.DUPLICATE)

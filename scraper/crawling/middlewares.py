@@ -234,9 +234,9 @@ class CandidateLimits:
         spider = self._crawler.spider
         label, product = item.label, (item.label, item.product_id)
         per_class, per_product = spider.config.limit_per_class, spider.config.limit_per_product
-        pictures = self._crawler.get_item_pipeline(ImagePipeline)
+        images = self._crawler.get_item_pipeline(ImagePipeline)
         while True:
-            of_class, of_product = pictures.saved[label], pictures.of_product[product]
+            of_class, of_product = images.saved[label], images.of_product[product]
             if per_class is not None and of_class >= per_class:
                 spider.full.add(label)
                 return False

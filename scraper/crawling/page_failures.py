@@ -68,9 +68,9 @@ def response_failure(response: Response) -> PageFailure | None:
 def product_failure(page: TextResponse, product: "Product | None") -> PageFailure | None:
     """Of a page that was reached as a product's: why it gives no image."""
     is_sure = page.status in _SURE
-    if product is None or (product.is_guess and not (is_sure and product.photos)):
+    if product is None or (product.is_guess and not (is_sure and product.images)):
         return _doubt(page) or PageFailure(Outcome.NO_PRODUCT, "nothing says what it sells")
-    if not product.photos:
+    if not product.images:
         return PageFailure(Outcome.NO_IMAGE, "it names no image of its product")
     return None
 

@@ -22,7 +22,7 @@ from scraper.datasets.layouts import Found, LeftOut, finder
 from scraper.datasets.member import UNPACK, DamagedError, Member
 from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import (
-    MAX_PICTURE,
+    MAX_IMAGE,
     Store,
     archives_before,
     is_complete,
@@ -137,7 +137,7 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
     for one in layout.left_out:
         left_out[one.kind].append(_text(one.path))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    with tqdm(desc=name, total=todo.pictures, unit=" images", disable=None) as bar:
+    with tqdm(desc=name, total=todo.images, unit=" images", disable=None) as bar:
         for member in archives.members():
             if todo.git_tree:
                 tree.add(member)
@@ -196,7 +196,7 @@ def _keep(store: Store, row: Row, found: Found) -> None:
         store.reject(row, Status.REJECTED_CLASS, found.unclear)
     elif found.is_link:
         store.reject(row, Status.REJECTED_NOT_IMAGE, "a link, which is not followed")
-    elif found.size > MAX_PICTURE:
+    elif found.size > MAX_IMAGE:
         store.reject(row, Status.REJECTED_TOO_LARGE, f"{found.size:,} bytes")
     else:
         store.take(row, found.read())

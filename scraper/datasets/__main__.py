@@ -20,13 +20,13 @@ def main(argv: list[str] | None = None) -> None:
             name,
             entry.title,
             _megabytes(sum(file.size or 0 for file in entry.files)),
-            f"{entry.pictures:,}",
+            f"{entry.images:,}",
             entry.class_count,
             entry.license or "none stated",
         )
         for name, entry in sorted(catalog().items())
     ]
-    headers = ["name", "title", "download", "pictures", "classes", "license"]
+    headers = ["name", "title", "download", "images", "classes", "license"]
     print(tabulate(rows, headers, colalign=("left", "left", "right", "right", "right", "left")))
 
 

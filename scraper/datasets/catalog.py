@@ -80,7 +80,7 @@ class ListingsLayout(Section):
     """archive of files with one listing (JSON) a line; the label is its product type"""
     images: str
     """table with the columns image_id and path"""
-    pictures: Pattern
+    paths: Pattern
     """searched in each file's path"""
 
 
@@ -96,7 +96,7 @@ class Entry(Section):
     license: str | None
     license_url: str | None
     version: str | None
-    pictures: PositiveInt
+    images: PositiveInt
     classes: list[str] | PositiveInt
     """its labels, or how many there are where its documentation doesn't list them"""
     files: Annotated[list[File], Field(min_length=1)]

@@ -24,7 +24,7 @@ def array(member: Member, dimensions: int) -> tuple[tuple[int, ...], bytes]:
     return shape, content[start:]
 
 
-def pictures(member: Member) -> list[bytes]:
+def images(member: Member) -> list[bytes]:
     """Each image of an IDX file (number × rows × columns, 0 is black) as a PNG."""
     (count, height, width), values = array(member, 3)
     size = height * width

@@ -92,7 +92,7 @@ def _by_path(layout: FilesLayout, member: Member) -> Results:
 def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: Member) -> Results:
     index = layout.index
     if index and (place := re.search(index.file, normal(member.path))):
-        if tables.has_pictures(member, index):
+        if tables.has_images(member, index):
             yield from _in_table(layout, classes, member, place.groupdict().get("split"))
         return
     words = _words(layout, member)
@@ -175,7 +175,7 @@ def _matches(layout: FilesLayout, every: Members, encoding: str | None) -> Match
         if place := re.search(index.file, normal(member.path)):
             seen += 1
             split = place.groupdict().get("split")
-            if not tables.has_pictures(member, index):
+            if not tables.has_images(member, index):
                 for path, facts in tables.rows(member, index, encoding=encoding):
                     facts = replace(facts, split=facts.split or split)
                     rows.append(TableRow(member.path, str(path), facts))
@@ -202,7 +202,7 @@ def _by_number(
     for split, pair in layout.splits.items():
         if member.path == pair.images:
             labels = numbers[pair.images]
-            contents = idx.pictures(member)
+            contents = idx.images(member)
             if len(contents) != len(labels) or max(labels, default=0) >= len(classes):
                 raise DamagedError(f"{pair.labels} doesn't go with {pair.images}")
             for number, (content, label) in enumerate(zip(contents, labels, strict=True)):
@@ -215,6 +215,6 @@ def _listings(layout: ListingsLayout, every: Members) -> PathTable:
 
 
 def _by_listing(layout: ListingsLayout, table: PathTable, member: Member) -> Results:
-    facts = table.get(member.path) if re.search(layout.pictures, member.path) else None
+    facts = table.get(member.path) if re.search(layout.paths, member.path) else None
     if facts and facts.label:
         yield _whole(member, facts.label, facts)

@@ -32,7 +32,7 @@ class Plan:
     allow_private: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     """the dataset's labels, in the order of their numbers, where its documentation lists them"""
-    pictures: int | None = None
+    images: int | None = None
     encoding: str | None = None
     """of names and tables that are not UTF-8"""
 
@@ -80,7 +80,7 @@ def _dataset(source: DatasetSource) -> Plan:
             license_url=entry.license_url,
         ),
         known=known,
-        pictures=entry.pictures if source.classes is None else None,
+        images=entry.images if source.classes is None else None,
     )
 
 

@@ -12,7 +12,7 @@ from scraper.examine import RejectedError, examine
 from scraper.raw_folder import is_here
 
 _NOTE = "complete.json"
-MAX_PICTURE = 64 << 20
+MAX_IMAGE = 64 << 20
 """bytes; a larger file is no photo of a product"""
 
 
@@ -53,21 +53,21 @@ class Store:
     def take(self, row: Row, content: bytes) -> None:
         """Keep an image's bytes as they are; what is no image has a row that says so."""
         try:
-            picture = examine(content)
+            image = examine(content)
         except RejectedError as error:
             self.reject(row, error.status, str(error))
             return
-        file = f"{row.label}/{picture.file_name}"
-        first = self._first.setdefault((row.label, picture.sha256), row.image_url)
+        file = f"{row.label}/{image.file_name}"
+        first = self._first.setdefault((row.label, image.sha256), row.image_url)
         row = replace(
             row,
             status=Status.SAVED if first == row.image_url else Status.DUPLICATE,
             file=file,
-            sha256=picture.sha256,
-            bytes=picture.bytes,
-            format=picture.format,
-            width=picture.width,
-            height=picture.height,
+            sha256=image.sha256,
+            bytes=image.bytes,
+            format=image.format,
+            width=image.width,
+            height=image.height,
         )
         self.rows[row.key] = row
         if file not in self._staged and not is_here(self.folder, row):

@@ -75,12 +75,12 @@ def rows(
             "product_id": index.product_column and _word(row[index.product_column]),
             "title": index.title_column and _word(row[index.title_column]),
         }
-        image = _picture(row[index.path_column])
+        image = _image(row[index.path_column])
         if image is not None:
             yield image, Facts(**values)
 
 
-def has_pictures(member: Member, index: Index) -> bool:
+def has_images(member: Member, index: Index) -> bool:
     """Whether the path column of this table has the images themselves in it."""
     if not _is_parquet(member):
         return False
@@ -110,14 +110,14 @@ def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
                 product_id=listing.get("item_id"),
                 title=_value(listing.get("item_name")),
             )
-            if picture := listing.get("main_image_id"):
-                main.setdefault(picture, facts)
-            for picture in listing.get("other_image_id", ()):
-                other.setdefault(picture, facts)
+            if image := listing.get("main_image_id"):
+                main.setdefault(image, facts)
+            for image in listing.get("other_image_id", ()):
+                other.setdefault(image, facts)
     found = {**other, **main}
     table = rows(images, Index(file="", path_column="path", product_column="image_id"))
     ids = ((str(path), facts.product_id or "") for path, facts in table)
-    return PathTable((path, found[picture]) for path, picture in ids if picture in found)
+    return PathTable((path, found[image]) for path, image in ids if image in found)
 
 
 def _word(value: Any) -> str | None:
@@ -127,7 +127,7 @@ def _word(value: Any) -> str | None:
     return text or None
 
 
-def _picture(value: Any) -> str | bytes | None:
+def _image(value: Any) -> str | bytes | None:
     if isinstance(value, dict):
         content = value.get("bytes")
         value = value.get("path") if content is None else content

@@ -44,7 +44,7 @@ def style_image(element: Any, absolute: Absolute) -> str | None:
     return absolute(found[1]) if found else None
 
 
-def shown_pictures(tree: Any, absolute: Absolute) -> dict[str, Size]:
+def page_images(tree: Any, absolute: Absolute) -> dict[str, Size]:
     """The largest image of each `<img>`: its address, its width and height as declared."""
     found: dict[str, Size] = {}
     for img in tree.iter("img"):

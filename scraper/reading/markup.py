@@ -12,7 +12,7 @@ from typing import Any
 
 from scraper.reading.image_sizes import largest_of_each, name_of_image, width_of_image
 from scraper.reading.image_values import image_references
-from scraper.reading.img import pixels, shown_pictures
+from scraper.reading.img import page_images, pixels
 from scraper.reading.names import identifies
 from scraper.reading.nodes import Node, address_of, is_product, listed, nodes, text_of, types_of
 from scraper.reading.orders import is_like_a_product
@@ -28,7 +28,7 @@ _SMALL_IMAGE = 600  # pixels: the page may show a larger version
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class PageImage:
     """An image of a product, with what the markup says of its rights."""
 
     url: str
@@ -46,7 +46,7 @@ class Product:
 
     title: str | None
     id: str | None
-    photos: tuple[Photo, ...]
+    images: tuple[PageImage, ...]
     categories: tuple[str, ...] = ()
     """names and addresses of what it is filed under, by its markup and its breadcrumb"""
     is_guess: bool = False
@@ -131,9 +131,9 @@ def _categories(page: Page, owns: Iterable[OwnProduct]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
-def _images(page: Page, markup: Markup, own: OwnProduct) -> tuple[Photo, ...]:
+def _images(page: Page, markup: Markup, own: OwnProduct) -> tuple[PageImage, ...]:
     """Of the product, then of its variants; each in its largest version."""
-    found: dict[str, Photo] = {}
+    found: dict[str, PageImage] = {}
     for node in markup.parts(own):
         for name in ("image", "images", "photo", "primaryImageOfPage"):
             for reference, about in image_references(node.get(name), markup.described):
@@ -144,7 +144,7 @@ def _images(page: Page, markup: Markup, own: OwnProduct) -> tuple[Photo, ...]:
     return _enlarged(page, [found[url] for url in versions.values()])
 
 
-def _image(page: Page, reference: str, about: Node) -> Photo | None:
+def _image(page: Page, reference: str, about: Node) -> PageImage | None:
     url = page.absolute(reference)
     if not url:
         return None
@@ -153,7 +153,7 @@ def _image(page: Page, reference: str, about: Node) -> Photo | None:
     if name and page.absolute(name) == name:
         terms, name = name, None
     author = next(filter(None, (text_of(about.get(k)) for k in ("creator", "author"))), None)
-    return Photo(
+    return PageImage(
         url,
         name,
         page.absolute(terms),
@@ -168,38 +168,39 @@ def _pixels(value: object) -> int | None:
     return pixels(value.get("value") if isinstance(value, dict) else value)
 
 
-def _enlarged(page: Page, images: list[Photo]) -> tuple[Photo, ...]:
+def _enlarged(page: Page, images: list[PageImage]) -> tuple[PageImage, ...]:
     """Where an address asks for a small version and the page has a larger one, that one."""
     if all((width_of_image(x.url) or _SMALL_IMAGE) >= _SMALL_IMAGE for x in images):
         return tuple(images)
     urls = [x.url for x in images]
     urls += filter(None, map(page.absolute, page.open_graph.images))
     sizes = dict.fromkeys(urls) | {
-        url: width for url, (width, _) in shown_pictures(page.tree, page.absolute).items()
+        url: width for url, (width, _) in page_images(page.tree, page.absolute).items()
     }
     largest = largest_of_each(sizes)
     return tuple(
         image
         if (url := largest[name_of_image(image.url)]) == image.url
         or (width_of_image(image.url) or _SMALL_IMAGE) >= _SMALL_IMAGE
-        else Photo(url, image.license, image.license_url, image.author)
+        else PageImage(url, image.license, image.license_url, image.author)
         for image in images
     )
 
 
-def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[Photo, ...]:
+def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[PageImage, ...]:
     """The image for sharing, unless it is the shop's logo or the like."""
     for url in filter(None, map(page.absolute, page.open_graph.images)):
         if not is_decoration(url, names) and not is_missing(url):
-            return _enlarged(page, [Photo(url)])
+            return _enlarged(page, [PageImage(url)])
     return ()
 
 
-def _guessed(page: Page, names: Iterable[str | None]) -> tuple[Photo, ...]:
+def _guessed(page: Page, names: Iterable[str | None]) -> tuple[PageImage, ...]:
     """By the data for the page's scripts, else by what the page shows."""
     urls = [page.absolute(x) for x in state_images(page.tree, names)]
-    found = [Photo(url) for url in urls if url] or [
-        Photo(url, width=width, height=height) for url, width, height in shown_images(page, names)
+    found = [PageImage(url) for url in urls if url] or [
+        PageImage(url, width=width, height=height)
+        for url, width, height in shown_images(page, names)
     ]
     by_url = {x.url: x for x in reversed(found) if not is_missing(x.url)}
     versions = largest_of_each({x.url: x.width for x in found if x.url in by_url})

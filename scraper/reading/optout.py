@@ -12,7 +12,7 @@ _WITH_VALUE = {"unavailable_after", "max-snippet", "max-image-preview", "max-vid
 _ANY_OPT_OUT = re.compile("|".join(_OPT_OUTS), re.IGNORECASE)
 
 
-def picture_opt_out(response: Response) -> str | None:
+def image_opt_out(response: Response) -> str | None:
     """`X-Robots-Tag: noai` where the response's headers say so to us or to all; else None."""
     for header in response.headers.getlist("X-Robots-Tag"):
         value = header.decode("latin-1")
@@ -26,7 +26,7 @@ def picture_opt_out(response: Response) -> str | None:
 
 def page_opt_out(response: Response) -> str | None:
     """The same for a page, whose markup may say so too."""
-    if found := picture_opt_out(response):
+    if found := image_opt_out(response):
         return found
     if not isinstance(response, TextResponse) or not _ANY_OPT_OUT.search(response.text):
         return None

@@ -41,17 +41,17 @@ def product_images(
 ) -> Iterator[ProductImage]:
     """The candidates that a product's page gives for a class."""
     opt_out = page_opt_out(page)
-    for photo in product.photos:
+    for image in product.images:
         yield ProductImage(
             label=label,
-            image_url=photo.url,
+            image_url=image.url,
             page_url=page.url,
             product_id=identifier,
             title=product.title,
-            license=photo.license,
-            license_url=photo.license_url,
-            author=photo.author,
-            width=photo.width,
-            height=photo.height,
+            license=image.license,
+            license_url=image.license_url,
+            author=image.author,
+            width=image.width,
+            height=image.height,
             opt_out=opt_out,
         )

@@ -205,7 +205,7 @@ class ShopSpider(SourceSpider):
                 outcome = failure.outcome if failure else Outcome.READ
                 self.note(one, url, outcome, failure.why if failure else None, page.url)
                 if product and not failure:
-                    yield from self._pictures(product, one, page)
+                    yield from self._images(product, one, page)
 
     def _classes(
         self, url: str, page: TextResponse, product: Product | None, label: str
@@ -273,8 +273,8 @@ class ShopSpider(SourceSpider):
         self.ledger.listing_pages[label] += 1
         return pages, more
 
-    def _pictures(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
-        if product.is_guess and product.photos:
+    def _images(self, product: Product, label: str, page: Response) -> Iterator[ProductImage]:
+        if product.is_guess and product.images:
             self._guessed[page.url] = None
         yield from product_images(product, self._identifier(product, page.url), label, page)
 
@@ -289,7 +289,7 @@ class ShopSpider(SourceSpider):
     def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
         if self._guessed:
             self.logger.warning(
-                "%d pages name no picture of their product, so it was guessed; the first: %s",
+                "%d pages name no image of their product, so it was guessed; the first: %s",
                 len(self._guessed),
                 next(iter(self._guessed)),
             )

@@ -1,4 +1,4 @@
-"""A factory of raw pictures that knows how many of each defect it made."""
+"""A factory of raw images that knows how many of each defect it made."""
 
 import hashlib
 import io
@@ -50,7 +50,7 @@ class Workplace:
         reason: Reason | None = None,
         **columns: Any,
     ) -> str:
-        """Put a picture there, as a spider would; it should be kept, or dropped for `reason`.
+        """Put an image there, as a spider would; it should be kept, or dropped for `reason`.
 
         Returns its SHA-256.
         """
@@ -99,7 +99,7 @@ class Workplace:
         metrics = self.metrics()
         assert Counter({Reason(k): n for k, n in metrics["dropped"].items()}) == self.expected
         assert metrics["kept"] == self.kept
-        assert metrics["pictures"] == self.kept + self.expected.total()
+        assert metrics["images"] == self.kept + self.expected.total()
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
 
 
 class Factory:
-    """Pictures, and bytes that clean should drop, each different from all others."""
+    """Images, and bytes that clean should drop, each different from all others."""
 
     def __init__(self) -> None:
         self._seed = 10_000
 
     @staticmethod
     def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
-        """A picture that resembles no other: soft colours with some sharp shapes on them."""
+        """An image that resembles no other: soft colours with some sharp shapes on them."""
         rng = np.random.default_rng(seed)
         soft = rng.integers(20, 236, (5, 6, 3), dtype=np.uint8)
         image = Image.fromarray(soft).resize(size, Image.Resampling.BICUBIC)
@@ -147,7 +147,7 @@ class Factory:
         return content[: int(len(content) * share)]
 
     def damaged(self) -> bytes:
-        """A picture whose header is whole and whose data is not."""
+        """An image whose header is whole and whose data is not."""
         content = bytearray(self.encoded(self.next(), "PNG"))
         at = content.index(b"IDAT") + 4
         content[at : at + 2] = b"no"  # where the compressed data says what it is

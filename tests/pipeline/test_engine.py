@@ -1,4 +1,4 @@
-"""A picture may kill its worker; it costs that picture only."""
+"""An image may kill its worker; it costs that image only."""
 
 import operator
 import os
@@ -76,7 +76,7 @@ def test_an_error_of_the_function_is_raised() -> None:
         list(map_images(divmod, [(1, 1), (1, 0)], "dividing"))
 
 
-def test_a_worker_that_cannot_start_is_no_picture(capfd: pytest.CaptureFixture) -> None:
+def test_a_worker_that_cannot_start_is_no_image(capfd: pytest.CaptureFixture) -> None:
     with pytest.raises(RuntimeError, match="worker process failed"):
         list(map_images(_Unloadable(), [(1,)], "failing"))
     assert "cannot be loaded" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Which pictures of data/raw are asked for now."""
+"""Which images of data/raw are asked for now."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_a_license_that_is_no_longer_taken_is_left_out(work, make) -> None:
     by = work.add(make.encoded(make.next()), source="wiki", **BY)
     bought = work.add(make.encoded(make.next()), source="wiki", license="CC BY-NC 4.0")
     unknown = work.add(make.encoded(make.next()), source="wiki", license=None)
-    both = make.encoded(make.next())  # the same picture, also where it is free
+    both = make.encoded(make.next())  # the same image, also where it is free
     twice = work.add(both, source="wiki", license="CC BY-NC 4.0")
     work.add(both, source="wiki", license="CC0")
     mine = work.add(make.encoded(make.next()), source="own", license=None)
@@ -32,9 +32,9 @@ def test_a_license_that_is_no_longer_taken_is_left_out(work, make) -> None:
     ]:
         work.values["sources"]["wiki"] = crawled(licenses)
         found = read_raw(work.params.sources, paths.RAW)
-        assert {picture.sha256 for picture in found.pictures} == wanted | {mine}
+        assert {image.sha256 for image in found.images} == wanted | {mine}
         assert found.left_out.total() == found.left_out["wiki", "mug"] == 5 - len(wanted)
-        taken = {picture.sha256: picture.license for picture in found.pictures}
+        taken = {image.sha256: image.license for image in found.images}
         assert taken[twice] == ("CC0" if licenses else "CC BY-NC 4.0")
 
 
@@ -46,7 +46,7 @@ def test_clean_reports_what_a_stricter_license_leaves_out(work, make) -> None:
     work.clean()
 
     assert work.metrics()["left_out"] == 1
-    assert work.metrics()["pictures"] == 1
+    assert work.metrics()["images"] == 1
     assert f"mug/{refused}.jpg" not in work.written()
     assert (paths.RAW / f"wiki/mug/{refused}.jpg").exists()
     page = (paths.RESULTS / "clean" / "report.html").read_text()
@@ -114,7 +114,7 @@ def test_images_that_a_person_copied_are_kept_once(work, make, kind: str) -> Non
             address = f"http://x/a.zip#{name}" if kind == "in an archive" else name
             work.add(content, image_url=address, product_id=product)
     work.clean()
-    assert work.metrics()["kept"] == work.metrics()["pictures"] == 6
+    assert work.metrics()["kept"] == work.metrics()["images"] == 6
     assert work.metrics()["dropped"] == {}
 
 

@@ -41,14 +41,14 @@ def test_a_page_that_lacks_a_value_is_not_written(tmp_path: Path, template: Path
     assert not page.exists()
 
 
-@pytest.mark.parametrize("kind", ["path", "bytes", "picture"])
+@pytest.mark.parametrize("kind", ["path", "bytes", "image"])
 def test_a_thumbnail_is_upright_and_small(make, tmp_path: Path, kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     content = make.encoded(make.photo(1, (600, 300)), exif=exif)
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
-    given = {"path": path, "bytes": content, "picture": Image.open(path)}[kind]
+    given = {"path": path, "bytes": content, "image": Image.open(path)}[kind]
     media_type, _, encoded = thumbnail(given, 100).partition(",")
     assert media_type == "data:image/jpeg;base64"
     assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (50, 100)

@@ -87,7 +87,7 @@ class Web(http.server.ThreadingHTTPServer):
     def handle_error(self, *args: object) -> None:
         pass  # a client that hangs up is what some tests are about
 
-    picture = staticmethod(lambda seed, kind="JPEG": picture(seed, kind))
+    image = staticmethod(lambda seed, kind="JPEG": image(seed, kind))
     product_page = staticmethod(lambda name, photos: product_page(name, photos))
     listing_page = staticmethod(lambda links, following=None: listing_page(links, following))
 
@@ -100,7 +100,7 @@ class Web(http.server.ThreadingHTTPServer):
             self.routes[f"/p/{name}"] = product_page(name, photos)
             for photo in photos:
                 if photo.startswith("/"):
-                    self.routes.setdefault(photo, picture(photo))
+                    self.routes.setdefault(photo, image(photo))
         pages = [products[i : i + per_page] for i in range(0, len(products), per_page)]
         for number, page in enumerate(pages, start=1):
             path = f"/{category}/" if number == 1 else f"/{category}/?page={number}"
@@ -132,8 +132,8 @@ def listing_page(links: list[str], following: str | None = None) -> str:
 
 
 @functools.cache
-def picture(seed: str, kind: str = "JPEG") -> bytes:
-    """A small picture; another seed is another picture."""
+def image(seed: str, kind: str = "JPEG") -> bytes:
+    """A small image; another seed is another image."""
     colours = Image.new("RGB", (24, 18), seed_colour(seed))
     out = io.BytesIO()
     colours.save(out, kind)

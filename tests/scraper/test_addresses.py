@@ -160,16 +160,16 @@ def serve(web):
 
 
 def test_fetch_gives_the_body_and_refuses_what_is_not_allowed(serve) -> None:
-    server = serve({"/x": b"picture"})
+    server = serve({"/x": b"image"})
     url = f"http://localhost:{server.server_port}/x"
     with pytest.raises(RefusedAddressError, match=f"localhost:{server.server_port}.*allow_private"):
         fetch(url, max_bytes=10, timeout=5)
     assert not server.asked
-    assert fetch(url, max_bytes=7, timeout=5, allow_private=[host_port(url)]) == b"picture"
+    assert fetch(url, max_bytes=7, timeout=5, allow_private=[host_port(url)]) == b"image"
 
 
 def test_a_number_that_is_a_loopback_address_is_refused(serve) -> None:
-    server = serve({"/x": b"picture"})
+    server = serve({"/x": b"image"})
     with pytest.raises(UserError, match="no public address"):
         fetch(f"http://2130706433:{server.server_port}/x", max_bytes=10, timeout=5)
     assert not server.asked

@@ -26,7 +26,7 @@ def status(code: int):
 
 
 def cut_short(request) -> None:
-    request.answer(request.server.picture("cut")[:-10], Content_Length="5000")
+    request.answer(request.server.image("cut")[:-10], Content_Length="5000")
     request.close_connection = True
 
 
@@ -40,7 +40,7 @@ def endless(request) -> None:
 
 
 def zipped(request) -> None:
-    request.answer(gzip.compress(request.server.picture("z")), Content_Encoding="gzip")
+    request.answer(gzip.compress(request.server.image("z")), Content_Encoding="gzip")
 
 
 def bomb(request) -> None:
@@ -51,7 +51,7 @@ def bomb(request) -> None:
 def other(web):
     """A server of the same private network that no source allows."""
     with type(web)() as other:
-        other.routes["/x.jpg"] = other.picture("secret")
+        other.routes["/x.jpg"] = other.image("secret")
         yield other
 
 
@@ -85,12 +85,12 @@ def test_every_candidate_ends_in_one_row(web, other, workshop):
     }
     web.routes |= {
         "/robots.txt": "User-agent: *\nDisallow: /secret/\n",
-        "/a.jpg": web.picture("a"),
-        "/b.jpg": web.picture("a"),
+        "/a.jpg": web.image("a"),
+        "/b.jpg": web.image("a"),
         "/moved.jpg": redirect("/c2.jpg"),
-        "/c2.jpg": web.picture("moved"),
+        "/c2.jpg": web.image("moved"),
         "/zipped.jpg": zipped,
-        **{f"/{name}": web.picture(name, kind) for name, kind in kinds.items()},
+        **{f"/{name}": web.image(name, kind) for name, kind in kinds.items()},
         "/page.jpg": "<!doctype html><title>Sorry</title>",
         "/empty.jpg": b"",
         "/drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
@@ -102,7 +102,7 @@ def test_every_candidate_ends_in_one_row(web, other, workshop):
         "/broken.jpg": status(500),
         "/round.jpg": redirect("/round.jpg"),
         "/short.jpg": cut_short,
-        "/secret/hidden.jpg": web.picture("hidden"),
+        "/secret/hidden.jpg": web.image("hidden"),
     }  # fmt: skip
     elsewhere = [
         "http://169.254.169.254/latest/meta-data",
@@ -122,7 +122,7 @@ def test_every_candidate_ends_in_one_row(web, other, workshop):
 
     assert workshop.statuses() == expected
     rows = workshop.rows(all_of_them=True)
-    # of the equal pictures either may come first; if it is b.jpg, a second row makes it a duplicate
+    # of the equal images either may come first; if it is b.jpg, a second row makes it a duplicate
     second = [row["status"] for row in rows if row["image_url"].endswith("/b.jpg")]
     assert second in (["duplicate"], ["saved", "duplicate"])
     assert len(rows) == len(expected) - 1 + len(second)
@@ -177,7 +177,7 @@ def test_a_second_run_fetches_what_failed_for_a_time_and_nothing_else(web, works
     web.routes |= {"/busy.jpg": status(503), "/gone.jpg": status(410), "/text.jpg": b"text"}
     workshop.shop(web, "mug")
     workshop.collect("shop")
-    web.routes["/busy.jpg"] = web.picture("b")
+    web.routes["/busy.jpg"] = web.image("b")
     before = web.asked.copy()
     workshop.collect("shop")
     assert workshop.statuses() == {
@@ -190,7 +190,7 @@ def test_a_second_run_fetches_what_failed_for_a_time_and_nothing_else(web, works
     assert asked_again == {"/busy.jpg"}
     assert len(workshop.rows(all_of_them=True)) == 5
 
-    web.routes |= {"/gone.jpg": web.picture("found"), "/text.jpg": b"another text"}
+    web.routes |= {"/gone.jpg": web.image("found"), "/text.jpg": b"another text"}
     before = web.asked.copy()
     out = workshop.collect("shop", "--retry-permanent")
     asked_again = {path for path in web.asked - before if path.endswith("jpg")}
@@ -216,7 +216,7 @@ def test_if_needed_verifies_offline_and_takes_in_what_was_put_there(web, worksho
     web.shutdown()
     web.server_close()
     folder = workshop.root / "data/raw/shop/mug"
-    (folder / "IMG 1.png").write_bytes(web.picture("mine", "PNG"))
+    (folder / "IMG 1.png").write_bytes(web.image("mine", "PNG"))
 
     out = workshop.run("-X", "importtime", "-m", "scraper.collect", "shop", "--if-needed")
 
@@ -262,11 +262,11 @@ def test_a_limit_fills_in_the_order_of_the_listing(web, workshop):
 
     def late(request) -> None:
         time.sleep(0.4)
-        request.answer(request.server.picture("late"))
+        request.answer(request.server.image("late"))
 
     names = ["late", "gone", "twin", "a", "b", "c", "d", "e"]
     web.sell("mug", *((name, f"/{name}.jpg") for name in names), per_page=4)
-    web.routes |= {"/late.jpg": late, "/gone.jpg": status(404), "/twin.jpg": web.picture("late")}
+    web.routes |= {"/late.jpg": late, "/gone.jpg": status(404), "/twin.jpg": web.image("late")}
     workshop.shop(web, "mug", limit_per_class=3)
     workshop.collect("shop")
     assert workshop.statuses() == {
@@ -282,16 +282,16 @@ def test_a_limit_fills_in_the_order_of_the_listing(web, workshop):
     assert not any(path.endswith("jpg") for path in web.asked - before)
 
 
-def test_equal_pictures_and_a_product_in_two_categories(web, workshop):
+def test_equal_images_and_a_product_in_two_categories(web, workshop):
     """Stored once in a class, under the first address whichever came first; and in both classes."""
 
     def late(request) -> None:
         time.sleep(0.4)
-        request.answer(request.server.picture("same"))
+        request.answer(request.server.image("same"))
 
     web.sell("mug", ("one", "/a.jpg"), ("two", "/b.jpg"), ("both", "/both.jpg"))
     web.sell("cup", ("both", "/both.jpg"))
-    web.routes |= {"/a.jpg": late, "/b.jpg": web.picture("same")}
+    web.routes |= {"/a.jpg": late, "/b.jpg": web.image("same")}
     # the address of a product will do for that of a category
     categories = {"mug": "/mug/", "cup": "/cup/", "one of them": "/p/both"}
     workshop.shop(web, classes=categories)
@@ -323,7 +323,7 @@ def test_the_demo_shop_is_the_same_shop_at_another_port(workshop):
 def test_what_an_archive_has_and_nobody_can_use_is_counted(workshop, web):
     """In the table, in the numbers, and again where nothing is fetched."""
     table = "file,label\n1.jpg,mug\n2.jpg,\nnone.jpg,hat\n"
-    images = {f"{n}.jpg": web.picture(str(n)) for n in (1, 2)}
+    images = {f"{n}.jpg": web.image(str(n)) for n in (1, 2)}
     with zipfile.ZipFile(workshop.root / "x.zip", "w") as packed:
         for name, content in {"t.csv": table, **images, ".hidden/1.jpg": images["1.jpg"]}.items():
             packed.writestr(name, content)

@@ -1,4 +1,4 @@
-"""CREDITS.md: the same text for the same pictures, and Markdown that shows it."""
+"""CREDITS.md: the same text for the same images, and Markdown that shows it."""
 
 from pipeline.manifest import Row, Status
 from scraper.credits import render
@@ -26,7 +26,7 @@ def test_works_are_listed_once_in_one_order():
     text = render("wiki", rows)
     assert text.splitlines()[4:] == [
         "- A by unknown author, [" + url + "](<" + url + ">)",
-        "- [B \\[old\\]](<http://x.example/b_1>) by Ada Lovelace, CC BY 4.0 (2 pictures)",
+        "- [B \\[old\\]](<http://x.example/b_1>) by Ada Lovelace, CC BY 4.0 (2 images)",
         "- Untitled by unknown author, MIT",
     ]
 

@@ -33,12 +33,12 @@ def encoded(kind: str, size: tuple[int, int] = (30, 20), mode: str = "RGB") -> b
         ("HEIF", "heic", "heic"),
     ],
 )
-def test_pictures_are_known_by_their_bytes(kind, name, extension):
+def test_images_are_known_by_their_bytes(kind, name, extension):
     content = encoded(kind)
-    picture = examine(content)
-    assert (picture.format, picture.width, picture.height) == (name, 30, 20)
-    assert picture.bytes == len(content)
-    assert picture.file_name == f"{picture.sha256}.{extension}"
+    image = examine(content)
+    assert (image.format, image.width, image.height) == (name, 30, 20)
+    assert image.bytes == len(content)
+    assert image.file_name == f"{image.sha256}.{extension}"
 
 
 JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -67,7 +67,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
         (b"<svg/>", Status.REJECTED_FORMAT, "SVG drawing"),
     ],
 )
-def test_what_is_no_picture_to_keep_says_what_it_is(content, status, message):
+def test_what_is_no_image_to_keep_says_what_it_is(content, status, message):
     with pytest.raises(RejectedError, match=message) as rejected:
         examine(content)
     assert rejected.value.status is status
@@ -89,7 +89,7 @@ def test_a_header_that_claims_too_many_pixels_is_rejected():
     assert rejected.value.status is Status.REJECTED_TOO_LARGE
 
 
-def test_a_picture_cut_off_in_its_pixels_is_still_one():
+def test_a_image_cut_off_in_its_pixels_is_still_one():
     content = encoded("JPEG", (400, 300))
     assert examine(content[: len(content) // 2]).width == 400
 
@@ -101,12 +101,12 @@ def test_a_picture_cut_off_in_its_pixels_is_still_one():
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=12),
     st.integers(0, 2000),
 )
-def test_damaged_bytes_are_a_picture_or_rejected(content, damage, length):
+def test_damaged_bytes_are_a_image_or_rejected(content, damage, length):
     damaged = bytearray(content)
     for at, value in damage:
         damaged[at % len(damaged)] = value
     try:
-        picture = examine(bytes(damaged[:length]))
+        image = examine(bytes(damaged[:length]))
     except RejectedError:
         return
-    assert isinstance(picture, ImageFile)
+    assert isinstance(image, ImageFile)

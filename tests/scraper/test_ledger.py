@@ -112,7 +112,7 @@ def test_every_reason_is_counted_and_only_what_is_open_is_asked_again(shop, work
     open_ = {f"/p/{n}" for n, (_, end, _) in PAGES.items() if end == "failed for now"}
     for path in (*open_, "/p/reset"):
         shop.routes[path] = shop.product_page(path[3:], [f"/{path[3:]}.jpg"])
-        shop.routes[f"/{path[3:]}.jpg"] = shop.picture(path)
+        shop.routes[f"/{path[3:]}.jpg"] = shop.image(path)
     before = shop.asked.copy()
     workshop.collect("shop", "--if-needed")
 
@@ -238,7 +238,7 @@ def test_an_image_that_failed_for_now_is_asked_again_with_the_pages(web, worksho
     web.routes |= {"/b.jpg": answers(503), "/p/three": answers(503)}
     workshop.shop(web, "mug")
     workshop.collect("shop", "--if-needed", code=1)
-    web.routes |= {"/b.jpg": web.picture("b"), "/p/three": web.product_page("three", ["/c.jpg"])}
+    web.routes |= {"/b.jpg": web.image("b"), "/p/three": web.product_page("three", ["/c.jpg"])}
     before = web.asked.copy()
     workshop.collect("shop", "--if-needed")
     assert workshop.statuses() == {"a.jpg": "saved", "b.jpg": "saved", "c.jpg": "saved"}
@@ -269,7 +269,7 @@ def test_a_list_asks_again_for_what_failed_for_now(web, workshop):
     before = web.asked.copy()
     out = workshop.collect("shop", "--if-needed", code=1)  # there is no cup
     assert set(web.asked - before) == {"/robots.txt", "/p/two", "/b.jpg"}
-    assert "no picture of cup" in out
+    assert "no image of cup" in out
     assert workshop.counts()["pages"]["read"] == 4  # each in two classes
 
 

@@ -68,10 +68,10 @@ def test_a_category_of_the_demo_shop(demo, shown):
     assert f"yes Shore cup 25 € 44.50 {demo}products/mug-025/" in lines
     assert f"no: robots.txt forbids it Vale cup 901 {demo}private/products/mug-901/" in lines
     assert f"no: on no product's page none {demo}photos/mug-025.jpg" in lines
-    assert f"The pictures of one: python -m scraper.preview {demo}products/mug-025/" in lines
+    assert f"The images of one: python -m scraper.preview {demo}products/mug-025/" in lines
 
 
-def test_why_a_picture_would_not_be_taken(web, workshop, shown):
+def test_why_a_image_would_not_be_taken(web, workshop, shown):
     other = "http://127.0.0.1:9"
     web.routes |= {
         "/mug": PRODUCT % (other, ""),
@@ -96,7 +96,7 @@ def test_why_a_picture_would_not_be_taken(web, workshop, shown):
     assert bought.startswith("no: rejected license: CC BY-NC 4.0 is not among")
     private = next(line for line in lines if line.endswith(f"{other}/y.jpg"))
     assert private.startswith("no: 127.0.0.1:9 is at 127.0.0.1, which is no public address")
-    assert set(web.asked) == {"/robots.txt", "/mug"}  # no picture is fetched
+    assert set(web.asked) == {"/robots.txt", "/mug"}  # no image is fetched
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_guess_is_called_one(web, shown):
     web.routes["/mug"] = """<h1>A mug</h1><form action="/cart/add"></form>
         <main><img src="/large.jpg" width="600" height="400"><img src="/s.jpg" width="9"></main>"""
     lines = shown(f"{web.url}/mug")
-    assert "Product, whose picture is a guess: 1" in lines
+    assert "Product, whose image is a guess: 1" in lines
     assert f"yes 600×400 {web.url}/large.jpg" in lines
     assert f"no: not of this product 9×? {web.url}/s.jpg" in lines
 
@@ -198,7 +198,7 @@ def test_the_entry_to_paste_is_one_that_params_yaml_takes(demo, workshop, path, 
 
 
 def test_what_is_printed_can_be_collected(demo, workshop):
-    """From an address to pictures, by configuration alone."""
+    """From an address to images, by configuration alone."""
     workshop.sources()
     params = workshop.root / "params.yaml"
     printed = workshop.run("-m", "scraper.preview", f"{demo}mugs/", "--source-yaml")

@@ -79,7 +79,7 @@ def test_files_in_class_folders_are_taken_in(raw):
 
 
 def test_what_is_removed_moved_or_replaced_is_noticed(raw):
-    put(raw, **{"mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue"), "mug/c.jpg": b"no picture"})
+    put(raw, **{"mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue"), "mug/c.jpg": b"no image"})
     take_in(raw)
     (raw / "mug/a.jpg").unlink()
     put(raw, **{"mug/b.jpg": jpeg("blue") + b"..", "mug/c.jpg": jpeg("green")})

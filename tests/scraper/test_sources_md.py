@@ -93,7 +93,7 @@ def test_the_spider_of_ones_own_runs(web, workshop):
         return f"<html>{shown}{more}</html>"
 
     collection = "/collections/azulejos"
-    web.routes |= {f"/collections/{name}.jpg": web.picture(name * 3) for name in "abcd"}
+    web.routes |= {f"/collections/{name}.jpg": web.image(name * 3) for name in "abcd"}
     web.routes |= {
         collection: page("ba", f'<a class="next" href="{collection}/2">more</a>'),
         f"{collection}/2": page("", '<a class="next" href="/collections/last">more</a>'),

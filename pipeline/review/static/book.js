@@ -94,7 +94,7 @@ export class DecisionBook {
     return last.sha256;
   }
 
-  /** Take back the decision about a picture, whoever made it. */
+  /** Take back the decision about an image, whoever made it. */
   async takeBack(row) {
     await this.#queue;
     const decision = row && this.of(row);

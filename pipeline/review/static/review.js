@@ -1,4 +1,4 @@
-// The page: which pictures, which one is at hand, and what is decided about it.
+// The page: which images, which one is at hand, and what is decided about it.
 // All text from the web goes in as textContent.
 
 import { api, DecisionBook } from "./book.js";
@@ -121,7 +121,7 @@ function select() {
   shown = groups.map((group) => group.map(() => next++));
   current = Math.max(0, before ? items.findIndex((item) => item.n === before.n) : 0);
   grid.show(shown, inSets());
-  $("shown").textContent = inSets() ? `· ${groups.length} sets` : `· ${items.length} pictures`;
+  $("shown").textContent = inSets() ? `· ${groups.length} sets` : `· ${items.length} images`;
   $("nothing").hidden = items.length > 0;
   $("nothing").textContent = count(view)
     ? "Nothing fits this filter."
@@ -165,10 +165,10 @@ function fillFilters() {
   );
 }
 
-// ---- one picture
+// ---- one image
 
-const small = (row) => `/pictures/${row.sha256}/small`;
-const large = (row) => `/pictures/${row.sha256}/large`;
+const small = (row) => `/images/${row.sha256}/small`;
+const large = (row) => `/images/${row.sha256}/large`;
 const DONE = { keep: "✓ keep", drop: "✕ drop" };
 const decided = (row) => {
   const decision = book.of(row);
@@ -555,7 +555,7 @@ addEventListener("hashchange", readAddress);
 // ---- start
 
 try {
-  const { columns, sets: found } = await api("/api/pictures");
+  const { columns, sets: found } = await api("/api/images");
   const names = Object.keys(columns);
   rows = columns.sha256.map((_, n) => ({
     n,
@@ -568,5 +568,5 @@ try {
   readAddress();
   $("grid").focus({ preventScroll: true });
 } catch (error) {
-  onTrouble(`The pictures can't be had: ${error.message}`, true);
+  onTrouble(`The images can't be had: ${error.message}`, true);
 }

@@ -1,4 +1,4 @@
-"""The clean stage on made pictures whose defects are counted."""
+"""The clean stage on made images whose defects are counted."""
 
 import hashlib
 import io
@@ -45,7 +45,7 @@ def test_a_thousand_defects_are_found_and_nothing_else(work, make) -> None:
 
 
 def add_one_of_each(work, make, label: str) -> None:
-    """Each kind of defect, in its forms, and the pictures that the copies are of."""
+    """Each kind of defect, in its forms, and the images that the copies are of."""
     for content in (make.text(), make.text(), make.damaged()):
         work.add(content, label, reason=Reason.UNREADABLE)
     work.add(make.bomb(), label, reason=Reason.TOO_MANY_PIXELS)
@@ -202,13 +202,13 @@ def test_what_is_not_asked_for_is_left_out(work, make) -> None:
     (paths.RAW / ".gitignore").write_text("/shop\n")
     findings = work.clean()
     assert findings.raw.left_out == {("shop", "cup"): 1, ("shop", "mug"): 1, ("former", "mug"): 1}
-    assert work.metrics()["pictures"] == 1
+    assert work.metrics()["images"] == 1
     assert stray.exists()
     page = (paths.RESULTS / "clean" / "report.html").read_text()
     assert "<td>former</td><td>mug</td><td>1</td>" in page
 
 
-def test_a_source_without_a_folder_is_fine_if_another_has_pictures(work, make) -> None:
+def test_a_source_without_a_folder_is_fine_if_another_has_images(work, make) -> None:
     work.source("empty")
     with pytest.raises(UserError, match=r"no image of the sources .*empty.*scraper.collect"):
         work.clean()
@@ -253,7 +253,7 @@ def test_a_link_that_was_saved_many_times_is_one_row(work, make) -> None:
     assert work.metrics()["kept"] == 1
 
 
-def test_rows_without_a_file_are_no_pictures(work, make) -> None:
+def test_rows_without_a_file_are_no_images(work, make) -> None:
     work.add(make.encoded(make.next()))
     with Manifest(paths.RAW / "own" / paths.MANIFEST) as manifest:
         manifest.append(Row(status=Status.FAILED_HTTP, label="mug", image_url="http://x/1"))
@@ -362,7 +362,7 @@ def test_real_photos(work, make, real_photos: Path) -> None:
             )
     work.clean()
     assert work.metrics() == {
-        "pictures": 3781,
+        "images": 3781,
         "kept": 3779,
         "dropped": {"label_conflict": 2},
         "flagged": {},

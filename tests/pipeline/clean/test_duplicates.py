@@ -1,4 +1,4 @@
-"""Which of several pictures stays, what is a conflict, and what stays together."""
+"""Which of several images stays, what is a conflict, and what stays together."""
 
 import hashlib
 
@@ -86,7 +86,7 @@ def test_the_same_bytes_twice_in_official_splits_leak(work, make) -> None:
 
 
 def conflict(work, make) -> dict[str, str]:
-    """One picture: once as a mug, twice as a cup, each in its own bytes."""
+    """One image: once as a mug, twice as a cup, each in its own bytes."""
     image = make.next()
     labels = {90: "mug", 80: "cup", 70: "cup"}
     return {
@@ -188,7 +188,7 @@ def test_views_of_one_product_are_kept_in_one_group(work, make) -> None:
     assert len(set(groups)) == 5
 
 
-def test_a_group_joins_products_that_share_a_picture(work, make) -> None:
+def test_a_group_joins_products_that_share_a_image(work, make) -> None:
     shared = make.encoded(make.next())
     for product in ("p 1", "p 2"):
         work.add(shared, product_id=product)

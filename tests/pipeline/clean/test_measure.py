@@ -76,7 +76,7 @@ def test_the_hash_of_the_mirror_image(make, tmp_path: Path) -> None:
     assert bits(m.phash, mirror.phash) > 60
 
 
-def test_exif_turns_the_picture(make, tmp_path: Path) -> None:
+def test_exif_turns_the_image(make, tmp_path: Path) -> None:
     upright = make.photo(4)
     expected = measurement(make.encoded(upright, quality=95), tmp_path)
     for orientation, turn in {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}.items():
@@ -153,7 +153,7 @@ def test_the_thumbnail_is_upright_and_small(make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
-def test_a_truncated_picture(make, tmp_path: Path, kind: str) -> None:
+def test_a_truncated_image(make, tmp_path: Path, kind: str) -> None:
     content = make.encoded(make.photo(9), kind)
     assert failure(content[: len(content) * 2 // 3], tmp_path).reason is Reason.TRUNCATED
 
@@ -162,7 +162,7 @@ def test_a_jpeg_that_lacks_its_last_byte_is_truncated(make, tmp_path: Path) -> N
     assert failure(make.encoded(make.photo(9))[:-1], tmp_path).reason is Reason.TRUNCATED
 
 
-def test_what_is_no_picture(tmp_path: Path, make) -> None:
+def test_what_is_no_image(tmp_path: Path, make) -> None:
     for content in (b"", b"hello", make.text(), b"\xff\xd8\xff", b"GIF89a", make.damaged()):
         result = failure(content, tmp_path)
         assert result.reason is Reason.UNREADABLE
@@ -218,7 +218,7 @@ def test_no_damage_raises(make, tmp_path: Path, data: st.DataObject) -> None:
     assert isinstance(measured(content, tmp_path), Measured | Failure)
 
 
-def test_hashes_of_a_flat_picture() -> None:
+def test_hashes_of_a_flat_image() -> None:
     assert perceptual_hashes(Image.new("L", (64, 64), 128))[0] == imagehash_of(128)
 
 

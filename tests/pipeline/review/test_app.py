@@ -38,22 +38,22 @@ def _content(data: bytes, headers: dict[str, str]) -> Any:
     return json.loads(data) if "json" in headers.get("content-type", "") else data
 
 
-def test_pictures_are_had_by_sha256_alone(work, make, serve) -> None:
+def test_images_are_had_by_sha256_alone(work, make, serve) -> None:
     wide = work.add(make.encoded(make.next((900, 300))), title="wide")
     transparent = work.add(make.encoded(Image.new("RGBA", (90, 90)), "PNG"))
     broken = work.add(make.text())
     client = Client(serve())
-    status, jpeg, headers = client.ask(f"/pictures/{wide}/small")
+    status, jpeg, headers = client.ask(f"/images/{wide}/small")
     assert (status, headers["content-type"]) == (200, "image/jpeg")
     assert Image.open(io.BytesIO(jpeg)).size == (320, 107)
-    assert Image.open(io.BytesIO(client.ask(f"/pictures/{wide}/large")[1])).size == (900, 300)
-    assert client.ask(f"/pictures/{wide}/small", If_None_Match=headers["etag"])[0] == 304
-    white = Image.open(io.BytesIO(client.ask(f"/pictures/{transparent}/small")[1]))
+    assert Image.open(io.BytesIO(client.ask(f"/images/{wide}/large")[1])).size == (900, 300)
+    assert client.ask(f"/images/{wide}/small", If_None_Match=headers["etag"])[0] == 304
+    white = Image.open(io.BytesIO(client.ask(f"/images/{transparent}/small")[1]))
     assert white.getpixel((5, 5)) == (255, 255, 255)
     for path in (f"{broken}/small", f"{'0' * 64}/small"):
-        assert client.ask(f"/pictures/{path}")[0] == 404
+        assert client.ask(f"/images/{path}")[0] == 404
     for path in (f"{wide}/huge", "..%2f..%2fparams.yaml/small", f"own%2fmug%2f{wide}.jpg/small"):
-        assert client.ask(f"/pictures/{path}")[0] in (404, 422)
+        assert client.ask(f"/images/{path}")[0] in (404, 422)
     for path in ("/data/review.csv", "/../params.yaml", "/%2e%2e/app.py", "/static/../app.py"):
         assert client.ask(path)[0] == 404
 
@@ -62,7 +62,7 @@ def test_a_file_that_is_not_what_it_was_is_not_shown(work, make, serve) -> None:
     sha256 = work.add(make.encoded(make.next()))
     client = Client(serve())
     (paths.RAW / "own" / "mug" / f"{sha256}.jpg").write_bytes(make.encoded(make.next()))
-    status, content, _ = client.ask(f"/pictures/{sha256}/small")
+    status, content, _ = client.ask(f"/images/{sha256}/small")
     assert status == 404
     assert "not those that were recorded" in content["detail"]
 
@@ -116,10 +116,10 @@ def test_it_outlives_a_run_of_clean(work, make, serve) -> None:
     client = Client(serve())
     catalog = client.ask("/api/decisions")[1]["catalog"]
     shutil.rmtree(paths.CLEAN)  # as dvc does before the stage runs
-    assert client.ask("/api/pictures")[1]["columns"]["sha256"] == [first]
+    assert client.ask("/api/images")[1]["columns"]["sha256"] == [first]
     second = work.add(make.encoded(make.next()))
     work.clean()
-    assert set(client.ask("/api/pictures")[1]["columns"]["sha256"]) == {first, second}
+    assert set(client.ask("/api/images")[1]["columns"]["sha256"]) == {first, second}
     assert client.ask("/api/decisions")[1]["catalog"] != catalog
 
 

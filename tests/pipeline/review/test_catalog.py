@@ -18,7 +18,7 @@ def found_sets(catalog, kind: str) -> list[list[str]]:
     return [[sha256[n] for n in one["rows"]] for one in page["sets"] if one["kind"] == kind]
 
 
-def test_rows_tell_where_a_picture_comes_from(work, make) -> None:
+def test_rows_tell_where_a_image_comes_from(work, make) -> None:
     sha256 = work.add(make.encoded(make.next()), title="<b>Mug</b>", page_url="http://a.example/1")
     columns = look(work).to_page()["columns"]
     assert columns["sha256"] == [sha256]
@@ -69,7 +69,7 @@ def test_suspects_are_shown_once_there_is_an_audit(work, make) -> None:
     SUSPECTS.write_text(f"sha256,label,suggested,score\n{sha256},mug,cap,0.1\n")
     columns = look(work).to_page()["columns"]
     assert (columns["suspect"], columns["suggested"], columns["score"]) == ([0], ["cap"], ["0.1"])
-    SUSPECTS.write_text("picture\nx\n")
+    SUSPECTS.write_text("image\nx\n")
     with pytest.raises(UserError, match=r"suspects.csv is no table of sha256"):
         look(work)
 

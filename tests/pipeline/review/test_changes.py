@@ -35,7 +35,7 @@ def check(work, decide, **expected: int) -> None:
     assert set(told.values()) == {0}
 
 
-def test_of_single_pictures(work, make) -> None:
+def test_of_single_images(work, make) -> None:
     a, b, c = (work.add(make.encoded(make.next())) for _ in range(3))
     tiny, blank, broken = work.add(make.tiny()), work.add(make.blank()), work.add(make.text())
 

@@ -55,9 +55,7 @@ def fill(work, make, count: int, labels: tuple[str, ...] = ("mug", "cap", "plate
     ]
 
 
-def test_fifty_pictures_by_keyboard_and_every_decision_is_there(
-    work, make, serve, open_page
-) -> None:
+def test_fifty_images_by_keyboard_and_every_decision_is_there(work, make, serve, open_page) -> None:
     fill(work, make, 50)
     address = serve()
     before = files_in(work.root)
@@ -200,25 +198,25 @@ def test_filters_find_and_outlive_a_reload(work, make, serve, open_page) -> None
     count = page.locator("#shown")
     page.keyboard.press("/")
     page.keyboard.type("no. bl")
-    until(page, "document.querySelector('#shown').textContent.includes('1 pictures')")
+    until(page, "document.querySelector('#shown').textContent.includes('1 images')")
     page.fill("[name=text]", "")
     page.select_option("[name=label]", "cap")
-    until(page, "document.querySelector('#shown').textContent.includes('4 pictures')")
+    until(page, "document.querySelector('#shown').textContent.includes('4 images')")
     page.reload()
-    until(page, "document.querySelector('#shown').textContent.includes('4 pictures')")
+    until(page, "document.querySelector('#shown').textContent.includes('4 images')")
     page.select_option("[name=reason]", "blank")
-    until(page, "document.querySelector('#shown').textContent.includes('1 pictures')")
+    until(page, "document.querySelector('#shown').textContent.includes('1 images')")
     page.select_option("[name=reason]", "")
     page.focus("#grid")
     page.keyboard.press("k")
     written(1, page)
     page.select_option("[name=decided]", "no")
-    until(page, "document.querySelector('#shown').textContent.includes('3 pictures')")
+    until(page, "document.querySelector('#shown').textContent.includes('3 images')")
     page.select_option("[name=label]", "mug")
     page.select_option("[name=decided]", "yes")
     page.wait_for_selector("#nothing:not([hidden])")
     assert page.text_content("#nothing") == "Nothing fits this filter."
-    assert "0 pictures" in count.text_content()
+    assert "0 images" in count.text_content()
 
 
 def test_only_what_is_in_view_is_loaded(work, make, serve, open_page) -> None:

@@ -1,4 +1,4 @@
-"""Splits: deterministic, stratified, groups whole, and steady when pictures are added."""
+"""Splits: deterministic, stratified, groups whole, and steady when images are added."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ SETTINGS = Split(validation=0.15, test=0.15, keep_official=False, seed=1)
 OFFICIAL = SETTINGS.model_copy(update={"keep_official": True})
 
 
-def picture(
+def image(
     n: object, label: str = "mug", group: str | None = None, official: str = "", **other: str
 ):
     sha256 = hashlib.sha256(str(n).encode()).hexdigest()
@@ -32,44 +32,44 @@ def picture(
 
 @st.composite
 def datasets(draw: st.DrawFn) -> list[KeptImage]:
-    """Classes of 5 to 60 pictures, some in groups, a few groups of two classes."""
+    """Classes of 5 to 60 images, some in groups, a few groups of two classes."""
     found = []
     for label in draw(st.sampled_from([["a"], ["a", "b"], ["a", "b", "c"]])):
         for n in range(draw(st.integers(5, 60))):
             kind = draw(st.sampled_from(["alone"] * 8 + ["in a group"] * 3 + ["across"]))
             within = "" if kind == "across" else label
             group = f"{within} {draw(st.integers(0, 12))}" if kind != "alone" else f"{label}-{n}"
-            found.append(picture(len(found), label, group))
+            found.append(image(len(found), label, group))
     return found
 
 
 @given(datasets(), st.integers(0, 5))
-def test_groups_are_whole_and_classes_everywhere(pictures: list[KeptImage], seed: int) -> None:
+def test_groups_are_whole_and_classes_everywhere(images: list[KeptImage], seed: int) -> None:
     settings = SETTINGS.model_copy(update={"seed": seed})
     try:
-        places = assign(pictures, settings)
+        places = assign(images, settings)
     except UserError:
         by_label = defaultdict(set)
-        for p in pictures:
+        for p in images:
             by_label[p.label].add(p.group)
         # only where groups across classes leave a class too little room
         assert min(len(groups) for groups in by_label.values()) < 6
         assume(False)
     by_group = defaultdict(set)
-    for p, place in zip(pictures, places, strict=True):
+    for p, place in zip(images, places, strict=True):
         by_group[p.group].add(place)
     assert all(len(found) == 1 for found in by_group.values())
-    labels = {p.label for p in pictures}
-    found = {(p.label, place) for p, place in zip(pictures, places, strict=True)}
+    labels = {p.label for p in images}
+    found = {(p.label, place) for p, place in zip(images, places, strict=True)}
     assert found == {(label, place) for label in labels for place in paths.SPLITS}
-    shuffled = sorted(zip(pictures, places, strict=True), key=lambda pair: pair[0].sha256)
+    shuffled = sorted(zip(images, places, strict=True), key=lambda pair: pair[0].sha256)
     assert assign([p for p, _ in shuffled], settings) == [place for _, place in shuffled]
 
 
 @given(st.integers(20, 400), st.floats(0.05, 0.4), st.floats(0.05, 0.4), st.integers(0, 99))
 def test_shares_are_kept(count: int, validation: float, test: float, seed: int) -> None:
     settings = Split(validation=validation, test=test, keep_official=False, seed=seed)
-    places = Counter(assign([picture(n) for n in range(count)], settings))
+    places = Counter(assign([image(n) for n in range(count)], settings))
     slack = max(1, TOLERANCE * count) + 1
     assert abs(places["test"] - test * count) <= slack
     assert abs(places["test"] + places["validation"] - (test + validation) * count) <= slack
@@ -78,15 +78,15 @@ def test_shares_are_kept(count: int, validation: float, test: float, seed: int) 
 def test_a_class_is_brought_within_its_shares_from_below_and_from_above() -> None:
     """Where chance alone would be off by more than the tolerance, to either side."""
     count, share = 400, 0.2
-    pictures = [picture(n) for n in range(count)]
+    images = [image(n) for n in range(count)]
     off: Counter[bool] = Counter()
     for seed in range(300):
-        by_chance = sum(draw(seed, p.group) < share for p in pictures)
+        by_chance = sum(draw(seed, p.group) < share for p in images)
         slack = TOLERANCE * count
         if abs(by_chance - share * count) > slack + 1:
             off[by_chance > share * count] += 1
             settings = Split(validation=0.1, test=share, keep_official=False, seed=seed)
-            found = assign(pictures, settings).count("test")
+            found = assign(images, settings).count("test")
             assert abs(found - share * count) <= slack + 1
     assert min(off[False], off[True]) > 5
 
@@ -102,11 +102,9 @@ def test_draws_are_even_between_0_and_1() -> None:
 def test_a_tenth_more_moves_under_two_percent(seed: int) -> None:
     settings = SETTINGS.model_copy(update={"seed": seed})
     sizes = {"a": 140, "b": 200, "c": 500, "d": 900}
-    old = [picture(f"{x} {n}", x) for x, size in sizes.items() for n in range(size)]
+    old = [image(f"{x} {n}", x) for x, size in sizes.items() for n in range(size)]
     new = [
-        picture(f"new {label} {n}", label)
-        for label, size in sizes.items()
-        for n in range(size // 10)
+        image(f"new {label} {n}", label) for label, size in sizes.items() for n in range(size // 10)
     ]
     before = assign(old, settings)
     after = assign(old + new, settings)[: len(old)]
@@ -114,9 +112,9 @@ def test_a_tenth_more_moves_under_two_percent(seed: int) -> None:
 
 
 def test_the_seed_decides() -> None:
-    pictures = [picture(n) for n in range(50)]
-    assert assign(pictures, SETTINGS) == assign(pictures, SETTINGS)
-    assert assign(pictures, SETTINGS) != assign(pictures, SETTINGS.model_copy(update={"seed": 2}))
+    images = [image(n) for n in range(50)]
+    assert assign(images, SETTINGS) == assign(images, SETTINGS)
+    assert assign(images, SETTINGS) != assign(images, SETTINGS.model_copy(update={"seed": 2}))
 
 
 @pytest.mark.parametrize(
@@ -124,8 +122,8 @@ def test_the_seed_decides() -> None:
 )
 def test_a_class_with_too_few_is_named(validation: float, test: float, least: int) -> None:
     settings = Split(validation=validation, test=test, keep_official=False, seed=1)
-    many = [picture(n, "many") for n in range(20)]
-    few = [picture(100 + n, "few") for n in range(least)]
+    many = [image(n, "many") for n in range(20)]
+    few = [image(100 + n, "few") for n in range(least)]
     assert set(assign(many + few, settings)) >= {"train"}
     if least > 1:
         with pytest.raises(
@@ -135,13 +133,13 @@ def test_a_class_with_too_few_is_named(validation: float, test: float, least: in
 
 
 def test_a_class_that_is_one_group_is_named() -> None:
-    pictures = [picture(n, group="one") for n in range(20)]
+    images = [image(n, group="one") for n in range(20)]
     with pytest.raises(UserError, match=r"'mug' lacks .* it has 20 images in 1 group,"):
-        assign(pictures, SETTINGS)
+        assign(images, SETTINGS)
 
 
 def grouped(sizes: list[int]) -> list[KeptImage]:
-    return [picture((g, n), group=str(g)) for g, size in enumerate(sizes) for n in range(size)]
+    return [image((g, n), group=str(g)) for g, size in enumerate(sizes) for n in range(size)]
 
 
 @given(
@@ -192,10 +190,10 @@ def test_few_groups_leave_as_much_for_training_as_can_be(sizes: list[int], train
 
 LEAVE_OUT = SETTINGS.model_copy(update={"too_few": "leave_out"})
 LACKING = {
-    "test only": [picture(("t", n), "test only", official="test") for n in range(5)],
-    "two": [picture(("two", n), "two") for n in range(2)],
-    "one group": [picture(("one", n), "one group", group="one") for n in range(8)],
-    "relabelled": [picture("r", "relabelled", raw_label="mug")],
+    "test only": [image(("t", n), "test only", official="test") for n in range(5)],
+    "two": [image(("two", n), "two") for n in range(2)],
+    "one group": [image(("one", n), "one group", group="one") for n in range(8)],
+    "relabelled": [image("r", "relabelled", raw_label="mug")],
 }
 WHY = {
     "test only": r"lacks train, validation: it has 5 images in the test part of its source only",
@@ -206,7 +204,7 @@ WHY = {
 
 
 def test_all_classes_that_lack_a_split_are_listed_at_once() -> None:
-    images = [picture(n, "many") for n in range(20)]
+    images = [image(n, "many") for n in range(20)]
     images += [image for label in LACKING for image in LACKING[label]]
     with pytest.raises(UserError, match=r"4 classes can't be .* split.too_few: leave_out") as error:
         assign(images, OFFICIAL)
@@ -216,7 +214,7 @@ def test_all_classes_that_lack_a_split_are_listed_at_once() -> None:
 
 
 def test_classes_that_lack_a_split_can_be_left_out() -> None:
-    many = [picture(n, "many") for n in range(20)]
+    many = [image(n, "many") for n in range(20)]
     few = [image for label in LACKING for image in LACKING[label]]
     settings = LEAVE_OUT.model_copy(update={"keep_official": True})
     division = divide(many + few, settings)
@@ -228,32 +226,32 @@ def test_classes_that_lack_a_split_can_be_left_out() -> None:
 
 def test_a_class_that_lives_on_another_is_left_out_with_it() -> None:
     """All images of `b` are in groups of `a`, so both have too few."""
-    images = [picture(("a", n), "a", group=str(n)) for n in range(2)]
-    images += [picture(("b", n), "b", group=str(n)) for n in range(2)]
-    images += [picture(n, "many") for n in range(20)]
+    images = [image(("a", n), "a", group=str(n)) for n in range(2)]
+    images += [image(("b", n), "b", group=str(n)) for n in range(2)]
+    images += [image(n, "many") for n in range(20)]
     division = divide(images, LEAVE_OUT)
     assert [lack.label for lack in division.lacks] == ["a", "b"]
     assert None not in division.places[4:]
 
 
 def test_official_splits_are_kept() -> None:
-    pictures = [picture(n, official=paths.SPLITS[n % 3]) for n in range(30)]
-    assert assign(pictures, OFFICIAL) == [p.official_split for p in pictures]
-    assert assign(pictures, SETTINGS) != [p.official_split for p in pictures]
+    images = [image(n, official=paths.SPLITS[n % 3]) for n in range(30)]
+    assert assign(images, OFFICIAL) == [p.official_split for p in images]
+    assert assign(images, SETTINGS) != [p.official_split for p in images]
 
 
 def test_a_missing_validation_comes_from_training() -> None:
-    pictures = [picture(n, official="test" if n < 20 else "train") for n in range(100)]
-    places = assign(pictures, OFFICIAL)
+    images = [image(n, official="test" if n < 20 else "train") for n in range(100)]
+    places = assign(images, OFFICIAL)
     assert places[:20] == ["test"] * 20
     assert 10 <= places[20:].count("validation") <= 14
     assert places[20:].count("train") == 80 - places[20:].count("validation")
 
 
-def test_pictures_without_an_official_split_are_divided() -> None:
-    official = [picture(n, official=paths.SPLITS[n % 3]) for n in range(30)]
-    own = [picture(100 + n, source="other") for n in range(40)]
-    cap = [picture(200 + n, "cap", source="other") for n in range(40)]
+def test_images_without_an_official_split_are_divided() -> None:
+    official = [image(n, official=paths.SPLITS[n % 3]) for n in range(30)]
+    own = [image(100 + n, source="other") for n in range(40)]
+    cap = [image(200 + n, "cap", source="other") for n in range(40)]
     places = assign(official + own + cap, OFFICIAL)
     assert places[:30] == [p.official_split for p in official]
     for part in (places[30:70], places[70:]):
@@ -263,12 +261,12 @@ def test_pictures_without_an_official_split_are_divided() -> None:
 
 
 def test_of_a_leak_the_stronger_split_stays() -> None:
-    pictures = [picture(n, official=paths.SPLITS[n % 3]) for n in range(30)]
-    pictures += [
-        picture(100, group="x", official="train"),
-        picture(101, group="x", official="test"),
-        picture(102, group="x"),
-        picture(103, group="y", official="validation"),
-        picture(104, group="y", official="train"),
+    images = [image(n, official=paths.SPLITS[n % 3]) for n in range(30)]
+    images += [
+        image(100, group="x", official="train"),
+        image(101, group="x", official="test"),
+        image(102, group="x"),
+        image(103, group="y", official="validation"),
+        image(104, group="y", official="train"),
     ]
-    assert assign(pictures, OFFICIAL)[30:] == [None, "test", "test", "validation", None]
+    assert assign(images, OFFICIAL)[30:] == [None, "test", "test", "validation", None]

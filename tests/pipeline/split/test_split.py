@@ -15,7 +15,7 @@ from pipeline.split.__main__ import COLUMNS
 
 @pytest.fixture
 def divided(work, make) -> list[dict[str, str]]:
-    """Two classes of 20 pictures cleaned and divided; the rows of all metadata.csv."""
+    """Two classes of 20 images cleaned and divided; the rows of all metadata.csv."""
     for n in range(20):
         work.add(make.encoded(make.next()), "mug", product_id=f"p {n // 2}")
         work.add(make.encoded(make.next(), "PNG"), "cup", split="train")

@@ -22,11 +22,11 @@ def test_servers_that_choose_a_format_and_odd_answers_that_are_whole(web, worksh
     def chosen(request) -> None:
         asked = request.headers["Accept"]
         kinds = [k for k in ("avif", "webp") if f"image/{k}" in asked or "image/*" in asked]
-        request.answer(web.picture("chosen", kinds[0].upper() if kinds else "JPEG"))
+        request.answer(web.image("chosen", kinds[0].upper() if kinds else "JPEG"))
 
     def answers(status: int, span: str | None = None):
         headers = {"Content_Range": span} if span else {}
-        return lambda request: request.answer(web.picture(request.path), status, **headers)
+        return lambda request: request.answer(web.image(request.path), status, **headers)
 
     web.routes |= {
         "/chosen": chosen,

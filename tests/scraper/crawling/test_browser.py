@@ -55,7 +55,7 @@ def test_scripts_are_run_for_a_source_that_says_so(web, workshop, scripted):
     scripted("/mugs/", listing("/p/1", "/p/2"))
     scripted("/p/1", product("One", "/1.jpg"))
     scripted("/p/2", product("Two", "/2.jpg"))
-    web.routes |= {f"/{n}.jpg": web.picture(f"mug {n}") for n in (1, 2)}
+    web.routes |= {f"/{n}.jpg": web.image(f"mug {n}") for n in (1, 2)}
     agents, page = set(), web.routes["/mugs/"]
 
     def note(request):
@@ -64,7 +64,7 @@ def test_scripts_are_run_for_a_source_that_says_so(web, workshop, scripted):
 
     web.routes["/mugs/"] = note
     workshop.shop(web, "mugs")
-    assert "no picture of mugs was saved" in workshop.collect("shop", code=1)
+    assert "no image of mugs was saved" in workshop.collect("shop", code=1)
     workshop.shop(web, "mugs", browser=True)
     workshop.collect("shop")
     assert {k: r["title"] for k, r in workshop.rows().items()} == {
@@ -87,7 +87,7 @@ def test_the_address_guard_and_robots_hold_for_what_the_browser_fetches(
         web.routes[path] = lambda request, to=target: request.answer(b"", 302, Location=to)
     scripted("/p/4", product("Four", "/4.jpg"))
     web.routes |= {
-        "/4.jpg": web.picture("4"),
+        "/4.jpg": web.image("4"),
         "/secret/p": web.product_page("secret", ["/secret.jpg"]),
     }
     workshop.shop(web, "mugs", browser=True)
@@ -102,7 +102,7 @@ def test_pages_that_fail_stop_no_other(web, workshop, scripted):
     web.routes["/p/1"] = lambda request: request.answer(b"", 500)
     web.routes["/p/2"] = lambda request: request.connection.shutdown(socket.SHUT_RDWR)
     scripted("/p/3", product("Three", "/3.jpg"))
-    web.routes["/3.jpg"] = web.picture("3")
+    web.routes["/3.jpg"] = web.image("3")
     workshop.shop(web, "mugs", browser=True)
     workshop.collect("shop")
     assert workshop.statuses() == {"3.jpg": "saved"}

@@ -133,7 +133,7 @@ def test_a_source_that_yields_nothing_is_an_error(web, workshop):
     web.routes |= {"/about": "<p>No product</p>", "/p/lost": status(404)}
     workshop.shop(web, "mug", "cup")
     out = workshop.collect("shop", "--if-needed", code=1)
-    assert f"shop: no picture of cup was saved from {web.url}/" in out
+    assert f"shop: no image of cup was saved from {web.url}/" in out
     assert "sources.shop in params.yaml" in out
     assert f"cup: failed for good: 1 product pages, the first: {web.url}/p/lost" in out
     assert f"cup: no product: 1 product pages, the first: {web.url}/about" in out
@@ -175,18 +175,18 @@ def test_a_manifest_that_a_person_broke_is_not_written_over(web, workshop):
 def test_a_crawl_by_hand_extends_a_class(web, start, workshop):
     """Who types an address vouches for it, and for no other of that network."""
     private = start()
-    private.routes["/x.jpg"] = private.picture("x")
+    private.routes["/x.jpg"] = private.image("x")
 
     def slow(request) -> None:
         time.sleep(3)
-        request.answer(request.server.picture("slow"))
+        request.answer(request.server.image("slow"))
 
     web.sell(
         "caps",
         ("one", "/a.jpg", "/slow.jpg", "/long.jpg"),
         ("two", f"{private.url}/x.jpg", "/b.jpg"),
     )
-    web.routes |= {"/slow.jpg": slow, "/long.jpg": web.picture("long") + bytes(50_000)}
+    web.routes |= {"/slow.jpg": slow, "/long.jpg": web.image("long") + bytes(50_000)}
     workshop.sources(own={"kind": "folder", "license": "own work", "classes": ["mug"]})
     settings = [x for s in ("TIMEOUT=1", "MAXSIZE=20000") for x in ("-s", f"DOWNLOAD_{s}")]
     out = workshop.crawl(

@@ -12,18 +12,18 @@ MARKED = '<meta name="Robots" content="index, NoAI">'
 
 
 def tagged(value: str, seed: str):
-    return lambda r: r.answer(r.server.picture(seed), X_Robots_Tag=value)
+    return lambda r: r.answer(r.server.image(seed), X_Robots_Tag=value)
 
 
 @pytest.fixture
 def shop(web):
-    """Pages and pictures that ask robots to keep off, in each of the ways there are."""
+    """Pages and images that ask robots to keep off, in each of the ways there are."""
     web.sell(
         "mug",
         ("plain", "/plain.jpg", "/second.jpg", "/third.jpg"),
         ("marked", "/marked.jpg"),
         ("header", "/header.jpg"),
-        ("pictures", "/tagged.jpg", "/others.jpg"),
+        ("images", "/tagged.jpg", "/others.jpg"),
         per_page=9,
     )
     web.routes["/p/marked"] = web.routes["/p/marked"].replace("<html>", f"<html>{MARKED}")
@@ -65,7 +65,7 @@ def test_opt_outs_and_limits_of_a_product(shop, workshop):
 
 def test_formats_and_sizes_as_received(web, workshop):
     web.sell("mug", ("one", "/a.jpg", "/b.png", "/c.gif"), per_page=9)
-    web.routes |= {"/b.png": web.picture("b", "PNG"), "/c.gif": web.picture("c", "GIF")}
+    web.routes |= {"/b.png": web.image("b", "PNG"), "/c.gif": web.image("c", "GIF")}
     workshop.shop(web, "mug", formats=["jpeg", "gif"], min_side=18)
     workshop.collect("shop")
     statuses = {"a.jpg": "saved", "b.png": "rejected_format", "c.gif": "saved"}
@@ -107,7 +107,7 @@ def test_a_crawl_delay_is_kept(web, workshop):
 def test_what_took_too_long_gets_more_time_the_next_time(web, workshop):
     def slow(request) -> None:
         time.sleep(1.5)
-        request.answer(request.server.picture("slow"))
+        request.answer(request.server.image("slow"))
 
     web.sell("mug", ("one", "/slow.jpg"))
     web.routes["/slow.jpg"] = slow
@@ -137,7 +137,7 @@ def test_a_host_that_asks_for_much_time_is_left_alone(web, workshop):
 
 
 def test_a_host_is_asked_a_few_things_at_a_time(web, workshop):
-    """Pages and pictures alike, however many are wanted at once."""
+    """Pages and images alike, however many are wanted at once."""
     lock, under_way, most = threading.Lock(), Counter(), Counter()
 
     def slowly(route, kind):
@@ -155,10 +155,10 @@ def test_a_host_is_asked_a_few_things_at_a_time(web, workshop):
 
     web.sell("mug", *((f"n{n}", f"/{n}.jpg", f"/{n}b.jpg") for n in range(20)), per_page=20)
     for path, route in web.routes.items():
-        web.routes[path] = slowly(route, "pictures" if path.endswith("jpg") else "pages")
+        web.routes[path] = slowly(route, "images" if path.endswith("jpg") else "pages")
     workshop.shop(web, "mug")
     workshop.collect("shop")
     assert workshop.counts()["saved"] == 40
     limit = DOWNLOAD_SLOTS["own network"]["concurrency"]
-    assert set(most) == {"pages", "pictures", "both"}
+    assert set(most) == {"pages", "images", "both"}
     assert 1 < most["both"] <= limit

@@ -37,12 +37,12 @@ class Killer:
         self._counted = ""
         self._left = 0
 
-    def aim(self, victim: int, pictures: int) -> None:
-        """At a request for anything, or for a picture where so many are still to come."""
+    def aim(self, victim: int, images: int) -> None:
+        """At a request for anything, or for an image where so many are still to come."""
         # near the end hardly more than the first pages is sure to be asked for
-        anything = PRODUCTS if pictures > PRODUCTS // 2 else 3
-        choices = [("", anything), (".jpg", pictures // 2)]
-        self._counted, most = self._rng.choice(choices if pictures > 1 else choices[:1])
+        anything = PRODUCTS if images > PRODUCTS // 2 else 3
+        choices = [("", anything), (".jpg", images // 2)]
+        self._counted, most = self._rng.choice(choices if images > 1 else choices[:1])
         self._left = self._rng.randint(most // 2, most) or 1
         self.victim = victim
 
@@ -61,7 +61,7 @@ class Killer:
 def shop(web):
     """A shop where most goes well; each route passes through `shop.killer`."""
     names = [f"n{n:02}" for n in range(PRODUCTS)]
-    web.routes |= {f"/{name}.jpg": web.picture(name * 2) for name in names}
+    web.routes |= {f"/{name}.jpg": web.image(name * 2) for name in names}
     web.routes |= {
         "/robots.txt": "User-agent: *\nDisallow: /n11.jpg",
         "/n04.jpg": web.routes["/n09.jpg"],
@@ -95,7 +95,7 @@ def processes():
 
 
 def saved(folder: Path) -> set[str]:
-    """Paths, on the server, of the pictures that are saved or duplicates."""
+    """Paths, on the server, of the images that are saved or duplicates."""
     manifest = folder / "data/raw/shop/manifest.jsonl"
     if not manifest.exists():
         return set()

@@ -1,4 +1,4 @@
-"""Small archives of small pictures, as public datasets come."""
+"""Small archives of small images, as public datasets come."""
 
 import io
 import tarfile
@@ -28,7 +28,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def _picture(number: int, file_format: str = "JPEG", size: tuple[int, int] = (9, 7)) -> bytes:
+def _image(number: int, file_format: str = "JPEG", size: tuple[int, int] = (9, 7)) -> bytes:
     image = Image.new("RGB", size, (number * 37 % 256, number * 91 % 256, number % 256))
     out = io.BytesIO()
     image.save(out, file_format)
@@ -36,9 +36,9 @@ def _picture(number: int, file_format: str = "JPEG", size: tuple[int, int] = (9,
 
 
 @pytest.fixture
-def picture() -> Callable[..., bytes]:
-    """The bytes of a picture, another one for each number."""
-    return _picture
+def image() -> Callable[..., bytes]:
+    """The bytes of an image, another one for each number."""
+    return _image
 
 
 def _tar(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
@@ -147,10 +147,10 @@ def local(elsewhere):
 
 
 @pytest.fixture
-def shop(picture) -> dict[str, bytes]:
+def shop(image) -> dict[str, bytes]:
     """The files of an archive: two classes, in one folder."""
     return {
-        f"set/{label}/{n}.jpg": picture(f * 9 + n)
+        f"set/{label}/{n}.jpg": image(f * 9 + n)
         for f, label in enumerate(("hat", "mug"))
         for n in range(4)
     }

@@ -55,7 +55,7 @@ def test_a_wrong_entry_is_refused() -> None:
     good = catalog()["fashion-mnist"].model_dump()
     Entry.model_validate(good)
     for wrong in (
-        {"pictures": "70000"},
+        {"images": "70000"},
         {"licence": "MIT"},
         {"files": []},
         {"layout": {"kind": "x"}},
@@ -74,7 +74,7 @@ def test_the_command_lists_them() -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for name, entry in ENTRIES:
         (line,) = [line for line in done.stdout.splitlines() if line.split()[0] == name]
-        for fact in (entry.title, f"{entry.pictures:,}", str(entry.class_count)):
+        for fact in (entry.title, f"{entry.images:,}", str(entry.class_count)):
             assert fact in line
         assert (entry.license or "none stated") in line
 
@@ -98,7 +98,7 @@ def serve_sample(web, entries, monkeypatch):
             urls = [f"http://origin.invalid/{file.base_name}"]
             changed.append(file.model_copy(update={"digest": digest, "urls": urls}))
         assert not files
-        entries[name] = entries[name].model_copy(update={"files": changed, "pictures": 1})
+        entries[name] = entries[name].model_copy(update={"files": changed, "images": 1})
 
     return serve
 
@@ -118,7 +118,7 @@ def counts(rows) -> Counter:
     return Counter((row.label, row.split, row.status.value) for row in rows)
 
 
-def grocery(make_tar, picture) -> bytes:
+def grocery(make_tar, image) -> bytes:
     folders = [
         "train/Fruit/Apple/Golden-Delicious/Golden-Delicious_001.jpg",
         "train/Fruit/Apple/Granny-Smith/Granny-Smith_001.jpg",
@@ -126,23 +126,23 @@ def grocery(make_tar, picture) -> bytes:
         "test/Packages/Juice/Bravo-Apple-Juice/Bravo-Apple-Juice_001.jpg",
     ]
     root = "GroceryStoreDataset-fc80ba90f803d79d0383df52c5a4ac5de99ff6fc"
-    files = {f"{root}/dataset/{path}": picture(n) for n, path in enumerate(folders)}
+    files = {f"{root}/dataset/{path}": image(n) for n, path in enumerate(folders)}
     iconic = "dataset/iconic-images-and-descriptions/Fruit/Banana/Banana_Iconic.jpg"
     return make_tar(
         {
             f"{root}/README.md": b"# Grocery Store Dataset",
             f"{root}/dataset/classes.csv": b"Class Name (str),Class ID (int)\n",
             f"{root}/dataset/train.txt": b"train/Fruit/Apple/Golden-Delicious_001.jpg, 0, 0\n",
-            f"{root}/{iconic}": picture(99),
-            f"{root}/sample_images/natural/Lemon.jpg": picture(98),
+            f"{root}/{iconic}": image(99),
+            f"{root}/sample_images/natural/Lemon.jpg": image(98),
             **files,
         }
     )
 
 
-def test_grocery_store(serve_sample, take, make_tar, picture) -> None:
+def test_grocery_store(serve_sample, take, make_tar, image) -> None:
     archive = "fc80ba90f803d79d0383df52c5a4ac5de99ff6fc.tar.gz"
-    serve_sample("grocery-store", {archive: grocery(make_tar, picture)})
+    serve_sample("grocery-store", {archive: grocery(make_tar, image)})
     rows = take(dataset="grocery-store")
     assert counts(rows) == {
         ("Golden-Delicious", "train", "saved"): 1,
@@ -153,9 +153,9 @@ def test_grocery_store(serve_sample, take, make_tar, picture) -> None:
     assert {row.license for row in rows} == {"MIT"}
 
 
-def test_grocery_store_by_coarse_classes(serve_sample, take, make_tar, picture) -> None:
+def test_grocery_store_by_coarse_classes(serve_sample, take, make_tar, image) -> None:
     archive = "fc80ba90f803d79d0383df52c5a4ac5de99ff6fc.tar.gz"
-    serve_sample("grocery-store-coarse", {archive: grocery(make_tar, picture)})
+    serve_sample("grocery-store-coarse", {archive: grocery(make_tar, image)})
     assert counts(take(dataset="grocery-store-coarse")) == {
         ("Apple", "train", "saved"): 2,
         ("Banana", "validation", "saved"): 1,
@@ -198,7 +198,7 @@ def test_fashion_mnist_with_labels_that_do_not_go_with_it(serve_sample, take) ->
         take(dataset="fashion-mnist")
 
 
-def test_stanford_online_products(serve_sample, take, make_zip, picture) -> None:
+def test_stanford_online_products(serve_sample, take, make_zip, image) -> None:
     root = "Stanford_Online_Products"
     header = "image_id class_id super_class_id path\n"
     files = {
@@ -214,7 +214,7 @@ def test_stanford_online_products(serve_sample, take, make_zip, picture) -> None
         f"{root}/coffee_maker_final/131085122_0.JPG",
         f"__MACOSX/{root}/bicycle_final/._111085122871_0.JPG",
     ]
-    content = {**files, **{path: picture(n) for n, path in enumerate(photos)}}
+    content = {**files, **{path: image(n) for n, path in enumerate(photos)}}
     serve_sample("stanford-online-products", {f"{root}.zip": make_zip(content)})
     rows = take(dataset="stanford-online-products")
     assert {(row.label, row.split, row.product_id) for row in rows} == {
@@ -235,8 +235,8 @@ def listing(item: str, kind: str, main: str | None, *other: str) -> bytes:
     return json.dumps({**value, "other_image_id": list(other)}).encode() + b"\n"
 
 
-def test_amazon_berkeley_objects(serve_sample, take, make_tar, picture) -> None:
-    """A picture that two listings show is of the one whose main picture it is."""
+def test_amazon_berkeley_objects(serve_sample, take, make_tar, image) -> None:
+    """An image that two listings show is of the one whose main image it is."""
     listings = {
         "listings/README.md": b"about",
         "listings/metadata/listings_0.json.gz": gzip.compress(
@@ -253,8 +253,8 @@ def test_amazon_berkeley_objects(serve_sample, take, make_tar, picture) -> None:
         "shared": "00/00ff.jpg",
     }
     table = "image_id,height,width,path\n" + "".join(f"{i},9,7,{p}\n" for i, p in paths.items())
-    images = {f"images/small/{p}": picture(n) for n, p in enumerate(paths.values())}
-    images["images/small/99/lonely.jpg"] = picture(99)
+    images = {f"images/small/{p}": image(n) for n, p in enumerate(paths.values())}
+    images["images/small/99/lonely.jpg"] = image(99)
     images["images/metadata/images.csv.gz"] = gzip.compress(table.encode())
     serve_sample(
         "amazon-berkeley-objects",
@@ -273,7 +273,7 @@ def test_amazon_berkeley_objects(serve_sample, take, make_tar, picture) -> None:
     assert {(r.license, r.author) for r in rows} == {("CC-BY-4.0", "Amazon.com")}
 
 
-def test_fashion_product_images(serve_sample, entries, take, picture) -> None:
+def test_fashion_product_images(serve_sample, entries, take, image) -> None:
     def part(first: int, kinds: list[str]) -> bytes:
         out = io.BytesIO()
         numbers = range(first, first + len(kinds))
@@ -282,7 +282,7 @@ def test_fashion_product_images(serve_sample, entries, take, picture) -> None:
             "masterCategory": ["Apparel"] * len(kinds),
             "articleType": kinds,
             "productDisplayName": [f"Product {n}" for n in numbers],
-            "image": [{"bytes": picture(n), "path": None} for n in numbers],
+            "image": [{"bytes": image(n), "path": None} for n in numbers],
         }
         pq.write_table(pa.table(columns), out)
         return out.getvalue()

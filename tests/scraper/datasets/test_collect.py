@@ -45,7 +45,7 @@ def served(web, file_server, make_tar, shop):
     return server, source
 
 
-def test_a_row_and_a_file_for_each_picture(served, take, shop) -> None:
+def test_a_row_and_a_file_for_each_image(served, take, shop) -> None:
     _, source = served
     rows = take(**source, license="CC0-1.0")
     assert {row.image_url: row.sha256 for row in rows} == {
@@ -72,9 +72,9 @@ def test_a_row_and_a_file_for_each_picture(served, take, shop) -> None:
     }
 
 
-def test_equal_bytes_are_stored_once_in_a_class_and_in_each_class(take, make_zip, picture) -> None:
+def test_equal_bytes_are_stored_once_in_a_class_and_in_each_class(take, make_zip, image) -> None:
     Path("x.zip").write_bytes(
-        make_zip({p: picture(1) for p in ("mug/1.jpg", "mug/2.jpg", "hat/3.jpg", "mug/4.jpg")})
+        make_zip({p: image(1) for p in ("mug/1.jpg", "mug/2.jpg", "hat/3.jpg", "mug/4.jpg")})
     )
     for _ in range(2):
         rows = take(url="x.zip", pattern=PATTERN)
@@ -88,17 +88,17 @@ def test_equal_bytes_are_stored_once_in_a_class_and_in_each_class(take, make_zip
     assert len((RAW / "manifest.jsonl").read_text().splitlines()) == 4
 
 
-def test_what_is_no_picture_has_a_row_that_says_so(take, make_tar, picture, monkeypatch) -> None:
-    monkeypatch.setattr(store, "MAX_PICTURE", 5000)
-    monkeypatch.setattr(datasets, "MAX_PICTURE", 5000)
+def test_what_is_no_image_has_a_row_that_says_so(take, make_tar, image, monkeypatch) -> None:
+    monkeypatch.setattr(store, "MAX_IMAGE", 5000)
+    monkeypatch.setattr(datasets, "MAX_IMAGE", 5000)
     content = make_tar(
         {
-            "mug/1.jpg": picture(1),
+            "mug/1.jpg": image(1),
             "mug/page.jpg": b"<!doctype html><p>sorry",
             "mug/empty.jpg": b"",
             "mug/huge.jpg": b"x" * 5001,
-            "mug/png.jpg": picture(2, "PNG"),
-            "mug/bmp.jpg": picture(3, "BMP"),
+            "mug/png.jpg": image(2, "PNG"),
+            "mug/bmp.jpg": image(3, "BMP"),
             "mug/jp2.jpg": b"\0\0\0\x0cjP  \r\n\x87\n",
         },
         "w",
@@ -191,20 +191,20 @@ def test_a_class_that_is_mapped_to_something_else_leaves_nothing_in_the_dataset(
         with Manifest(RAW / "manifest.jsonl") as manifest:
             reconcile(RAW, manifest, None)
         typed = ArchiveSource(kind="archive", **source, classes=classes)
-        found = {(p.label, p.file) for p in read_raw({"src": typed}, RAW.parent).pictures}
+        found = {(p.label, p.file) for p in read_raw({"src": typed}, RAW.parent).images}
         assert len(found) == 4 * len(classes)
     hats = {f"src/{row.file}" for row in Manifest(RAW / "manifest.jsonl").rows.values()
             if "/hat/" in row.image_url and row.label == "cup"}  # fmt: skip
     assert {file for _, file in found} == hats
 
 
-def test_a_folder_by_path_is_copied_and_looked_at_again(take, shop, picture) -> None:
+def test_a_folder_by_path_is_copied_and_looked_at_again(take, shop, image) -> None:
     for path, content in shop.items():
         Path("mine", path).parent.mkdir(parents=True, exist_ok=True)
         Path("mine", path).write_bytes(content)
     rows = take(url="mine", pattern=PATTERN)
     assert {row.image_url for row in rows} == {f"mine#{path}" for path in shop}
-    Path("mine/set/mug/new.jpg").write_bytes(picture(99))
+    Path("mine/set/mug/new.jpg").write_bytes(image(99))
     assert len(take(url="mine", pattern=PATTERN)) == len(shop) + 1
     shutil.rmtree("mine")
     assert len(files()) == len(shop) + 1
@@ -245,7 +245,7 @@ def test_bad_input_is_named_and_leaves_nothing(served, take, make_zip, make_tar,
     assert server.ranges == []
 
 
-def test_room_for_the_pictures_is_looked_at_first(take, make_zip, shop, monkeypatch) -> None:
+def test_room_for_the_images_is_looked_at_first(take, make_zip, shop, monkeypatch) -> None:
     Path("x.zip").write_bytes(make_zip(shop))
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
@@ -258,7 +258,7 @@ def test_a_sha256_proves_an_archive(served, take) -> None:
 
 
 def test_a_dataset_that_is_another_gives_way_to_the_next_place(
-    web, entries, take, make_tar, shop, picture, monkeypatch
+    web, entries, take, make_tar, shop, image, monkeypatch
 ) -> None:
     """The mirror's copy is whole, and not what the git tree says: it is found while unpacking."""
     root = {f"set-main/train/{path.removeprefix('set/')}": c for path, c in shop.items()}
@@ -267,7 +267,7 @@ def test_a_dataset_that_is_another_gives_way_to_the_next_place(
         update={"urls": [f"{web.url}/good.tar.gz"], "digest": "git-tree:" + "0" * 40}
     )
     entries["clothing-dataset-small"] = entry.model_copy(update={"files": [file], "classes": 2})
-    web.routes[f"/{file.name}"] = make_tar({**root, "set-main/train/mug/0.jpg": picture(77)})
+    web.routes[f"/{file.name}"] = make_tar({**root, "set-main/train/mug/0.jpg": image(77)})
     web.routes["/good.tar.gz"] = make_tar(root)
     monkeypatch.setenv("DATASETS_MIRROR", web.url)
     with pytest.raises(UserError) as error:
@@ -284,7 +284,7 @@ def test_a_dataset_that_is_another_gives_way_to_the_next_place(
     entries["clothing-dataset-small"] = entry.model_copy(update={"files": [right], "classes": 2})
     rows = take(dataset="clothing-dataset-small")
     assert {row.image_url.partition("#")[0] for row in rows} == {f"{web.url}/good.tar.gz"}
-    assert digest(picture(77)) not in {row.sha256 for row in rows}
+    assert digest(image(77)) not in {row.sha256 for row in rows}
 
 
 def test_a_class_that_the_dataset_lacks_is_refused_before_anything_is_fetched(take) -> None:
@@ -292,10 +292,10 @@ def test_a_class_that_the_dataset_lacks_is_refused_before_anything_is_fetched(ta
         take(dataset="clothing-dataset-small", classes={"tee": "tshirt"})
 
 
-def test_names_that_are_not_utf8(take, make_tar, picture) -> None:
+def test_names_that_are_not_utf8(take, make_tar, image) -> None:
     """Each keeps a name of its own."""
     names = [os.fsdecode(b"mug/%c.jpg" % byte) for byte in (0xFE, 0xFF)]
-    content = make_tar({name: picture(n) for n, name in enumerate(names)}, "w")
+    content = make_tar({name: image(n) for n, name in enumerate(names)}, "w")
     Path("x.tar").write_bytes(content)
     rows = take(url="x.tar", pattern=PATTERN)
     assert [row.image_url for row in rows] == [r"x.tar#mug/\xfe.jpg", r"x.tar#mug/\xff.jpg"]

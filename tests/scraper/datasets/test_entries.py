@@ -57,11 +57,11 @@ def test_what_todays_layout_does_not_give_is_taken_out(take, make_zip, shop, fir
     )
 
 
-def test_another_archive_takes_the_place_of_the_first(take, make_zip, shop, picture) -> None:
+def test_another_archive_takes_the_place_of_the_first(take, make_zip, shop, image) -> None:
     """What people put into the folder by hand stays."""
     Path("x.zip").write_bytes(make_zip(shop))
     take(url="x.zip", pattern=PATTERN)
-    (RAW / "mug/mine.jpg").write_bytes(picture(99))
+    (RAW / "mug/mine.jpg").write_bytes(image(99))
     with Manifest(RAW / "manifest.jsonl") as manifest:
         reconcile(RAW, manifest, None)
     Path("y.zip").write_bytes(make_zip({"set/hat/0.jpg": shop["set/mug/0.jpg"]}))
@@ -73,8 +73,8 @@ def test_another_archive_takes_the_place_of_the_first(take, make_zip, shop, pict
         }
 
 
-def test_several_labels_make_one_class(take, make_zip, picture) -> None:
-    fruit = {"pineapple/1.jpg": picture(1), "pineappe/2.jpg": picture(2), "kiwi/3.jpg": picture(3)}
+def test_several_labels_make_one_class(take, make_zip, image) -> None:
+    fruit = {"pineapple/1.jpg": image(1), "pineappe/2.jpg": image(2), "kiwi/3.jpg": image(3)}
     Path("x.zip").write_bytes(make_zip(fruit))
     classes = {"pineapple": ["pineapple", "pineappe"], "kiwi": "kiwi"}
     rows = take(url="x.zip", pattern=PATTERN, classes=classes)

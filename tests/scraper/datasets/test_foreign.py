@@ -152,8 +152,8 @@ def rar(files: dict[str, bytes]) -> bytes:
     return out + block(5, 0, 0)
 
 
-def test_rar(libarchive, take, picture) -> None:
-    images = {f"set/{label}/1.jpg": picture(n) for n, label in enumerate(("Müsli", "mug"))}
+def test_rar(libarchive, take, image) -> None:
+    images = {f"set/{label}/1.jpg": image(n) for n, label in enumerate(("Müsli", "mug"))}
     Path("set.rar").write_bytes(rar(images))
     rows = take(url="set.rar", pattern=r"(?P<label>[^/]+)/[^/]+\.jpg$")
     assert {(row.label, row.bytes) for row in rows} == {

@@ -25,11 +25,11 @@ FEATURES = {
 }
 
 
-def parquet(pictures, labels, *, features=FEATURES, columns=("image", "label")) -> bytes:
-    """A table as `datasets` writes it: pictures with their bytes, and features in the schema."""
+def parquet(images, labels, *, features=FEATURES, columns=("image", "label")) -> bytes:
+    """A table as `datasets` writes it: images with their bytes, and features in the schema."""
     image, label = columns
     table = pa.table(
-        {image: [{"bytes": p, "path": None} for p in pictures], label: labels, "other": labels}
+        {image: [{"bytes": p, "path": None} for p in images], label: labels, "other": labels}
     )
     if features:
         note = json.dumps({"info": {"features": features}})
@@ -98,25 +98,25 @@ def collect(take):
 
 
 @pytest.fixture
-def files(picture) -> dict[str, bytes]:
+def files(image) -> dict[str, bytes]:
     return {
         "README.md": b"things",
-        "data/train-00000-of-00002.parquet": parquet([picture(1), picture(2)], [0, 1]),
-        "data/train-00001-of-00002.parquet": parquet([picture(3)], [1]),
-        "data/test-00000-of-00001.parquet": parquet([picture(4), picture(5)], [0, -1]),
+        "data/train-00000-of-00002.parquet": parquet([image(1), image(2)], [0, 1]),
+        "data/train-00001-of-00002.parquet": parquet([image(3)], [1]),
+        "data/test-00000-of-00001.parquet": parquet([image(4), image(5)], [0, -1]),
     }
 
 
-def test_pictures_by_the_names_of_their_labels_with_split_and_license(
-    hub, web, files, collect, picture
+def test_images_by_the_names_of_their_labels_with_split_and_license(
+    hub, web, files, collect, image
 ):
     hub.publish(files)
     rows = collect()
     assert [(row.label, row.split, row.sha256) for row in rows] == [
-        ("hat", "test", hashlib.sha256(picture(4)).hexdigest()),  # the last has no label: -1
-        ("hat", "train", hashlib.sha256(picture(1)).hexdigest()),
-        ("mug", "train", hashlib.sha256(picture(2)).hexdigest()),
-        ("mug", "train", hashlib.sha256(picture(3)).hexdigest()),
+        ("hat", "test", hashlib.sha256(image(4)).hexdigest()),  # the last has no label: -1
+        ("hat", "train", hashlib.sha256(image(1)).hexdigest()),
+        ("mug", "train", hashlib.sha256(image(2)).hexdigest()),
+        ("mug", "train", hashlib.sha256(image(3)).hexdigest()),
     ]
     path = "data/test-00000-of-00001.parquet"
     commit = hashlib.sha1(b"main").hexdigest()
@@ -124,7 +124,7 @@ def test_pictures_by_the_names_of_their_labels_with_split_and_license(
     assert first.image_url == f"{web.url}/datasets/shop/things/resolve/{commit}/{path}#{path}/0"
     assert first.page_url == f"{web.url}/datasets/shop/things"
     assert (first.license, first.author, first.title) == ("cc-by-4.0", "shop", "shop/things")
-    assert Path("data/raw/src", first.file).read_bytes() == picture(4)
+    assert Path("data/raw/src", first.file).read_bytes() == image(4)
 
 
 def test_what_is_there_is_not_fetched_again(hub, web, files, collect):
@@ -136,18 +136,18 @@ def test_what_is_there_is_not_fetched_again(hub, web, files, collect):
     assert {path.partition("?")[0] for path in new} == {"/api/datasets/shop/things"}
 
 
-def test_a_new_commit_takes_the_place_of_the_old_one(hub, collect, picture):
+def test_a_new_commit_takes_the_place_of_the_old_one(hub, collect, image):
     """A corrected label leaves no image under the wrong one."""
     for revision, labels in (("main", [0, 1]), ("v9", [1, 1])):
-        hub.publish({"train.parquet": parquet([picture(1), picture(2)], labels)}, revision)
+        hub.publish({"train.parquet": parquet([image(1), image(2)], labels)}, revision)
     collect()
     rows = collect(revision="v9")
     assert [row.label for row in rows if row.status.has_file] == ["mug", "mug"]
     assert [row.status.value for row in rows].count("rejected_class") == 2
 
 
-def test_labels_that_are_lists_are_named(hub, collect, picture):
-    hub.publish({"train.parquet": parquet([picture(1)], [[0, 1]], features=None)})
+def test_labels_that_are_lists_are_named(hub, collect, image):
+    hub.publish({"train.parquet": parquet([image(1)], [[0, 1]], features=None)})
     with pytest.raises(UserError, match=r"train\.parquet: the column 'label' .* has list<"):
         collect()
 
@@ -162,9 +162,9 @@ def test_the_stage_collects_it_once(hub, web, workshop, files):
     assert web.asked == asked
 
 
-def test_other_columns_classes_and_license(hub, collect, picture):
+def test_other_columns_classes_and_license(hub, collect, image):
     features = {"kind": {"names": NAMES, "_type": "ClassLabel"}}
-    table = parquet([picture(1), picture(2)], [0, 1], features=features, columns=("photo", "kind"))
+    table = parquet([image(1), image(2)], [0, 1], features=features, columns=("photo", "kind"))
     hub.publish({"things.parquet": table})
     (row,) = collect(
         image_column="photo", label_column="kind", classes={"cup": "mug"}, license="CC0-1.0"
@@ -176,38 +176,38 @@ def test_other_columns_classes_and_license(hub, collect, picture):
         collect(image_column="photo", label_column="kind", classes={"cup": "mog"})
 
 
-def test_labels_that_are_words_and_labels_that_the_card_names(hub, collect, picture):
+def test_labels_that_are_words_and_labels_that_the_card_names(hub, collect, image):
     hub.card["dataset_info"] = {
         "features": [
             {"name": "image", "dtype": "image"},
             {"name": "label", "dtype": {"class_label": {"names": {"1": "mug", "0": "hat"}}}},
         ]
     }
-    pictures = [picture(1), picture(2)]
+    images = [image(1), image(2)]
     hub.publish(
         {
-            "a.parquet": parquet(pictures, [0, 1], features=None),
-            "b.parquet": parquet(pictures, ["scarf", "hat"], features=None),
-            "c.parquet": parquet(pictures, [1, 2], features=None),
+            "a.parquet": parquet(images, [0, 1], features=None),
+            "b.parquet": parquet(images, ["scarf", "hat"], features=None),
+            "c.parquet": parquet(images, [1, 2], features=None),
         }
     )
     with pytest.raises(UserError, match=r"c\.parquet has the label 2, and names for 2 only"):
         collect()
     hub.publish(
         {
-            "a.parquet": parquet(pictures, [0, 1], features=None),
-            "b.parquet": parquet(pictures, ["scarf", "hat"], features=None),
+            "a.parquet": parquet(images, [0, 1], features=None),
+            "b.parquet": parquet(images, ["scarf", "hat"], features=None),
         }
     )
     assert [row.label for row in collect()] == ["hat", "mug", "scarf", "hat"]
 
 
-def test_the_hubs_own_conversion_where_there_is_no_parquet(hub, collect, picture):
-    hub.publish({"README.md": b"", "train/hat/1.jpg": picture(1)})
+def test_the_hubs_own_conversion_where_there_is_no_parquet(hub, collect, image):
+    hub.publish({"README.md": b"", "train/hat/1.jpg": image(1)})
     hub.publish(
         {
-            "default/train/0000.parquet": parquet([picture(1)], [0]),
-            "default/validation/0000.parquet": parquet([picture(2)], [1]),
+            "default/train/0000.parquet": parquet([image(1)], [0]),
+            "default/validation/0000.parquet": parquet([image(2)], [1]),
         },
         CONVERTED,
     )
@@ -217,11 +217,11 @@ def test_the_hubs_own_conversion_where_there_is_no_parquet(hub, collect, picture
     }
 
 
-def test_one_of_several_configurations(hub, collect, picture):
+def test_one_of_several_configurations(hub, collect, image):
     hub.publish(
         {
-            "large/train-0.parquet": parquet([picture(1)], [0]),
-            "small/train-0.parquet": parquet([picture(2)], [1]),
+            "large/train-0.parquet": parquet([image(1)], [0]),
+            "small/train-0.parquet": parquet([image(2)], [1]),
         }
     )
     with pytest.raises(UserError, match="set config to one of large, small"):

@@ -1,4 +1,4 @@
-"""Layouts: which files are pictures, and of what class and split."""
+"""Layouts: which files are images, and of what class and split."""
 
 import gzip
 import hashlib
@@ -27,13 +27,13 @@ def found(rows) -> set[tuple]:
     return {(r.image_url.partition("#")[2], r.label, r.split, r.product_id, r.title) for r in rows}
 
 
-def test_class_folders_at_any_depth(local, take, make_tar, picture) -> None:
+def test_class_folders_at_any_depth(local, take, make_tar, image) -> None:
     files = {
-        "mug/1.jpg": picture(1),
-        "a/b/c/mug/2.jpg": picture(2),
-        "a/hat/3.jpg": picture(3),
-        "a/hat/readme.txt": b"no picture",
-        "4.jpg": picture(4),
+        "mug/1.jpg": image(1),
+        "a/b/c/mug/2.jpg": image(2),
+        "a/hat/3.jpg": image(3),
+        "a/hat/readme.txt": b"no image",
+        "4.jpg": image(4),
     }
     rows = take(**local("x.tar.gz", make_tar(files)), pattern=PATTERN)
     assert found(rows) == {
@@ -43,8 +43,8 @@ def test_class_folders_at_any_depth(local, take, make_tar, picture) -> None:
     }
 
 
-def test_a_pattern_names_products(local, take, make_tar, picture) -> None:
-    files = {f"{label}/001/{n}.jpg": picture(n) for n, label in enumerate(("mug", "hat"))}
+def test_a_pattern_names_products(local, take, make_tar, image) -> None:
+    files = {f"{label}/001/{n}.jpg": image(n) for n, label in enumerate(("mug", "hat"))}
     pattern = r"(?P<label>[^/]+)/(?P<product>[^/]+)/[^/]+\.jpg$"
     rows = take(**local("x.tar.gz", make_tar(files)), pattern=pattern)
     assert {(row.label, row.product_id) for row in rows} == {("mug", "mug/001"), ("hat", "hat/001")}
@@ -62,12 +62,12 @@ def test_words_for_splits(word, split) -> None:
     assert official_split(word) == split
 
 
-def test_split_folders(local, take, make_zip, picture) -> None:
+def test_split_folders(local, take, make_zip, image) -> None:
     files = {
-        f"{split}/mug/{split}.jpg": picture(n) for n, split in enumerate(("train", "dev", "test"))
+        f"{split}/mug/{split}.jpg": image(n) for n, split in enumerate(("train", "dev", "test"))
     }
     pattern = r"^((?P<split>train|dev|test)/)?(?P<label>[^/]+)/[^/]+\.jpg$"
-    rows = take(**local("x.zip", make_zip({**files, "mug/x.jpg": picture(9)})), pattern=pattern)
+    rows = take(**local("x.zip", make_zip({**files, "mug/x.jpg": image(9)})), pattern=pattern)
     assert {r.image_url: r.split for r in rows} == {
         "x.zip#train/mug/train.jpg": "train",
         "x.zip#dev/mug/dev.jpg": "validation",
@@ -76,10 +76,10 @@ def test_split_folders(local, take, make_zip, picture) -> None:
     }
 
 
-def test_an_unknown_split_is_named(local, take, make_zip, picture) -> None:
+def test_an_unknown_split_is_named(local, take, make_zip, image) -> None:
     with pytest.raises(UserError, match="the split 'extra' is none of train"):
         take(
-            **local("x.zip", make_zip({"extra/mug/1.jpg": picture(1)})),
+            **local("x.zip", make_zip({"extra/mug/1.jpg": image(1)})),
             pattern=r"(?P<split>[^/]+)/(?P<label>[^/]+)/[^/]+\.jpg$",
         )
 
@@ -95,9 +95,9 @@ LITTER = ["__MACOSX/mug/._1.jpg", "mug/.ipynb_checkpoints/1-checkpoint.jpg", ".h
 
 @pytest.mark.parametrize("form", ["zip", "tar.gz", "folder"])
 def test_litter_and_hidden_folders_are_no_classes(
-    local, take, make_zip, make_tar, picture, form
+    local, take, make_zip, make_tar, image, form
 ) -> None:
-    files = {path: picture(n) for n, path in enumerate(["mug/1.jpg", *LITTER])}
+    files = {path: image(n) for n, path in enumerate(["mug/1.jpg", *LITTER])}
     files |= {"mug/Thumbs.db": b"", ".DS_Store": b"", "desktop.ini": b""}
     if form == "folder":
         for path, content in files.items():
@@ -113,15 +113,15 @@ def test_litter_and_hidden_folders_are_no_classes(
     }
 
 
-def test_if_only_litter_matches_that_is_said(local, take, make_zip, picture) -> None:
-    archive = local("x.zip", make_zip({"__MACOSX/mug/._1.jpg": picture(1)}))
+def test_if_only_litter_matches_that_is_said(local, take, make_zip, image) -> None:
+    archive = local("x.zip", make_zip({"__MACOSX/mug/._1.jpg": image(1)}))
     with pytest.raises(UserError, match=r"nothing can be taken\n.*files of the system: 1 \(__MAC"):
         take(**archive, pattern=PATTERN)
 
 
-def test_a_label_that_is_no_text_is_shown(local, take, make_tar, picture) -> None:
+def test_a_label_that_is_no_text_is_shown(local, take, make_tar, image) -> None:
     name = os.fsdecode("Müsli/1.jpg".encode("cp1252"))
-    archive = local("x.tar", make_tar({name: picture(1)}, "w"))
+    archive = local("x.tar", make_tar({name: image(1)}, "w"))
     with pytest.raises(UserError, match=r"b'M\\xfcsli' is not UTF-8; .* cp1252 \('Müsli'\)"):
         take(**archive, pattern=PATTERN)
     (row,) = take(**archive, pattern=PATTERN, encoding="cp1252")
@@ -130,10 +130,10 @@ def test_a_label_that_is_no_text_is_shown(local, take, make_tar, picture) -> Non
 
 @pytest.mark.parametrize("spelling", ["NFC", "NFD"])
 def test_a_pattern_finds_letters_however_they_are_spelt(
-    local, take, make_zip, picture, spelling
+    local, take, make_zip, image, spelling
 ) -> None:
     path = unicodedata.normalize(spelling, "Müsli/1.jpg")
-    archive = local("x.zip", make_zip({path: picture(1)}))
+    archive = local("x.zip", make_zip({path: image(1)}))
     (row,) = take(**archive, pattern="^(?P<label>Müsli)/", classes={"muesli": "Müsli"})
     assert row.label == "muesli"
 
@@ -147,9 +147,9 @@ def idx_file(*shape: int, values: bytes) -> bytes:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.binary(min_size=1, max_size=50))
-def test_idx_pictures_keep_their_pixels(width: int, height: int, seed: bytes) -> None:
+def test_idx_images_keep_their_pixels(width: int, height: int, seed: bytes) -> None:
     values = (seed * (width * height))[: width * height]
-    (png,) = idx.pictures(member(gzip.compress(idx_file(1, height, width, values=values))))
+    (png,) = idx.images(member(gzip.compress(idx_file(1, height, width, values=values))))
     with Image.open(io.BytesIO(png)) as image:
         assert (image.size, image.mode, image.tobytes()) == ((width, height), "L", values)
 
@@ -161,7 +161,7 @@ def test_a_large_png_takes_several_blocks() -> None:
 
 
 def test_a_png_has_the_same_bytes_everywhere() -> None:
-    """Compressed, they would depend on the zlib at hand; a picture's name is its digest."""
+    """Compressed, they would depend on the zlib at hand; an image's name is its digest."""
     digest = hashlib.sha256(idx.png(bytes(range(6)), 3, 2)).hexdigest()
     assert digest == "d1afdb4668aa1ff7e00680a0ef675e19d2ac93d8e70e8bc6d1cde3b46574810f"
 
@@ -180,4 +180,4 @@ def test_a_png_has_the_same_bytes_everywhere() -> None:
 )
 def test_an_idx_file_that_is_not_what_it_says(content: bytes) -> None:
     with pytest.raises(DamagedError, match="train-images"):
-        idx.pictures(member(content))
+        idx.images(member(content))

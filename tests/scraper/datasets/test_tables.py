@@ -31,8 +31,8 @@ INDEX = {"file": r"styles\.csv$", "path_column": "id", "label_column": "type"}
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", " "])
-def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, encoding) -> None:
-    """Ids without extension, in a table that comes after the pictures."""
+def test_a_table_names_the_images(local, take, make_tar, image, delimiter, encoding) -> None:
+    """Ids without extension, in a table that comes after the images."""
     rows = [
         ["id", "type", "title", "set"],
         ["7", "mug", "Müsli, bowl", "val"],
@@ -43,10 +43,10 @@ def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, e
         [*rows, ["9", "", "x", ""], ["404", "hat", "x", ""]]
     )
     files = {
-        "set/images/7.jpg": picture(7),
-        "set/images/8.jpg": picture(8),
-        "set/images/9.jpg": picture(9),
-        "set/images/17.jpg": picture(17),
+        "set/images/7.jpg": image(7),
+        "set/images/8.jpg": image(8),
+        "set/images/9.jpg": image(9),
+        "set/images/17.jpg": image(17),
         "set/styles.csv": out.getvalue().encode(encoding),
     }
     index = {**INDEX, "split_column": "set", "product_column": "id", "title_column": "title"}
@@ -71,8 +71,8 @@ def test_a_table_names_the_pictures(local, take, make_tar, picture, delimiter, e
         ("\r\n\r\nfile,label\r1.jpg, Müsli\r2.jpg, Käse\r", "utf-8"),
     ],
 )
-def test_tables_as_people_save_them(local, take, make_zip, picture, text, encoding) -> None:
-    files = {"labels.csv": text.encode(encoding), "a/1.jpg": picture(1), "a/2.jpg": picture(2)}
+def test_tables_as_people_save_them(local, take, make_zip, image, text, encoding) -> None:
+    files = {"labels.csv": text.encode(encoding), "a/1.jpg": image(1), "a/2.jpg": image(2)}
     index = {"file": r"labels\.csv$", "path_column": "file", "label_column": "label"}
     rows = take(**local("x.zip", make_zip(files)), index=index)
     assert {(r.label, r.image_url) for r in rows} == {
@@ -81,12 +81,12 @@ def test_tables_as_people_save_them(local, take, make_zip, picture, text, encodi
     }
 
 
-def test_encoding_is_that_of_names_and_tables(local, take, make_tar, picture) -> None:
+def test_encoding_is_that_of_names_and_tables(local, take, make_tar, image) -> None:
     """And accents that one spells as one letter and the other as two are the same."""
     files = {
         "t.csv": "file,label\nчашка.jpg,кружка\ncafe\u0301.jpg,кружка\n".encode("utf-16"),
-        os.fsdecode("чашка.jpg".encode("cp1251")): picture(1),
-        "caf\u00e9.jpg": picture(2),
+        os.fsdecode("чашка.jpg".encode("cp1251")): image(1),
+        "caf\u00e9.jpg": image(2),
     }
     index = {"file": "csv$", "path_column": "file", "label_column": "label"}
     rows = take(**local("x.tar", make_tar(files, "w")), index=index, encoding="cp1251")
@@ -96,10 +96,10 @@ def test_encoding_is_that_of_names_and_tables(local, take, make_tar, picture) ->
     }
 
 
-def test_an_image_with_two_labels_is_in_both_classes(local, take, make_zip, picture) -> None:
+def test_an_image_with_two_labels_is_in_both_classes(local, take, make_zip, image) -> None:
     """So that clean finds the conflict, whichever label came last."""
     table = b"id,type\n1.jpg,mug\n1.jpg,hat\n2.jpg,mug\n2.jpg,mug\n"
-    files = {"styles.csv": table, "img/1.jpg": picture(1), "img/2.jpg": picture(2)}
+    files = {"styles.csv": table, "img/1.jpg": image(1), "img/2.jpg": image(2)}
     rows = take(**local("x.zip", make_zip(files)), index=INDEX)
     assert sorted((r.label, r.image_url, r.status.value) for r in rows) == [
         ("hat", "x.zip#img/1.jpg", "saved"),
@@ -108,12 +108,12 @@ def test_an_image_with_two_labels_is_in_both_classes(local, take, make_zip, pict
     ]
 
 
-def test_a_name_in_two_folders_is_not_taken_by_chance(local, take, make_zip, picture) -> None:
+def test_a_name_in_two_folders_is_not_taken_by_chance(local, take, make_zip, image) -> None:
     files = {
         "styles.csv": b"id,type\n1.jpg,mug\n2.jpg,hat\n3,hat\nnone,hat\n4,\n",
-        **{f"img/{n}.jpg": picture(n) for n in (1, 2, 3, 4)},
-        "test/1.jpg": picture(9),
-        "test/2.jpg": picture(2),  # the same image
+        **{f"img/{n}.jpg": image(n) for n in (1, 2, 3, 4)},
+        "test/1.jpg": image(9),
+        "test/2.jpg": image(2),  # the same image
         "img/3.json": b"{}",
     }
     archive = local("x.zip", make_zip(files))
@@ -142,14 +142,14 @@ def test_a_table_that_is_no_text_is_named(local, take, make_zip) -> None:
             take(**archive, index={**INDEX, "file": "styles"})
 
 
-def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, picture) -> None:
+def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, image) -> None:
     files = {
         "lists/train.txt": b"path product\nmug_final/1.JPG 11\n./hat_final/2.JPG 12\n",
         "lists/test.txt": b"path product\nmug_final\\3.JPG 13\n",
-        "mug_final/1.JPG": picture(1),
-        "hat_final/2.JPG": picture(2),
-        "mug_final/3.JPG": picture(3),
-        "mug_final/4.JPG": picture(4),
+        "mug_final/1.JPG": image(1),
+        "hat_final/2.JPG": image(2),
+        "mug_final/3.JPG": image(3),
+        "mug_final/4.JPG": image(4),
     }
     rows = take(
         **local("x.zip", make_zip(files)),
@@ -167,8 +167,8 @@ def test_a_table_for_each_split_and_labels_by_path(local, take, make_zip, pictur
     }
 
 
-def test_a_table_that_is_not_there_or_lacks_a_column(local, take, make_zip, picture) -> None:
-    archive = local("x.zip", make_zip({"styles.csv": b"id,kind\n1,mug\n", "1.jpg": picture(1)}))
+def test_a_table_that_is_not_there_or_lacks_a_column(local, take, make_zip, image) -> None:
+    archive = local("x.zip", make_zip({"styles.csv": b"id,kind\n1,mug\n", "1.jpg": image(1)}))
     with pytest.raises(
         UserError, match=r"no column 'type' \(index\.label_column\); it has id, kind"
     ):
@@ -178,12 +178,12 @@ def test_a_table_that_is_not_there_or_lacks_a_column(local, take, make_zip, pict
 
 
 def test_lines_with_too_many_or_too_few_fields_are_read_as_far_as_they_go(
-    local, take, make_zip, picture
+    local, take, make_zip, image
 ) -> None:
     """As in styles.csv of Fashion Product Images, whose names have commas without quotes."""
     files = {
         "styles.csv": b"id,type,title\n1,mug,big, blue\n2\n3,hat,x\n",
-        **{f"{n}.jpg": picture(n) for n in (1, 2, 3)},
+        **{f"{n}.jpg": image(n) for n in (1, 2, 3)},
     }
     rows = take(**local("x.zip", make_zip(files)), index={**INDEX, "title_column": "title"})
     assert found(rows) == {("1.jpg", "mug", None, None, "big"), ("3.jpg", "hat", None, None, "x")}
@@ -215,9 +215,9 @@ PARQUET = {"file": r"\.parquet$", "path_column": "image", "label_column": "kind"
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in-zip", "alone"])
-def test_pictures_in_parquet(local, take, make_zip, picture, inside) -> None:
+def test_images_in_parquet(local, take, make_zip, image, inside) -> None:
     """As bytes, or as Hugging Face's datasets have them: bytes and path."""
-    contents = [picture(n) for n in range(3)]
+    contents = [image(n) for n in range(3)]
     images = [{"bytes": c, "path": f"{n}.jpg"} for n, c in enumerate(contents)]
     for name, values in (("struct", images), ("plain", contents)):
         table = parquet(
@@ -236,11 +236,9 @@ def test_pictures_in_parquet(local, take, make_zip, picture, inside) -> None:
         assert {Path("data/raw/src", r.file).read_bytes() for r in rows} == set(contents[:2])
 
 
-def test_parquet_as_a_table_of_paths(local, take, make_zip, picture) -> None:
+def test_parquet_as_a_table_of_paths(local, take, make_zip, image) -> None:
     table = parquet(image=["1.jpg"], kind=["mug"])
-    rows = take(
-        **local("x.zip", make_zip({"1.jpg": picture(1), "t.parquet": table})), index=PARQUET
-    )
+    rows = take(**local("x.zip", make_zip({"1.jpg": image(1), "t.parquet": table})), index=PARQUET)
     assert found(rows) == {("1.jpg", "mug", None, None, None)}
 
 
@@ -264,13 +262,13 @@ def test_a_value_that_is_no_plain_one_is_an_error(local, take, column, value, ki
         take(**local("t.parquet", parquet(**columns)), index={**PARQUET, "split_column": "part"})
 
 
-def test_parquet_with_paths_in_the_place_of_bytes(local, take, make_zip, picture) -> None:
+def test_parquet_with_paths_in_the_place_of_bytes(local, take, make_zip, image) -> None:
     """As Hugging Face's datasets write an image that lies beside: without bytes."""
     schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     values = [{"bytes": None, "path": f"{n}.jpg"} for n in (1, 2)]
     table = parquet(image=pa.array(values, schema), kind=pa.array(["mug", "hat"]))
     rows = take(
-        **local("x.zip", make_zip({"t.parquet": table, "img/1.jpg": picture(1)})), index=PARQUET
+        **local("x.zip", make_zip({"t.parquet": table, "img/1.jpg": image(1)})), index=PARQUET
     )
     assert found(rows) == {("img/1.jpg", "mug", None, None, None)}
     assert left_out() == {"images that a table names and the archive lacks": ["2.jpg"]}
@@ -278,9 +276,9 @@ def test_parquet_with_paths_in_the_place_of_bytes(local, take, make_zip, picture
         take(**local("y.zip", make_zip({"t.parquet": table})), index=PARQUET)
 
 
-def test_rows_without_a_label_or_with_bytes_here_and_there(local, take, picture) -> None:
+def test_rows_without_a_label_or_with_bytes_here_and_there(local, take, image) -> None:
     schema = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    values = [{"bytes": picture(n), "path": f"{n}.jpg"} for n in range(4)]
+    values = [{"bytes": image(n), "path": f"{n}.jpg"} for n in range(4)]
     values[1]["bytes"] = None
     image = pa.array(values, schema)
     kind = pa.array([0.0, 1.0, float("nan"), None])
@@ -292,9 +290,9 @@ def test_rows_without_a_label_or_with_bytes_here_and_there(local, take, picture)
     }
 
 
-def test_words_that_parquet_has_as_bytes(local, take, picture) -> None:
+def test_words_that_parquet_has_as_bytes(local, take, image) -> None:
     rows = take(
-        **local("t.parquet", parquet(image=[picture(1)], kind=["Müsli".encode()])), index=PARQUET
+        **local("t.parquet", parquet(image=[image(1)], kind=["Müsli".encode()])), index=PARQUET
     )
     assert [row.label for row in rows] == ["Müsli"]
 

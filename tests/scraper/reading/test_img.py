@@ -1,16 +1,16 @@
 import pytest
 
-from scraper.reading.img import shown_pictures
+from scraper.reading.img import page_images
 from scraper.reading.markup import read_product
 from scraper.reading.pages import Page
 
 SITE = "https://shop.example"
 
 
-def photos(html: str) -> list[str]:
+def image_addresses(html: str) -> list[str]:
     product = read_product(html, f"{SITE}/mugs/blue")
     assert product is not None
-    return [photo.url for photo in product.photos]
+    return [image.url for image in product.images]
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ def photos(html: str) -> list[str]:
         '<img itemprop="image" src="/a.jpg" srcset="/s.jpg wide, , data:image/png;base64,R0 900w">',
     ],
 )
-def test_the_largest_version_of_a_picture_is_taken(img):
+def test_the_largest_version_of_a_image_is_taken(img):
     html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
-    assert photos(html) == [f"{SITE}/a.jpg"]
+    assert image_addresses(html) == [f"{SITE}/a.jpg"]
 
 
 def test_commas_in_addresses_part_no_set():
     img = '<img itemprop="image" srcset="/w_9,h_9/s.jpg 9w, /w_99,h_99/a.jpg 99w">'
     html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
-    assert photos(html) == [f"{SITE}/w_99,h_99/a.jpg"]
+    assert image_addresses(html) == [f"{SITE}/w_99,h_99/a.jpg"]
 
 
 def test_what_a_page_shows_with_the_sizes_that_it_declares():
@@ -47,7 +47,7 @@ def test_what_a_page_shows_with_the_sizes_that_it_declares():
         <picture><source srcset="/f.webp 300w"><img src="/f.jpg" width="30"></picture>""",
         SITE,
     )
-    assert shown_pictures(page.tree, page.absolute) == {
+    assert page_images(page.tree, page.absolute) == {
         f"{SITE}/a.jpg": (640, 480),
         f"{SITE}/b.jpg": (None, 90),
         f"{SITE}/c-4.jpg": (400, None),

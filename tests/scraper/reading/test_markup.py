@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.reading.markup import Photo, Product, read_listing, read_product
+from scraper.reading.markup import PageImage, Product, read_listing, read_product
 
 URL = "https://shop.example/mugs/blue?ref=1"
 SITE = "https://shop.example"
@@ -16,9 +16,9 @@ def script(*data: object) -> str:
     return "".join(f'<script type="application/ld+json">{t}</script>' for t in texts)
 
 
-def photos(html: str, url: str = URL) -> list[str] | None:
+def image_addresses(html: str, url: str = URL) -> list[str] | None:
     product = read_product(html, url)
-    return [photo.url for photo in product.photos] if product else None
+    return [image.url for image in product.images] if product else None
 
 
 MUG = {"@context": "https://schema.org/", "@type": "Product", "name": "Mug", "sku": "M1"}
@@ -44,7 +44,7 @@ A, B, C = (f"{SITE}/{name}.jpg" for name in "abc")
 )
 def test_images_of_json_ld(image, expected):
     elsewhere = {"@type": "ImageObject", "@id": "#main", "contentUrl": "/c.jpg"}
-    assert photos(script({**MUG, "image": image}, elsewhere)) == expected
+    assert image_addresses(script({**MUG, "image": image}, elsewhere)) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_images_of_json_ld(image, expected):
     ],
 )
 def test_the_product_that_a_page_is_about_is_found(data):
-    assert read_product(script(data), URL) == Product("Mug", "M1", (Photo(A),))
+    assert read_product(script(data), URL) == Product("Mug", "M1", (PageImage(A),))
 
 
 def test_a_page_that_shows_products_of_other_pages_is_not_about_one():
@@ -85,7 +85,9 @@ def test_a_group_has_the_photos_of_its_variants_and_one_id():
         "image": "/a.jpg",
         "hasVariant": [MUG | {"image": ["/b.jpg", "/a.jpg"]}, MUG | {"image": "/c.jpg"}],
     }
-    assert read_product(script(group), URL) == Product("Mugs", "G", (Photo(A), Photo(B), Photo(C)))
+    assert read_product(script(group), URL) == Product(
+        "Mugs", "G", (PageImage(A), PageImage(B), PageImage(C))
+    )
     variant = MUG | {"isVariantOf": {"@type": "ProductGroup", "productGroupID": "G"}}
     product = read_product(script(variant), URL)
     assert product is not None
@@ -103,7 +105,7 @@ def test_rights_are_taken_from_the_image():
         script(MUG | {"image": [image, {"url": "/b.jpg", "license": "CC0"}]}), URL
     )
     assert product is not None
-    assert product.photos == (Photo(A, None, image["license"], "Ann"), Photo(B, "CC0"))
+    assert product.images == (PageImage(A, None, image["license"], "Ann"), PageImage(B, "CC0"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_rights_are_taken_from_the_image():
     ],
 )
 def test_a_broken_script_takes_no_other_along(broken):
-    assert photos(script(broken, MUG | {"image": "/a.jpg"}, broken)) == [A]
+    assert image_addresses(script(broken, MUG | {"image": "/a.jpg"}, broken)) == [A]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_broken_script_takes_no_other_along(broken):
     ],
 )
 def test_json_that_is_nearly_json_is_read(text):
-    assert photos(script(text)) == [A]
+    assert image_addresses(script(text)) == [A]
 
 
 MICRODATA = """
@@ -147,10 +149,10 @@ OPEN_GRAPH = """<head><meta property="og:type" content="product">
 
 
 def test_microdata_and_open_graph_are_read_where_there_is_no_json_ld():
-    assert read_product(MICRODATA, URL) == Product("Mug", "M1", (Photo(A), Photo(B)))
-    assert read_product(OPEN_GRAPH, URL) == Product("Mug", None, (Photo(A),))
-    assert photos(script(MUG | {"image": "/c.jpg"}) + MICRODATA) == [C]
-    assert photos(OPEN_GRAPH + script(MUG)) == [A]  # a product without a picture of its own
+    assert read_product(MICRODATA, URL) == Product("Mug", "M1", (PageImage(A), PageImage(B)))
+    assert read_product(OPEN_GRAPH, URL) == Product("Mug", None, (PageImage(A),))
+    assert image_addresses(script(MUG | {"image": "/c.jpg"}) + MICRODATA) == [C]
+    assert image_addresses(OPEN_GRAPH + script(MUG)) == [A]  # a product without an image of its own
 
 
 RDFA = """
@@ -166,26 +168,29 @@ RDFA = """
 
 
 def test_rdfa_is_read_in_its_order():
-    found = (Photo(A), Photo(B), Photo(C, author="Ann"))
+    found = (PageImage(A), PageImage(B), PageImage(C, author="Ann"))
     assert read_product(RDFA, URL) == Product("Mug", "M1", found, ("Mugs", HERE))
-    assert photos(RDFA.replace("/c.jpg", "/a.jpg") + MICRODATA) == [A, B]  # microdata comes first
+    assert image_addresses(RDFA.replace("/c.jpg", "/a.jpg") + MICRODATA) == [
+        A,
+        B,
+    ]  # microdata comes first
 
 
-def test_pictures_may_be_in_another_syntax_than_the_name():
+def test_images_may_be_in_another_syntax_than_the_name():
     product = read_product(script(MUG) + MICRODATA.replace("Mug", "Cup"), URL)
-    assert product == Product("Mug", "M1", (Photo(A), Photo(B)))
+    assert product == Product("Mug", "M1", (PageImage(A), PageImage(B)))
 
 
 def test_references_within_a_page_are_followed():
     group = {"@type": "ProductGroup", "@id": "#g", "productGroupID": "G", "name": "Mugs"}
-    red = MUG | {"@id": "#red", "image": {"@id": "#picture"}}
-    picture = {"@type": "ImageObject", "@id": "#picture", "url": "/a.jpg"}
-    graph = {"@graph": [group | {"hasVariant": [{"@id": "#red"}, {"@id": "#lost"}]}, picture]}
+    red = MUG | {"@id": "#red", "image": {"@id": "#image"}}
+    image = {"@type": "ImageObject", "@id": "#image", "url": "/a.jpg"}
+    graph = {"@graph": [group | {"hasVariant": [{"@id": "#red"}, {"@id": "#lost"}]}, image]}
     html = script(graph, {"@type": "Offer", "itemOffered": red})
-    assert read_product(html, URL) == Product("Mugs", "G", (Photo(A),))
+    assert read_product(html, URL) == Product("Mugs", "G", (PageImage(A),))
     variant = MUG | {"image": "/a.jpg", "isVariantOf": {"@id": "#g"}}
     product = read_product(script(variant, {"@type": "Thing", "about": [group]}), URL)
-    assert product == Product("Mug", "G", (Photo(A),))
+    assert product == Product("Mug", "G", (PageImage(A),))
 
 
 CART = '<form action="/cart/add" method="post"><button name="add">Buy</button></form>'
@@ -195,21 +200,23 @@ mug</h1><img src="/b.jpg" width="300" height="200"><img src="/a.jpg" width="400"
 <button class="add-to-cart">Buy</button></li></ul>"""
 
 
-def test_without_markup_the_largest_picture_of_a_product_page_is_guessed():
-    guessed = Product("Blue mug", None, (Photo(A, width=400, height=400),), is_guess=True)
+def test_without_markup_the_largest_image_of_a_product_page_is_guessed():
+    guessed = Product("Blue mug", None, (PageImage(A, width=400, height=400),), is_guess=True)
     assert read_product(UNMARKED, URL) == guessed
     large = UNMARKED.replace('src="/b.jpg"', 'srcset="/b.jpg 900w"')
     product = read_product(large, URL)
     assert product is not None
-    assert product.photos == (Photo(B, width=900, height=600),)
+    assert product.images == (PageImage(B, width=900, height=600),)
     shared = (
         '<meta property="og:type" content="website"><meta property="og:image" content="/c.jpg">'
     )
-    assert read_product(shared + UNMARKED, URL) == Product("Blue mug", None, (Photo(C),), (), True)
+    assert read_product(shared + UNMARKED, URL) == Product(
+        "Blue mug", None, (PageImage(C),), (), True
+    )
     named = read_product(script(MUG) + UNMARKED, URL)
-    assert named == Product("Mug", "M1", guessed.photos, is_guess=True)
+    assert named == Product("Mug", "M1", guessed.images, is_guess=True)
     assert read_product(script(MUG | {"image": "/c.jpg"}) + UNMARKED, URL) == Product(
-        "Mug", "M1", (Photo(C),)
+        "Mug", "M1", (PageImage(C),)
     )
 
 
@@ -226,7 +233,7 @@ def test_other_pages_are_not_taken_for_products(html):
     assert read_product(html, URL) is None
 
 
-def test_a_product_page_whose_pictures_declare_no_size_has_none():
+def test_a_product_page_whose_images_declare_no_size_has_none():
     product = read_product(UNMARKED.replace("width=", "x=").replace("height=", "y="), URL)
     assert product == Product("Blue mug", None, (), is_guess=True)
 
@@ -248,7 +255,7 @@ def test_a_page_without_product_markup_has_no_product(html):
 
 def test_base_and_declarations_are_heeded():
     declared = '<?xml version="1.0" encoding="latin-1"?><base href="/shop/">'
-    assert photos(declared + script(MUG | {"image": "ä.jpg"})) == [f"{SITE}/shop/ä.jpg"]
+    assert image_addresses(declared + script(MUG | {"image": "ä.jpg"})) == [f"{SITE}/shop/ä.jpg"]
 
 
 KEYS = (
@@ -285,7 +292,7 @@ pages = st.one_of(
 def test_no_page_breaks_the_reading_and_all_addresses_are_of_the_web(html, is_said):
     product, listing = read_product(html, URL, is_product_page=is_said), read_listing(html, HERE)
     assert product is not None or not is_said
-    links = [photo.url for photo in product.photos] if product else []
+    links = [image.url for image in product.images] if product else []
     for url in (*links, *listing.products):
         assert url.startswith(("http://", "https://"))
     assert len(set(listing.products)) == len(listing.products)

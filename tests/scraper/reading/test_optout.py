@@ -1,9 +1,9 @@
-"""How pages and pictures ask robots to keep off."""
+"""How pages and images ask robots to keep off."""
 
 import pytest
 from scrapy.http import HtmlResponse
 
-from scraper.reading.optout import page_opt_out, picture_opt_out
+from scraper.reading.optout import image_opt_out, page_opt_out
 
 URL = "http://shop.example/"
 
@@ -24,7 +24,7 @@ URL = "http://shop.example/"
 )
 def test_headers(headers, found):
     response = HtmlResponse(URL, headers={"X-Robots-Tag": headers})
-    assert picture_opt_out(response) == found
+    assert image_opt_out(response) == found
     assert page_opt_out(response) == found
 
 

@@ -19,7 +19,7 @@ def product(name: str | None, image: object = None, **more: object) -> dict[str,
 def images(*data: object, url: str = URL, head: str = HEAD) -> list[str]:
     scripts = [f'<script type="application/ld+json">{json.dumps(x)}</script>' for x in data]
     found = read_product(head + "".join(scripts), url)
-    return [x.url.removeprefix(SITE) for x in found.photos] if found else []
+    return [x.url.removeprefix(SITE) for x in found.images] if found else []
 
 
 MUG = product("Clay mug", "/mug.jpg")

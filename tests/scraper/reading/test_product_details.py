@@ -27,7 +27,7 @@ def script(*data: object) -> str:
 def test_declared_sizes(declared, expected):
     product = read_product(script(MUG | {"image": {"url": "/a.jpg"} | declared}), URL)
     assert product is not None
-    assert (product.photos[0].width, product.photos[0].height) == expected
+    assert (product.images[0].width, product.images[0].height) == expected
 
 
 @pytest.mark.parametrize(

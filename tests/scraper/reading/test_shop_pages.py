@@ -44,9 +44,9 @@ GUESSED = {
         src="/12-medium_default/clay-mug.jpg" data-image-large-src="/a.jpg" alt="Clay mug"></div>
         </div><h1>Clay mug</h1><div class="product-add-to-cart"><button
         data-button-action="add-to-cart">Koupit</button></div></section>""",
-    "oxid zoom": """<title>Clay mug</title><div id="productinfo"><div class="picture"><a
+    "oxid zoom": """<title>Clay mug</title><div id="productinfo"><div class="image"><a
         href="/a.jpg" id="zoom1" class="cloud-zoom"><img
-        src="/out/pictures/generated/product/1/540_340_75/a.jpg" alt=""></a></div><h1
+        src="/out/images/generated/product/1/540_340_75/a.jpg" alt=""></a></div><h1
         id="productTitle">Clay mug</h1><form class="js-oxProductForm"><button id="toBasket">In den
         Warenkorb</button></form></div>""",
     "amazon-like": """<title>Clay mug</title><h1 id="title">Clay mug</h1><div
@@ -95,7 +95,7 @@ def test_a_page_without_markup_gives_the_image_that_it_shows_as_the_product(name
         if product is None:
             assert not is_said
             continue
-        assert [x.url for x in product.photos] == [f"{SITE}/a.jpg"]
+        assert [x.url for x in product.images] == [f"{SITE}/a.jpg"]
         assert product.is_guess
         assert product.title is not None
         assert "Clay mug" in product.title
@@ -160,7 +160,7 @@ def test_the_markup_of_shops_is_read_where_they_put_it(name):
     html = f"<body>{MENU}<main>{MARKED[name]}{RELATED}</main>{FOOTER}"
     product = read_product(html, f"{SITE}/p/clay-mug")
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/a.jpg?v=1"]
+    assert [x.url for x in product.images] == [f"{SITE}/a.jpg?v=1"]
     assert product.title == "Clay mug"
     assert not product.is_guess
 
@@ -173,7 +173,7 @@ def test_the_image_for_sharing_is_the_products_where_the_shop_says_that_the_page
     assert read_product(article, f"{SITE}/about") is None
     product = read_product(article, f"{SITE}/p/clay-mug", is_product_page=True)
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/a.jpg"]
+    assert [x.url for x in product.images] == [f"{SITE}/a.jpg"]
     assert not product.is_guess
 
 
@@ -185,16 +185,16 @@ def test_the_shops_logo_is_no_image_of_a_product(shared):
     page = f'<meta property="og:image" content="{shared}"><h1>Clay mug</h1>'
     product = read_product(page, f"{SITE}/p/clay-mug", is_product_page=True)
     assert product is not None
-    assert product.photos == ()
+    assert product.images == ()
     shown = read_product(
         page + '<img src="/a.jpg" alt="Clay mug">', f"{SITE}/p/1", is_product_page=True
     )
     assert shown is not None
-    assert [x.url for x in shown.photos] == [f"{SITE}/a.jpg"]
+    assert [x.url for x in shown.images] == [f"{SITE}/a.jpg"]
     named = '<meta property="og:image" content="/logo-mug.jpg"><h1>Logo mug</h1>'
     product = read_product(named, f"{SITE}/p/logo-mug", is_product_page=True)
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/logo-mug.jpg"]
+    assert [x.url for x in product.images] == [f"{SITE}/logo-mug.jpg"]
 
 
 def test_the_gallery_around_the_image_comes_along_and_nothing_else():
@@ -207,7 +207,7 @@ def test_the_gallery_around_the_image_comes_along_and_nothing_else():
         {RELATED}</main>{FOOTER}"""
     product = read_product(html, f"{SITE}/p/clay-mug", is_product_page=True)
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/{n}.jpg" for n in "abc"]
+    assert [x.url for x in product.images] == [f"{SITE}/{n}.jpg" for n in "abc"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_decoration_and_other_products_are_never_guessed(shown):
     html = f"<title>Clay mug</title><h1>Clay mug</h1>{shown}<button>Add to cart</button>"
     product = read_product(html, f"{SITE}/p/clay-mug", is_product_page=True)
     assert product is not None
-    assert product.photos == ()
+    assert product.images == ()
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_page_that_sells_in_another_language_is_a_products(button):
     html = f'<h1>Mug</h1><button>{button}</button><img src="/a.jpg" alt="Mug">'
     product = read_product(html, f"{SITE}/p/1")
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/a.jpg"]
+    assert [x.url for x in product.images] == [f"{SITE}/a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -280,4 +280,4 @@ def test_a_page_that_nests_deep_and_is_large_is_read_whole():
     script = f'<script type="application/ld+json">{{"x": "{long}"}}</script>'
     product = read_product(f"{script}{deep}{end}", f"{SITE}/p/1")
     assert product is not None
-    assert [x.url for x in product.photos] == [f"{SITE}/a.jpg"]
+    assert [x.url for x in product.images] == [f"{SITE}/a.jpg"]

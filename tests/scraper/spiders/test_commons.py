@@ -26,7 +26,7 @@ class Wiki:
         web.routes["/w/api.php?"] = self.api
 
     def file(self, name: str, path: str | None = None, **info: object) -> str:
-        """A file and its picture; info is that of imageinfo, `license` and `artist` extmetadata."""
+        """A file and its image; info is that of imageinfo, `license` and `artist` extmetadata."""
         title = f"File:{name}"
         metadata = {
             key: {"value": info.pop(short), "source": "commons-desc-page"}
@@ -34,7 +34,7 @@ class Wiki:
             if short in info
         }
         place = path or f"/images/{name.replace(' ', '_')}"
-        self.web.routes.setdefault(place, self.web.picture(name))
+        self.web.routes.setdefault(place, self.web.image(name))
         self.files[title] = {
             "size": 1000, "width": 640, "height": 480,
             "url": f"{self.web.url}{place}",
@@ -85,7 +85,7 @@ class Wiki:
         info = dict(self.files[titles[wanted[at]]])
         if width := int(query.get("iiurlwidth", 0)):
             info["thumburl"] = info["url"].replace("/images/", f"/thumb/{width}px-")
-            self.web.routes[urlsplit(info["thumburl"]).path] = self.web.picture(info["thumburl"])
+            self.web.routes[urlsplit(info["thumburl"]).path] = self.web.image(info["thumburl"])
             thumb = {"thumbwidth": width, "thumbheight": width * 3 // 4, "thumbmime": "image/png"}
             info |= {**thumb, "thumbmime": "image/jpeg"} if "image/" in info["mime"] else thumb
         pages[at]["imageinfo"] = [info]
@@ -181,7 +181,7 @@ def test_categories_with_depth_and_searches(web, wiki, workshop):
     assert wiki.agents == {"product-classification (ada@example.org)"}
     assert {query["maxlag"] for query in wiki.asked} == {"5"}
     assert (workshop.root / "data/raw/wiki/CREDITS.md").read_text() == (
-        "# Credits\n\nPictures of `wiki` whose licenses ask for their authors to be named.\n\n"
+        "# Credits\n\nImages of `wiki` whose licenses ask for their authors to be named.\n\n"
         f"- [Red hat.jpg](<{web.url}/wiki/File:Red_hat.jpg>) by Ada & Bo, "
         f"[CC BY-SA 4.0](<{ON_WIKIMEDIA}>)\n"
         f"- [Straw.jpg](<{web.url}/wiki/File:Straw.jpg>) by unknown author, "

@@ -55,7 +55,7 @@ def wiki(web, infos: dict[int, object], rights: object = None) -> str:
 
 
 def file(web, name: str, **more: object) -> list[dict]:
-    web.routes[f"/{name}.jpg"] = web.picture(f"{name} odd")
+    web.routes[f"/{name}.jpg"] = web.image(f"{name} odd")
     return [{"url": f"/{name}.jpg", "mime": "image/jpeg", "extmetadata": []} | more]
 
 
@@ -184,7 +184,7 @@ def test_a_wiki_that_repeats_itself_ends(web, workshop):
 
 
 def test_odd_results_of_openverse(web, workshop):
-    web.routes |= {f"/{name}.jpg": web.picture(f"{name} odd") for name in "abc"}
+    web.routes |= {f"/{name}.jpg": web.image(f"{name} odd") for name in "abc"}
     results = [
         {"url": "/a.jpg", "license": "BY", "license_version": 2.0, "filetype": "JPG"},
         {"id": 5, "foreign_landing_url": "https://photos.example/five", "license": None},
@@ -212,7 +212,7 @@ def test_odd_results_of_openverse(web, workshop):
 
 
 def test_odd_products_of_open_food_facts(web, workshop):
-    web.routes |= {f"/{name}.jpg": web.picture(f"{name} odd") for name in "abc"}
+    web.routes |= {f"/{name}.jpg": web.image(f"{name} odd") for name in "abc"}
     products = [
         {"image_front_url": f"{web.url}/a.jpg"},
         {"image_front_url": f"{web.url}/b.jpg", "code": 20, "product_name": ["x"], "url": 5},
@@ -248,7 +248,7 @@ def test_odd_products_of_open_food_facts(web, workshop):
     ],
 )
 def test_listings_that_break_off_are_said(web, workshop, pages, said):
-    web.routes["/1.jpg"] = web.picture("1")
+    web.routes["/1.jpg"] = web.image("1")
     for page in pages:
         if isinstance(page, dict) and page.get("results") == [1]:
             page["results"] = [{"url": f"{web.url}/1.jpg"}]

@@ -4,8 +4,8 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 
-def test_front_pictures_of_a_category(web, workshop):
-    plain = [{"code": f"{n:013}", "product_name": "no picture"} for n in range(98)]
+def test_front_images_of_a_category(web, workshop):
+    plain = [{"code": f"{n:013}", "product_name": "no image"} for n in range(98)]
     products = [
         {
             "code": "3017620422003",
@@ -18,7 +18,7 @@ def test_front_pictures_of_a_category(web, workshop):
         {"code": "8000500310427", "image_front_url": f"{web.url}/images/front_fr.9.400.jpg"},
     ]
     for path in ("/images/front_en.3.400.jpg", "/images/front_fr.9.400.jpg"):
-        web.routes[path] = web.picture(path)
+        web.routes[path] = web.image(path)
     queries = []
 
     def search(request) -> None:

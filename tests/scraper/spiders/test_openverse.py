@@ -10,7 +10,7 @@ from scraper.spiders.openverse import _codes
 
 
 def result(web, name: str, **more: object) -> dict:
-    web.routes[f"/photos/{name}.jpg"] = web.picture(name)
+    web.routes[f"/photos/{name}.jpg"] = web.image(name)
     return {
         "id": f"id-{name}",
         "title": name.title(),
@@ -68,7 +68,7 @@ def test_pages_of_results_at_the_rate_that_is_asked_for(web, workshop):
         }
     )
     workshop.collect("open")
-    assert workshop.statuses("open") == {  # of one page only one picture is wanted: not last.jpg
+    assert workshop.statuses("open") == {  # of one page only one image is wanted: not last.jpg
         "first.jpg": "saved",
         "second.jpg": "saved",
         "mislabelled.jpg": "rejected_license",

@@ -33,7 +33,7 @@ def shop(web):
         "/p/d": page("d", category={"@type": "CategoryCode", "name": "Cups & saucers"}),
         "/p/e": page("e", crumbs=("Cups",), category="CUPS &amp; SAUCERS"),
         "/p/f": page("f", category="Plates"),
-        **{f"/{name}.jpg": web.picture(name * 3) for name in "abcdef"},
+        **{f"/{name}.jpg": web.image(name * 3) for name in "abcdef"},
     }
     return web
 
@@ -218,7 +218,7 @@ def test_numbered_pages_are_walked_and_guesses_are_said(web, workshop):
         web.routes |= {
             f"/p/{name}": f'<h1>{name}</h1><img src="/small.jpg" width="50" height="50">'
             f'<img data-src="/{name}.jpg" src="data:," width="500" height="400">{form}',
-            f"/{name}.jpg": web.picture(name * 3),
+            f"/{name}.jpg": web.image(name * 3),
         }
     listed = '<a href="/p/a">A</a><a href="/p/b">B</a><a href="/about">us</a>'
     pages = '<nav><a href="/mug/">1</a> <a href="/mug/?page=2">2</a></nav>'
@@ -231,7 +231,7 @@ def test_numbered_pages_are_walked_and_guesses_are_said(web, workshop):
     out = workshop.collect("shop")
     assert workshop.statuses() == {f"{name}.jpg": "saved" for name in "abc"}
     assert workshop.rows()["mug", "c.jpg"]["title"] == "c"
-    said = "3 pages name no picture of their product, so it was guessed; the first: "
+    said = "3 pages name no image of their product, so it was guessed; the first: "
     assert f"{said}{web.url}/p/a" in out
 
 
@@ -239,7 +239,7 @@ def test_a_number_that_several_products_share_identifies_none(web, workshop):
     for name in "abcd":
         web.routes |= {
             f"/p/{name}": page(name, sku="MUG" if name != "d" else "N/A"),
-            f"/{name}.jpg": web.picture(name * 3),
+            f"/{name}.jpg": web.image(name * 3),
         }
     links = "".join(f'<a href="/p/{name}">{name}</a>' for name in "abcd")
     web.routes["/mug/"] = f"<main>{links}</main>"
@@ -255,7 +255,7 @@ def test_a_page_that_a_sitemap_lists_has_not_to_say_that_it_is_a_products(web, w
     )
     web.routes |= {
         "/p/a": f"<title>Mug</title>{shared}<h1>Mug</h1>",
-        "/a.jpg": web.picture("aaa"),
+        "/a.jpg": web.image("aaa"),
         "/sitemap.xml": urlset(f"{web.url}/p/a"),
     }
     workshop.shop(web, url=f"{web.url}/sitemap.xml", classes={"mug": f"{web.url}/sitemap.xml"})

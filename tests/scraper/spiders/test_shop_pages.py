@@ -35,7 +35,7 @@ def test_listings_without_end_end_after_one_repeat(web, workshop):
         "stamped": pages("t", 1, ""),
     }
     names = [f"{n}{x}" for n in (1, 2, 3) for x in "ab"]
-    web.routes |= {f"/{name}.jpg": web.picture(name * 3) for name in names}
+    web.routes |= {f"/{name}.jpg": web.image(name * 3) for name in names}
 
     def any_other(handler) -> None:
         kind = handler.path.strip("/").partition("/")[0].partition(";")[0].partition("?")[0]
@@ -75,7 +75,7 @@ def test_requests_go_out_as_the_page_spells_them(web, workshop):
         "/%D0%BA%d1%80/?p=2": '<main><a href="/p/2">2</a></main>',
         asked: web.product_page("1", ["/1.jpg"]),
         "/p/2": web.product_page("2", ["/2.jpg"]),
-        **{f"/{n}.jpg": web.picture(n * 3) for n in "12"},
+        **{f"/{n}.jpg": web.image(n * 3) for n in "12"},
     }
     workshop.shop(web, classes={"mug": "/кр/"})
     workshop.collect("shop")
@@ -92,11 +92,11 @@ def test_a_shop_may_be_routed_by_its_query(web, workshop):
         f"{mugs}&page=2": f'<main><a href="{way}42">Mug</a></main>',
         "/?product_cat=cups": '<main><a href="/?product=red">Cup</a></main>',
         "/?product=red": web.product_page("red", ["/red.jpg"]),
-        "/red.jpg": web.picture("red"),
+        "/red.jpg": web.image("red"),
     }
     for n in (40, 41, 42):
         web.routes[f"{way}{n}"] = web.product_page(f"{n}", [f"/{n}.jpg"])
-        web.routes[f"/{n}.jpg"] = web.picture(f"{n}")
+        web.routes[f"/{n}.jpg"] = web.image(f"{n}")
     workshop.shop(web, classes={"mug": mugs, "cup": "/?product_cat=cups"})
     workshop.collect("shop")
     found = sorted(workshop.rows())
