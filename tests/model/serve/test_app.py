@@ -117,8 +117,6 @@ def test_what_has_no_thumbnail_has_a_reason(server: str, make: Any) -> None:
 def test_where_all_fail_differently_the_reasons_are_told(server: str, make: Any) -> None:
     reasons = r"0\.jpg: .*empty file; 1\.jpg: .*pixels"
     assert_problem(predict(server, b"", make.bomb()), 422, reasons)
-        predict(server, b"", make.bomb()), 422, r"0\.jpg: .*empty file; 1\.jpg: .*pixels"
-    )
 
 
 def test_limits_of_a_request(server: str, image: Path) -> None:
