@@ -103,11 +103,7 @@ def collect(
     if ledger:
         print_ledger(ledger, labels)
     print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
-    if left_out := {row.label for row in rows} - set(labels):
-        named = ", ".join(sorted(left_out))
-        print(f"left out, as sources.{name}.classes does not name them: {named}")
-    for line in (*aside_lines(report.left_out), *report.sentences):
-        print(line)
+    _print_left_out(name, {row.label for row in rows} - set(labels), report)
     has_left_out = isinstance(source, FolderSource) or report.left_out
     left = report.left_out if has_left_out else None
     text = json.dumps(metrics(rows, labels, left, ledger), indent=2, ensure_ascii=False)
@@ -122,6 +118,14 @@ def collect(
     elif isinstance(source, FolderSource):  # of another source, such a class is an error
         saved = {row.label for row in rows if row.status.has_file}
         warn_of_empty(_empty(name, {*labels, *report.labels} - saved, rows))
+
+
+def _print_left_out(name: str, labels: Collection[str], report: Report) -> None:
+    if labels:
+        named = ", ".join(sorted(labels))
+        print(f"left out, as sources.{name}.classes does not name them: {named}")
+    for line in (*aside_lines(report.left_out), *report.sentences):
+        print(line)
 
 
 def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[str]:

@@ -75,17 +75,8 @@ def sync(
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # a mount point without its disk is an empty folder
-    if is_away and not before and not root.is_dir():
-        raise UserError(
-            f"sources.{name}.path: {root} is not there; mend the path in params.yaml, or make it "
-            "and put a folder of images there for each class"
-        )
-    if is_away and before:
-        what = "has no class folder" if root.is_dir() else "is not there"
-        report.sentences.append(
-            f"{root} {what}: the {len(before)} images that were collected before stay. "
-            f"To start anew without them: rm -r {folder}"
-        )
+    if is_away:
+        _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)
     # before the rows: what was seen is known, wherever this run is killed
     if not note.write(rows):
@@ -107,6 +98,21 @@ def sync(
         # DVC takes the folder as it is at the end of the stage for what the stage has read
         return sync(name, source, folder, manifest, attempts - 1)
     return report
+
+
+def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report: Report) -> None:
+    """`count` images were collected before. Raises UserError where there is and was nothing."""
+    if not count and not root.is_dir():
+        raise UserError(
+            f"sources.{name}.path: {root} is not there; mend the path in params.yaml, or make it "
+            "and put a folder of images there for each class"
+        )
+    if count:
+        what = "has no class folder" if root.is_dir() else "is not there"
+        report.sentences.append(
+            f"{root} {what}: the {count} images that were collected before stay. "
+            f"To start anew without them: rm -r {folder}"
+        )
 
 
 def _check_classes(
