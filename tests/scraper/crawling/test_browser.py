@@ -64,7 +64,8 @@ def test_scripts_are_run_for_a_source_that_says_so(web, workshop, scripted):
 
     web.routes["/mugs/"] = note
     workshop.shop(web, "mugs")
-    assert "no image of mugs was saved" in workshop.collect("shop", code=1)
+    out = workshop.collect("shop", code=1)
+    assert "a page without content; if a browser shows some, set browser: true" in out
     workshop.shop(web, "mugs", browser=True)
     workshop.collect("shop")
     assert {k: r["title"] for k, r in workshop.rows().items()} == {
@@ -104,7 +105,7 @@ def test_pages_that_fail_stop_no_other(web, workshop, scripted):
     scripted("/p/3", product("Three", "/3.jpg"))
     web.routes["/3.jpg"] = web.image("3")
     workshop.shop(web, "mugs", browser=True)
-    workshop.collect("shop")
+    assert "mugs: failed for now: 2 product pages" in workshop.collect("shop", code=1)
     assert workshop.statuses() == {"3.jpg": "saved"}
 
 
