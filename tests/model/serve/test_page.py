@@ -7,7 +7,7 @@ from typing import Any
 
 import pillow_heif
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FileChooser, Page, expect
 
 from pipeline.formats import FORMATS
 
@@ -119,11 +119,18 @@ def test_pasted_images_are_answered(page: Page, image: Path) -> None:
 
 
 def test_the_keyboard_chooses_and_asks_where(page: Page, image: Path) -> None:
+    chosen: list[FileChooser] = []
+    page.on(
+        "filechooser", lambda each: chosen.append(each)
+    )  # early: Chromium takes a while to hand it over
     page.keyboard.press("Tab")
     expect(page.get_by_label("Choose images")).to_be_focused()
-    with page.expect_file_chooser() as chooser:
+    for _ in range(300):
         page.keyboard.press("Space")
-    chooser.value.set_files([image, image.with_name("01.png")])
+        page.wait_for_timeout(100)
+        if chosen:
+            break
+    chosen[0].set_files([image, image.with_name("01.png")])
     expect(page.get_by_role("status")).to_contain_text("2 of 2 answered")
     where = tile(page, "00.png").get_by_role("button").first
     where.focus()
