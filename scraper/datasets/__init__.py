@@ -166,6 +166,8 @@ def _nothing(
     """Why no image was found, in words."""
     if left_out:
         return "\n  ".join([f"{name}: nothing can be taken", *aside_lines(left_out)])
+    if not paths:
+        return f"{name}: there is no file in it; is it the right archive, and all of it?"
     if file := archives.only_file(paths):
         return f"{name}: {paths[0]} is no archive but {describe(file)}"
     inner = next(filter(_ARCHIVE.search, paths), None)

@@ -239,6 +239,8 @@ def test_bad_input_is_named_and_leaves_nothing(served, take, make_zip, make_tar,
     refused(take, "404", url=f"{web.url}/none.zip", allow_private=[web.host])
     Path("y.zip").write_bytes(make_zip({"mug/1.jpg": b"text", "mug/2.jpg": b"more"}))
     refused(take, r"not taken, such as y\.zip#mug/1\.jpg", url="y.zip")
+    Path("none.zip").write_bytes(make_zip({}))
+    refused(take, "there is no file in it", url="none.zip")
     Path("z.zip").write_bytes(make_zip({**shop, "set/../../../mug/x.jpg": b""}))
     refused(take, r"z\.zip is refused", url="z.zip")
     refused(take, "a folder has no sha256", url=".", sha256="0" * 64)
