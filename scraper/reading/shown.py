@@ -30,7 +30,7 @@ _APART = re.compile(  # names of what is about other things than the product
     re.IGNORECASE,
 )
 _GALLERY = re.compile(
-    r"image|img|photo|foto|image|bild|swiper|slick|flexslider|splide|glide|owl-|carousel|slider"
+    r"image|img|photo|foto|picture|bild|swiper|slick|flexslider|splide|glide|owl-|carousel|slider"
     r"|media|viewer|pdp|thumbnails",
     re.IGNORECASE,
 )
@@ -46,7 +46,7 @@ _OPENS = re.compile(
 )
 _LARGER = re.compile(r"popup_?image|enlarge|large_?image|/zoom[/.?]", re.IGNORECASE)
 _DECORATION = re.compile(
-    r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|image)|spacer|blank|pixel|loading"
+    r"logo|icon|sprite|placeholder|no[-_ ]?(image|img|photo|picture)|spacer|blank|pixel|loading"
     r"|loader|spinner|favicon|payments?|paypal|visa|mastercard|klarna|badge|seal|trust|flag|banner"
     r"|avatar|arrow|stars?|rating|social|facebook|instagram|pinterest|twitter|youtube|whatsapp"
     r"|coming[-_ ]?soon|default[-_]?(image|img|og|share|social)|image[-_]?not[-_]?(available|found)"
@@ -59,12 +59,12 @@ _MARK = re.compile(
     r"(^|[-_ ])(logo|icons?|flag|avatar|badge|payment|sprite|emoji)([-_ ]|$)", re.IGNORECASE
 )
 _PLAIN = {  # what an alt says where nobody wrote one
-    *("product", "image", "img", "photo", "image", "main", "front", "view", "gallery", "bild"),
+    *("product", "image", "img", "photo", "picture", "main", "front", "view", "gallery", "bild"),
     *("foto", "produktbild", "imagen", "produit", "zoom", "thumbnail", "default", "slide", "large"),
     *("small", "no", "number"),
 }
 _MISSING = re.compile(  # what shops show where they have no image of a product
-    r"(^|[-_/. ])(no[-_ ]?(image|img|photo|pic|image)|placeholder|image[-_ ]?(not|coming|missing)"
+    r"(^|[-_/. ])(no[-_ ]?(image|img|photo|pic|picture)|placeholder|image[-_ ]?(not|coming|missing)"
     r"|coming[-_]?soon|kein[-_]?bild|sin[-_]?imagen|nopic|no_selection|noimage)s?[-_/. ]",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _NAMES = ("name", "title", "productName", "product_name", "displayName", "label", "heading")
-_IMAGES = re.compile(r"image|img|photo|media|image|galler|asset|bild", re.IGNORECASE)
+_IMAGES = re.compile(r"image|img|photo|media|picture|galler|asset|bild", re.IGNORECASE)
 _NOT_IMAGES = re.compile(
     r"logo|icon|swatch|brand|flag|badge|banner|alt|count|size|width|height|type", re.IGNORECASE
 )

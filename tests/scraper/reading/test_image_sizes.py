@@ -22,8 +22,8 @@ CDN = "https://cdn.example"
         ["/mug.jpg?format=500w", "/mug.jpg?format=1500w"],
         ["/_next/image?url=%2Fmug.jpg&w=640&q=75", "/_next/image?url=%2Fmug.jpg&w=3840&q=75"],
         [
-            "/out/images/generated/product/1/540_340_75/mug.jpg",
-            "/out/images/master/product/1/mug.jpg",
+            "/out/pictures/generated/product/1/540_340_75/mug.jpg",
+            "/out/pictures/master/product/1/mug.jpg",
         ],
         ["/thumbnail/ab/mug_400x400.jpg", "/thumbnail/ab/mug_800x800.jpg", "/media/ab/mug.jpg"],
         ["/sys/300Wx300H/mug.jpg", "/sys/515Wx515H/mug.jpg"],

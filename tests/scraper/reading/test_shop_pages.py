@@ -44,9 +44,9 @@ GUESSED = {
         src="/12-medium_default/clay-mug.jpg" data-image-large-src="/a.jpg" alt="Clay mug"></div>
         </div><h1>Clay mug</h1><div class="product-add-to-cart"><button
         data-button-action="add-to-cart">Koupit</button></div></section>""",
-    "oxid zoom": """<title>Clay mug</title><div id="productinfo"><div class="image"><a
+    "oxid zoom": """<title>Clay mug</title><div id="productinfo"><div class="picture"><a
         href="/a.jpg" id="zoom1" class="cloud-zoom"><img
-        src="/out/images/generated/product/1/540_340_75/a.jpg" alt=""></a></div><h1
+        src="/out/pictures/generated/product/1/540_340_75/a.jpg" alt=""></a></div><h1
         id="productTitle">Clay mug</h1><form class="js-oxProductForm"><button id="toBasket">In den
         Warenkorb</button></form></div>""",
     "amazon-like": """<title>Clay mug</title><h1 id="title">Clay mug</h1><div
@@ -62,6 +62,11 @@ GUESSED = {
     "state of scripts": """<title>Clay mug</title><h1>Clay mug</h1><div id="app"></div><script>
         window.__INITIAL_STATE__ = {"pdp":{"title":"Clay mug","media":{"gallery":["/a.jpg"]},}};
         (function(){})()</script>""",
+    "state of pictures": """<title>Clay mug</title><h1>Clay mug</h1><div id="app"></div><script>
+        window.__STATE__ = {"item":{"name":"Clay mug","pictures":{"main":"/a.jpg"}}}</script>""",
+    "pictures": """<title>Clay mug</title><h1>Clay mug</h1><div class="pictures"><div
+        style="background-image: url('/a.jpg')" class="picture" title="Clay mug"></div></div>
+        <a class="btn" href="/cart/add?id=1">Buy</a>""",
     "background": """<title>Clay mug</title><h1>Clay mug</h1><div class="product-gallery"><div
         class="product-image" style="background-image: url('/a.jpg')" title="Clay mug"></div></div>
         <a class="btn" href="/cart/add?id=1">Buy</a>""",
@@ -179,7 +184,14 @@ def test_the_image_for_sharing_is_the_products_where_the_shop_says_that_the_page
 
 @pytest.mark.parametrize(
     "shared",
-    ["/logo.png", "/media/share-image.jpg", "/img/og-default.jpg", "/no_image.jpg", "/x.svg"],
+    [
+        "/logo.png",
+        "/media/share-image.jpg",
+        "/img/og-default.jpg",
+        "/no_image.jpg",
+        "/x.svg",
+        "/no-picture.png",
+    ],
 )
 def test_the_shops_logo_is_no_image_of_a_product(shared):
     page = f'<meta property="og:image" content="{shared}"><h1>Clay mug</h1>'
