@@ -36,13 +36,15 @@ class Killer:
         self.victim: int | None = None
         self._counted = ""
         self._left = 0
+        self._aims = 0
 
     def aim(self, victim: int, images: int) -> None:
-        """At a request for anything, or for an image where so many are still to come."""
+        """In turns at a request for anything, and for an image where so many are to come."""
         # near the end hardly more than the first pages is sure to be asked for
         anything = PRODUCTS if images > PRODUCTS // 2 else 3
         choices = [("", anything), (".jpg", images // 2)]
-        self._counted, most = self._rng.choice(choices if images > 1 else choices[:1])
+        self._aims += 1
+        self._counted, most = choices[self._aims % 2 if images > 1 else 0]
         self._left = self._rng.randint(most // 2, most) or 1
         self.victim = victim
 
