@@ -75,17 +75,18 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
-        name, source = folder.name, sources.get(folder.name)
+        name, selection = folder.name, None
         files[name] = set(_files(folder))
         rows: Collection[Row] = ()
-        if source is not None:
+        if name in sources:
             rows = Manifest(folder / MANIFEST).rows.values()
-            asked[name] = [row for row in rows if _why_not(row, name, source) is None]
-            if (folder / LEFT_OUT).exists():
-                not_images[name] = json.loads((folder / LEFT_OUT).read_text("utf-8"))
+            selection = _Selection(name, sources[name])
+            asked[name] = [row for row in rows if selection.why_not(row) is None]
+            if found := left_out_of(folder):
+                not_images[name] = found
         left = files[name] - {row.file for row in asked.get(name, ())}
         left_out.update((name, file.partition("/")[0]) for file in left)
-        why_left_out.update((name, why) for why in _why_left_out(left, rows, name, source))
+        why_left_out.update((name, why) for why in _why_left_out(left, rows, name, selection))
     spelt = spellings(sources, (row.label for rows in asked.values() for row in rows))
     images = [
         image
@@ -101,28 +102,45 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     return Raw(images, left_out, why_left_out, not_images)
 
 
-def _why_not(row: Row, name: str, source: Source) -> str | None:
-    """Why an image is not asked for; None for one whose class and license are."""
-    if not row.status.has_file:
-        return row.status.replace("_", " ")
-    classes = source.classes
-    if classes is not None and class_key(row.label) not in set(map(class_key, classes)):
-        return f"sources.{name}.classes does not ask for the class"
-    if not is_allowed(row.license, row.license_url, getattr(source, "licenses", None)):
-        return f"sources.{name}.licenses does not take the license"
-    return None
+def left_out_of(folder: Path) -> dict[str, list[str]]:
+    """Names of what a source has and can't be used, by kind; `folder` is data/raw/<source>."""
+    try:
+        text = (folder / LEFT_OUT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    kinds: dict[str, list[str]] = json.loads(text)
+    return kinds
+
+
+class _Selection:
+    """What params.yaml asks for of a source."""
+
+    def __init__(self, name: str, source: Source) -> None:
+        self._name = name
+        self._classes = None if source.classes is None else set(map(class_key, source.classes))
+        self._licenses = getattr(source, "licenses", None)
+
+    def why_not(self, row: Row) -> str | None:
+        """Why an image is not asked for; None for one whose class and license are."""
+        if not row.status.has_file:
+            return row.status.replace("_", " ")
+        if self._classes is not None and class_key(row.label) not in self._classes:
+            return f"sources.{self._name}.classes does not ask for the class"
+        if not is_allowed(row.license, row.license_url, self._licenses):
+            return f"sources.{self._name}.licenses does not take the license"
+        return None
 
 
 def _why_left_out(
-    files: Iterable[str], rows: Iterable[Row], name: str, source: Source | None
+    files: Iterable[str], rows: Iterable[Row], name: str, selection: _Selection | None
 ) -> Iterator[str]:
     """Why each of these files in data/raw/<name> is left out."""
     by_file = {row.file or row.image_url: row for row in rows}
     for file in files:
-        if source is None:
+        if selection is None:
             yield "not in params.yaml"
         elif file in by_file:
-            yield _why_not(by_file[file], name, source) or "listed under another name"
+            yield selection.why_not(by_file[file]) or "listed under another name"
         elif any(map(is_litter, file.split("/"))):
             yield "litter of the system, or of a run that was killed"
         else:

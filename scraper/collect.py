@@ -14,7 +14,8 @@ from pipeline.cli import UserError, run
 from pipeline.listing import aside_lines
 from pipeline.manifest import Manifest, Row, write_atomic
 from pipeline.params import load_params
-from pipeline.paths import LEFT_OUT, MANIFEST, RAW, RAW_CACHE, RESULTS
+from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
+from pipeline.raw import left_out_of
 from pipeline.sources import (
     ArchiveSource,
     DatasetSource,
@@ -82,20 +83,22 @@ def collect(
     is_fetched, report = not isinstance(source, FolderSource), Report()
     if isinstance(source, SpiderSource):
         recover(name)
-    if is_fetched:
-        report.sentences += _follow_edits(name, folder)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
-    if is_fetched and not (if_needed and run_state.is_finished() and _is_whole(folder, source)):
-        earlier = _earlier(folder, source, run_state, resume=if_needed)
-        run_state.write(finished=False)
-        _fetch(name, source, folder, Ledger() if retry_permanent else earlier, retry_permanent)
+    if is_fetched:
+        with Manifest(folder / MANIFEST) as manifest:
+            report.sentences += _follow_edits(name, folder, manifest)
+        resume = if_needed and _is_whole(folder, source, manifest)
+        if not (resume and run_state.is_finished()):
+            earlier = _earlier(folder, manifest, run_state, resume=resume)
+            run_state.write(finished=False)
+            _fetch(name, source, folder, Ledger() if retry_permanent else earlier, retry_permanent)
     ledger = Ledger.read(folder) if isinstance(source, SpiderSource) else None
     with Manifest(folder / MANIFEST) as manifest:
         if isinstance(source, FolderSource):
             report = sync(name, source, folder, manifest)
         else:
             reconcile(folder, manifest, getattr(source, "license", None))
-            report.left_out = _left_out(folder)
+            report.left_out = left_out_of(folder)
         rows = manifest.rows.values()
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     _write_credits(name, folder, rows)
@@ -141,26 +144,17 @@ def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[
         )
 
 
-def _left_out(folder: Path) -> dict[str, list[str]]:
-    """What an archive has and can't be used, by kind."""
-    try:
-        kinds: dict[str, list[str]] = json.loads((folder / LEFT_OUT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return kinds
-
-
 _UNFINISHED = """{name} is unfinished: {open}.
 dvc repro asks again for just that. To go on with what there is:
   dvc commit --force collect@{name}"""
 
 
-def _earlier(folder: Path, source: Source, run_state: "_RunState", *, resume: bool) -> Ledger:
+def _earlier(folder: Path, manifest: Manifest, run_state: "_RunState", *, resume: bool) -> Ledger:
     """What of an earlier run need not be asked for again, if the parameters are the same."""
     ledger = Ledger.read(folder) if run_state.is_of_these_parameters() else Ledger()
-    if not resume or not _is_whole(folder, source):
+    if not resume:
         return ledger.failed_for_good()
-    rows = Manifest(folder / MANIFEST).rows.values()
+    rows = manifest.rows.values()
     filled = {row.label for row in rows if row.status.has_file}
     for label in ledger.listing_pages.keys() - filled - {LIST}:
         del ledger.listing_pages[label]  # of an empty class, to be asked for again
@@ -172,9 +166,8 @@ def _may_come(row: Row) -> bool:
     return row.status.startswith("failed") and row.http_status not in PERMANENT_HTTP
 
 
-def _follow_edits(name: str, folder: Path) -> list[str]:
-    with Manifest(folder / MANIFEST) as manifest:
-        edited = follow_edits(folder, manifest, RAW_CACHE / f"{name}.json")
+def _follow_edits(name: str, folder: Path, manifest: Manifest) -> list[str]:
+    edited = follow_edits(folder, manifest, RAW_CACHE / f"{name}.json")
     said = f"{edited} images in {folder} were edited in place; they are by hand from now on"
     return [said] if edited else []
 
@@ -214,10 +207,10 @@ class _RunState:
         write_atomic(self._path, self._content(finished=finished))
 
 
-def _is_whole(folder: Path, source: Source) -> bool:
+def _is_whole(folder: Path, source: Source, manifest: Manifest) -> bool:
     """No file is missing that could be fetched again."""
     wanted = source.classes
-    gone = missing(folder, Manifest(folder / MANIFEST))
+    gone = missing(folder, manifest)
     return all(is_by_hand(row) or not (wanted is None or row.label in wanted) for row in gone)
 
 
