@@ -40,7 +40,6 @@ from scraper.reading.links import breadcrumb, link_texts, menu, source_yaml
 from scraper.reading.markup import Listing, PageImage, Product, read_listing, read_product
 from scraper.reading.optout import page_opt_out
 from scraper.reading.pages import Page
-from scraper.reading.paging import is_paged
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT
 from scraper.spiders.products import classes_of
 
@@ -80,7 +79,7 @@ def preview(url: str) -> Preview:
     page, soup = Page(*said), BeautifulSoup(response.text, "lxml")
     listing = read_listing(*said)
     product = read_product(*said)
-    as_listing = _as_listing(url, response, listing, is_paged(page))
+    as_listing = _as_listing(url, response, listing)
     if product and not product.is_guess and listing.is_guess:
         listing = Listing((), listing.next_page, is_guess=True)
     opt_out = page_opt_out(response)
@@ -121,15 +120,15 @@ def _words(failure: PageFailure | None) -> str:
     return f"{failure.outcome.words}: {failure.why}" if failure else Outcome.READ.words
 
 
-def _as_listing(asked: str, page: TextResponse, listing: Listing, more: str | None) -> str:
+def _as_listing(asked: str, page: TextResponse, listing: Listing) -> str:
     if is_elsewhere(asked, page.url):
         return f"{State.UNREADABLE}: {is_sent_to(page.url)}"
     if failure := listing_failure(page, listing, 1):
         return f"{State.UNREADABLE}: {failure.why}"
     if listing.next_page:
         return f"its next page is {listing.next_page}"
-    if more:
-        return f"{State.MAY_HAVE_MORE}: {not_followed(more)}"
+    if listing.more:
+        return f"{State.MAY_HAVE_MORE}: {not_followed(listing.more)}"
     return State.COMPLETE
 
 

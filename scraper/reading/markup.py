@@ -63,6 +63,8 @@ class Listing:
     next_page: str | None
     is_guess: bool
     """no markup names the products: these are the links of the page's main content"""
+    more: str | None = field(default=None, compare=False)
+    """what says that more pages follow, where `next_page` is None"""
 
 
 def read_product(
@@ -103,14 +105,15 @@ def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
     """
     page = Page(text, url, encoding)
     pager = Pager(page)
+    more = None if pager.next_page else pager.evidence
     roots = [root for syntax in page.markup for root in syntax]
     by_list, marked = (page.site_links(x) for x in (_item_list(roots), _product_addresses(roots)))
     if by_list and not (len(marked) > 1 and set(marked).isdisjoint(by_list)):  # a list of brands
-        return Listing(by_list, pager.next_page, is_guess=False)
+        return Listing(by_list, pager.next_page, is_guess=False, more=more)
     if marked:
-        return Listing(marked, pager.next_page, is_guess=False)
+        return Listing(marked, pager.next_page, is_guess=False, more=more)
     links = tuple(x for x in page.main_links() if not pager.has(x))
-    return Listing(links, pager.next_page, is_guess=True)
+    return Listing(links, pager.next_page, is_guess=True, more=more)
 
 
 def _categories(page: Page, owns: Iterable[OwnProduct]) -> tuple[str, ...]:

@@ -82,9 +82,7 @@ class Pager:
     @functools.cached_property
     def evidence(self) -> str | None:
         """What says that more pages follow, in the words of the page."""
-        text = " ".join(self._page.tree.xpath("//body//text()[not(parent::script|parent::style)]"))
-        text = " ".join(text.split())
-        for found in _COUNTED.finditer(text):
+        for found in _COUNTED.finditer(self._text):
             if int(found[1]) < int(found[2]):
                 return found[0][:_MOST]
         for node in self._page.tree.xpath("//*[contains(@class, 'pag')]"):
@@ -93,11 +91,16 @@ class Pager:
             if found_in and int(found_in[1]) < int(found_in[2]):
                 return within
         for pattern in (_RANGE, _SHOWN):
-            for found in pattern.finditer(text):
+            for found in pattern.finditer(self._text):
                 shown, of = (int(re.sub(r"\D", "", x)) for x in found.groups()[-2:])
                 if 0 < shown < of:
                     return found[0][:_MOST]
         return next(self._unfollowed(), None)
+
+    @functools.cached_property
+    def _text(self) -> str:
+        texts = self._page.tree.xpath("//body//text()[not(parent::script|parent::style)]")
+        return " ".join(" ".join(texts).split())
 
     def has(self, url: str) -> bool:
         """Whether `url` is another page of the listing."""
@@ -227,8 +230,7 @@ class Pager:
 
     def _counted(self) -> str | None:
         """By "Page 1 of 3", where another page's address shows how theirs are made."""
-        text = " ".join(self._page.tree.xpath("//body//text()[not(parent::script|parent::style)]"))
-        found = _COUNTED.search(" ".join(text.split()))
+        found = _COUNTED.search(self._text)
         if not found or int(found[1]) >= int(found[2]):
             return None
         following = rf"\g<1>{int(found[1]) + 1}"

@@ -31,8 +31,6 @@ from scraper.ledger import LIST, Outcome
 from scraper.reading.canonical import Place, place, places
 from scraper.reading.markup import Product, read_listing, read_product
 from scraper.reading.names import words
-from scraper.reading.pages import Page
-from scraper.reading.paging import is_paged
 from scraper.reading.sitemaps import is_file, is_list, is_sitemap, read_addresses, read_sitemap
 from scraper.spiders import SourceSpider
 from scraper.spiders.listed import product_lists
@@ -140,8 +138,8 @@ class ShopSpider(SourceSpider):
             yield self._listing(following, label, seen, number + 1)
         elif following:
             self.break_off(label, response.url, f"not read beyond page {number}")
-        elif pager := is_paged(Page(*said)):
-            self.break_off(label, response.url, not_followed(pager))
+        elif listing.more:
+            self.break_off(label, response.url, not_followed(listing.more))
 
     def listing_failed(self, failure: Failure) -> None:
         label, asked, number = map(failure.request.cb_kwargs.get, ("label", "asked", "number"))
