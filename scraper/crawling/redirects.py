@@ -2,7 +2,6 @@
 
 import re
 from typing import Final
-from urllib.parse import unquote
 
 from scraper.reading.canonical import place
 
@@ -29,7 +28,7 @@ def is_home_page(url: str) -> bool:
 
 
 def _path(url: str) -> str:
-    path = unquote(place(url).path).casefold().rstrip("/")
+    path = place(url).folded_path
     return _LANGUAGE.sub("", _ENDING.sub("", path), count=1) if path else ""
 
 

@@ -1,24 +1,15 @@
 """robots.txt: its rules whatever its encoding, and what they say of an address before a crawl."""
 
-import codecs
 from collections.abc import Collection
-from typing import Final
 from urllib.parse import urlsplit
 
 from scrapy.robotstxt import ProtegoRobotParser
+from w3lib.encoding import read_bom
 
 from pipeline.addresses import FetchError, RefusedAddressError, ask
 from pipeline.cli import UserError
 from pipeline.sources import SpiderSource
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
-
-_MARKS: Final = (  # the longer ones first: that of UTF-16 begins that of UTF-32
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def robots_rules(body: bytes) -> ProtegoRobotParser:
@@ -26,7 +17,8 @@ def robots_rules(body: bytes) -> ProtegoRobotParser:
 
     All of it counts, also beyond the 500 KiB that RFC 9309 asks for, and with any line ends.
     """
-    encoding = next((name for mark, name in _MARKS if body.startswith(mark)), None)
+    encoding, mark = read_bom(body)
+    body = body[len(mark or b"") :]
     if encoding is None and b"\0" in body[:2]:  # UTF-16 without a mark: a letter beside a zero
         encoding = "utf-16-be" if body[:1] == b"\0" else "utf-16-le"
     text = body.decode(encoding or "utf-8", "ignore")

@@ -1,9 +1,10 @@
 """Text of unknown encoding: the names of files in archives, and tables of labels."""
 
-import codecs
 import logging
 import re
 import unicodedata
+
+from w3lib.encoding import read_bom
 
 from pipeline.cli import UserError
 
@@ -11,13 +12,6 @@ _log = logging.getLogger(__name__)
 
 _LIKELY = ("cp437", "cp1252", "cp932", "gbk", "cp1251")
 """What zip programs write besides UTF-8; to show a name in, never to guess by."""
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with that of UTF-16
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def file_name(raw: bytes, encoding: str | None, archive: str) -> str:
@@ -52,9 +46,8 @@ def table_text(content: bytes, encoding: str | None, path: str) -> str:
     Without `encoding` it is cp1252, as spreadsheets save it, and the log says so. Raises UserError
     where it is none of these.
     """
-    for mark, name in _BOMS:
-        if content.startswith(mark):
-            return _decode(content, name, path)
+    if marked := read_bom(content)[0]:
+        return _decode(content, marked, path).removeprefix("\ufeff")
     if half := _utf_16(content):
         return _decode(content, half, path)
     try:

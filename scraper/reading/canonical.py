@@ -7,12 +7,12 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from w3lib.url import canonicalize_url
 
 
-def words(text: str) -> frozenset[str]:
+def names_in(text: str) -> frozenset[str]:
     """Those of a list that is written as a text."""
     return frozenset(text.split())
 
@@ -43,19 +43,19 @@ _PERHAPS_A_CAMPAIGN = re.compile(
     r"ref(errer|erer)?|src|source|campaign|aff(iliate)?|medium", re.IGNORECASE
 )
 _WORDS = re.compile(r"[A-Za-z_.-]+")  # where it has digits, it may be what the page shows
-VIEW_NAMES = words(
+VIEW_NAMES = names_in(
     "sort sortby sort_by sortorder orderby order order_by dir direction ascdesc view viewmode mode"
     " layout display grid show limit per_page perpage pagesize page_size sz size count rows"
     " items_per_page resultsperpage product_list_order product_list_dir product_list_mode"
     " product_list_limit"
 )
 """parameters that show one listing in another way"""
-PAGE_NAMES = words(
+PAGE_NAMES = names_in(
     "p pg pn page paged pagenum pageno page_no page_number pagenumber page_num pageindex page_index"
     " currentpage current_page cp seite pagina paginas pagine pag sida side sivu strana strona"
     " stranka sayfa oldal halaman trang product-page cursor after from"
 )
-OFFSET_NAMES = words(
+OFFSET_NAMES = names_in(
     "start offset skip begin startrow startindex start_index beginindex first startat"
 )
 _ACTIONS = re.compile(  # a name, and its value where the name alone says nothing
@@ -84,6 +84,11 @@ class Place(NamedTuple):
     def has(self, other: "Place") -> bool:
         """The same site and path, and all that the other's query asks for."""
         return self[:2] == other[:2] and set(self.query).issuperset(other.query)
+
+    @property
+    def folded_path(self) -> str:
+        """The path as a person reads it, in one case: for comparing where case means nothing."""
+        return unquote(self.path).casefold().rstrip("/")
 
     def __str__(self) -> str:
         return f"{self.site}{self.path}?{'&'.join(map('='.join, self.query))}"

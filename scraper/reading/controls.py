@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from scraper.reading.canonical import place, words
+from scraper.reading.canonical import names_in, place
 from scraper.reading.pages import Page
 from scraper.reading.paging_words import FILLERS, LISTED, LOAD, MORE, NEXT, OF, PAGE, PREVIOUS
 
@@ -30,7 +30,7 @@ _MORE_CLASS = re.compile(r"loadmore\w*|(show|view|see)more(products|results|item
 _PAGER_CLASS = re.compile(r"paginat\w*|pagin\w*|pager\w*|paging\w*|pages|pagenav\w*|navlinks")
 _OFF = frozenset(("disabled", "inactive", "unavailable"))
 _CURRENT = frozenset(("current", "active", "selected"))
-_ELSEWHERE = words(
+_ELSEWHERE = names_in(
     "slick swiper carousel slider slideshow glide owl splide flickity lightbox calendar datepicker"
     " cookie cookies reviews comments ratings rating facet facets swatch swatches"
 )

@@ -3,11 +3,12 @@
 import html
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
+from scraper.reading.img import in_set
 from scraper.reading.loose_json import read_json
+from scraper.reading.nodes import Node
 
-Node: TypeAlias = dict[str, Any]
 Described = Callable[[object], object]
 
 _ADDRESSES = ("contentUrl", "url", "src", "@value", "@list", "@set", "image", "value")
@@ -82,15 +83,6 @@ def _read_text(text: str) -> list[Any]:
     if clean.startswith(("<", "url(")):
         return [a or b for a, b in _SOURCE.findall(clean)]
     if _SET.search(clean):
-        return [_largest_of_set(clean)]
+        known = [(factor, url) for url, factor, _ in in_set(clean)]
+        return [max(known, key=lambda one: one[0])[1] if known else clean.split()[0]]
     return [x for x in _BETWEEN.split(clean) if x]
-
-
-def _largest_of_set(text: str) -> str:
-    entries = [e.split() for e in re.split(r",\s+|(?<=\d[wx]),", text) if e.split()]
-    return max(entries, key=lambda e: _number(e[-1]))[0] if entries else ""
-
-
-def _number(descriptor: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)[wx]", descriptor)
-    return float(found[1]) if found else 0

@@ -91,7 +91,7 @@ def _candidates(img: Any) -> Iterator[tuple[str, float, str]]:
         if name == "src" or not value or value.startswith("data:"):
             continue
         if _SET.search(name):
-            yield from _in_set(value)
+            yield from in_set(value)
         elif value.lstrip().startswith("{"):
             yield from _in_json(value)
         elif not _OTHER_IMAGE.search(name) and _is_reference(name, value):
@@ -106,7 +106,7 @@ def _candidates(img: Any) -> Iterator[tuple[str, float, str]]:
             for source in above.iter("source"):
                 for name in source.attrib:
                     if _SET.search(name):
-                        yield from _in_set(source.get(name) or "")
+                        yield from in_set(source.get(name) or "")
         if above.tag == "a" and _IMAGE_FILE.search(above.get("href") or ""):
             yield above.get("href"), _ZOOMED, "x"
             break
@@ -122,8 +122,8 @@ def _is_reference(name: str, value: str) -> bool:
     return bool(_LAZY.search(name)) and value.lstrip().startswith(("/", "http:", "https:"))
 
 
-def _in_set(text: str) -> Iterator[tuple[str, float, str]]:
-    """`a.jpg 400w, b.jpg 2x` → addresses with their descriptors; without one it is 1x."""
+def in_set(text: str) -> Iterator[tuple[str, float, str]]:
+    """Of a srcset, `a.jpg 400w, b.jpg 2x`: addresses with their descriptors; without one 1x."""
     for entry in _BETWEEN.split(text):
         url, *descriptors = entry.split() or [""]
         known = [d for d in descriptors or ["1x"] if _DESCRIPTOR.fullmatch(d)]

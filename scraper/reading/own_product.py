@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from scraper.reading.canonical import place
 from scraper.reading.names import identifies, likeness, words
@@ -211,35 +210,24 @@ def _address(node: Node) -> object:
     url = address_of(node)
     if isinstance(url, str) and "#" in url and url != node.get("url"):
         stem = url.partition("#")[0]
-        return stem if _path(stem) else None
+        return stem if place(stem).folded_path else None
     return url
 
 
 def _compared(url: str, own: str) -> int:
     """Exact, the same path, or another; what the queries say counts where they contradict."""
-    theirs, ours = _query(url), _query(own)
-    if _path(url) != _path(own):
+    theirs, ours = dict(place(url).query), dict(place(own).query)
+    path = place(own).folded_path
+    if place(url).folded_path != path:
         return _OTHER
     differing = {k for k in theirs.keys() & ours.keys() if theirs[k] != ours[k]}
-    is_routed = not _path(own) or "." in _path(own).rpartition("/")[2].removesuffix(".html")
+    is_routed = not path or "." in path.rpartition("/")[2].removesuffix(".html")
     if differing and not all(_VARIANT & set(k.lower().split("_")) for k in differing) and is_routed:
         return _OTHER
     if is_routed and theirs.keys() != ours.keys() and not (theirs and ours):
         return _UNKNOWN  # the shop's own address
-    is_site = _site(url) == _site(own)
+    is_site = place(url).site == place(own).site
     return _EXACT if not differing and is_site else _SAME_PATH
-
-
-def _site(url: str) -> str:
-    return place(url).site
-
-
-def _path(url: str) -> str:
-    return unquote(place(url).path).casefold().rstrip("/")
-
-
-def _query(url: str) -> dict[str, str]:
-    return dict(place(url).query)
 
 
 def categories_of(own: Iterable[OwnProduct]) -> Iterator[object]:

@@ -1,15 +1,15 @@
 """What shops in many languages write on the links from page to page. All in lower case."""
 
-from scraper.reading.canonical import words
+from scraper.reading.canonical import names_in
 
-PAGE = words(
+PAGE = names_in(
     "page pages seite seiten página pagina paginas páginas pàgina side sida sivu sivulle strona"
     " strony stranka stránka stránky strana stranica stran oldal pagină страница стр сторінка"
     " страници σελίδα sayfa trang halaman laman lehekülg lapa puslapis orria páxina"
     " صفحة الصفحة עמוד לעמוד पृष्ठ หน้า ページ 頁 页 페이지 صفحه"
 )
 
-NEXT = words(
+NEXT = names_in(
     "next older forward nxt"
     " weiter nächste nächster nächsten naechste vor vorwärts vorwaerts"
     " suivant suivante suivants suivantes suiv"
@@ -28,7 +28,7 @@ NEXT = words(
     " 다음 다음페이지 หน้าถัดไป"
 )
 
-PREVIOUS = words(
+PREVIOUS = names_in(
     "previous prev newer back last first zurück vorherige letzte erste précédent précédente prec"
     " dernière première anterior último última ultimo ultima primera primero precedente"
     " indietro vorige laatste eerste föregående forrige edellinen poprzednia wstecz předchozí"
@@ -36,7 +36,7 @@ PREVIOUS = words(
 )
 """of words that lead elsewhere: the last page is none to go on with"""
 
-MORE = words(
+MORE = names_in(
     "more mehr weitere plus más mas mais altri altro altre meer fler flere mere enemmän lisää"
     " więcej wiecej další více viac ďalšie több mult multe više več još още ещё еще больше ще"
     " більше περισσότερα περισσότερες daha المزيد עוד بیشتر और thêm lagi lainnya banyak rohkem"
@@ -44,14 +44,14 @@ MORE = words(
     " 更多 載入更多 更多商品 더보기 더 เพิ่มเติม ดูเพิ่มเติม"
 )
 
-LOAD = words(
+LOAD = names_in(
     "load laden nachladen charger cargar carregar carica laad ladda lataa załaduj načíst načti"
     " načítať betöltése încarcă učitaj naloži зареди загрузить завантажити φόρτωση yükle تحميل"
     " טען tải muat"
 )
 """with one of MORE, whatever else is said: "load more mugs\""""
 
-LISTED = words(
+LISTED = names_in(
     "results result products product items item articles article entries listing"
     " artikel produkte ergebnisse produits résultats résultat productos resultados artículos"
     " produtos prodotti risultati articoli producten resultaten artikelen produkter resultat varor"
@@ -61,7 +61,7 @@ LISTED = words(
 )
 """what a listing lists"""
 
-_BESIDE = words(
+_BESIDE = names_in(
     "show view see display get anzeigen zeigen ansehen voir afficher"
     " ver mostrar cargue exibir mostra vedi bekijk bekijken toon tonen"
     " visa vis hent last näytä pokaż zobacz zobrazit"

@@ -1,6 +1,5 @@
 """Lists of product addresses: a shop's sitemap (https://www.sitemaps.org), or a text file."""
 
-import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import lxml.etree
 from scrapy.utils.gz import gunzip
+from w3lib.encoding import read_bom
 
 from scraper.reading.canonical import unescaped
 
@@ -18,14 +18,7 @@ MAXSIZE = 50 * 1024 * 1024
 _GZIP = b"\x1f\x8b\x08"
 _TIMES = 3  # unpacked: some servers pack what is packed
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf"
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
+_UNMARKED = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>\s*")
 _ROOTS = ("urlset", "sitemapindex", "rss", "rdf", "feed")
 _FIRST_TAG = re.compile(  # behind declarations, comments and style sheets
@@ -101,10 +94,10 @@ def _plain(content: bytes) -> bytes:
                 content = gunzip(content, max_size=MAXSIZE)
     except (OSError, EOFError) as error:
         raise ValueError(f"can't be unzipped: {error}") from error
-    for start, encoding in _BOMS:
-        if content.startswith(start):
-            text = content.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
-            return _DECLARATION.sub(b"", text.encode(), count=1)
+    encoding = read_bom(content)[0] or _UNMARKED.get(content[:2], "utf-8")
+    if encoding != "utf-8":
+        text = content.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+        return _DECLARATION.sub(b"", text.encode(), count=1)
     content = content.lstrip(_BLANKS)
     declared = _DECLARATION.match(content)
     if declared and re.search(rb"encoding=.(utf-?(16|32)|ucs)", declared[0], re.IGNORECASE):
