@@ -9,8 +9,6 @@ wrong; suspect are so many of those that the answers speak against most.
 """
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from tqdm import tqdm
 
 from model import data, features
 from pipeline.cli import UserError, run
-from pipeline.manifest import write_atomic
+from pipeline.manifest import csv_text, write_atomic
 from pipeline.params import Audit, Params, load_params
 from pipeline.paths import AUDIT, DATASET
 from pipeline.report import thumbnail, write_page
@@ -171,13 +169,9 @@ def _groups(dataset: Path, files: Sequence[str]) -> list[str]:
 
 
 def _write(out: Path, suspects: Sequence[Suspect]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for suspect in suspects:
-        values = {name: getattr(suspect, name) for name in COLUMNS}
-        writer.writerow((values | {"score": f"{suspect.score:.4f}"}).values())
-    write_atomic(out / "suspects.csv", text.getvalue())
+    told = [{name: getattr(one, name) for name in COLUMNS} for one in suspects]
+    rows = [list((one | {"score": f"{one['score']:.4f}"}).values()) for one in told]
+    write_atomic(out / "suspects.csv", csv_text(COLUMNS, rows))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ goes on where it was.
 """
 
 import argparse
-import csv
 import hashlib
-import io
 import json
 import re
 import shlex
@@ -29,7 +27,7 @@ from tabulate import tabulate
 from model import experiment, figures, workspace
 from model.revisions import Revision
 from pipeline.cli import UserError, run
-from pipeline.manifest import write_atomic
+from pipeline.manifest import csv_text, write_atomic
 from pipeline.params import load_params
 from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
 
@@ -285,13 +283,12 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _write(results: Sequence[Result]) -> None:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["experiment", "setting", "seed", *_METRICS])
-    for one in results:
-        seed = "" if one.run.seed is None else one.run.seed
-        table.writerow([one.run.name, " ".join(one.run.settings), seed, *one.accuracy.values()])
-    write_atomic(SWEEP / "runs.csv", text.getvalue())
+    rows = [
+        [one.run.name, " ".join(one.run.settings), one.run.seed, *one.accuracy.values()]
+        for one in results
+    ]
+    header = ["experiment", "setting", "seed", *_METRICS]
+    write_atomic(SWEEP / "runs.csv", csv_text(header, rows))
 
 
 if __name__ == "__main__":

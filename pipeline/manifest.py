@@ -4,14 +4,16 @@
 The last row of a (label, image_url) counts.
 """
 
+import csv
 import dataclasses
 import functools
+import io
 import json
 import os
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -251,6 +253,13 @@ def _encoded(text: str) -> bytes:
     except UnicodeEncodeError:
         text.encode("utf-8", "surrogateescape")  # raises for what is no file's name
         return text.encode("utf-8", "backslashreplace")
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    return out.getvalue()
 
 
 @contextmanager

@@ -8,7 +8,6 @@ the validation split. What it changes is in calibration.json and the report.
 
 import argparse
 import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from model.evaluate.advice import Facts, Pair, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
 from model.evaluate.tested import Tested, tested
 from pipeline.cli import UserError, run
-from pipeline.manifest import write_atomic
+from pipeline.manifest import csv_text, write_atomic
 from pipeline.params import Evaluate, Train, load_params
 from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
@@ -166,15 +165,9 @@ def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> No
     ]
     # no column of ours begins so, whatever the classes are called
     header = ("file", "label", "predicted", "confidence", *(f"p_{label}" for label in test.labels))
-    _write_csv(out / "predictions.csv", header, rows)
-    _write_csv(out / "confusion.csv", ("actual", "predicted"), [row[1:3] for row in rows])
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([header, *rows])
-    write_atomic(path, text.getvalue())
+    write_atomic(out / "predictions.csv", csv_text(header, rows))
+    pairs = csv_text(("actual", "predicted"), [row[1:3] for row in rows])
+    write_atomic(out / "confusion.csv", pairs)
 
 
 def _confused_pairs(matrix: NDArray[Any], labels: Sequence[str]) -> list[dict[str, Any]]:

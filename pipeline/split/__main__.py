@@ -1,11 +1,9 @@
 """The split stage: data/clean → data/dataset/{train,validation,test}/<class>/."""
 
 import argparse
-import csv
-import io
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -15,7 +13,7 @@ from tqdm import tqdm
 from pipeline import paths
 from pipeline.classes import empty_classes, warn_of_empty
 from pipeline.cli import UserError, run
-from pipeline.manifest import fresh_folder, write_atomic
+from pipeline.manifest import csv_text, fresh_folder, write_atomic
 from pipeline.params import load_params
 from pipeline.split.divide import KeptImage, Lack, divide
 
@@ -94,16 +92,10 @@ def _write(
                 shutil.copyfile(paths.CLEAN / image.file_name, target)
             members.sort(key=lambda image: image.file_name)
             rows = ([getattr(image, name) for name in COLUMNS] for image in members)
-            write_atomic(folder / split / "metadata.csv", _csv(COLUMNS, rows))
+            write_atomic(folder / split / "metadata.csv", csv_text(COLUMNS, rows))
         if lacks:
             table = ((lack.label, " ".join(lack.splits), lack.why) for lack in lacks)
-            write_atomic(folder / _REPORT, _csv(("label", "lacks", "why"), table))
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([header, *rows])
-    return out.getvalue()
+            write_atomic(folder / _REPORT, csv_text(("label", "lacks", "why"), table))
 
 
 def _balance(images: Sequence[KeptImage], places: Sequence[str | None]) -> str:
