@@ -192,7 +192,3 @@ def _history(decisions: Sequence[Decision]) -> str:
         f"{one.choice}{f' {one.label}' if one.label else ''} of {one.decided_at or 'no date'}"
         for one in decisions
     )
-
-
-def _time(one: Decision) -> str:
-    return one.decided_at

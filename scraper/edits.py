@@ -78,7 +78,6 @@ def _edited(manifest: Manifest, path: Path, digest: str, rows: Sequence[Row]) ->
         found = {"status": rejected.status, "file": None, "error": str(rejected), "sha256": None}
     else:
         status = Status.DUPLICATE if is_known else Status.SAVED
-        found = {"status": status, "file": file, "error": None, "sha256": digest}
-        found |= {key: getattr(image, key) for key in ("format", "width", "height")}
+        found = {"status": status, "file": file, "error": None, **image.columns}
     found["bytes"] = len(content)
     manifest.append(replace(rows[0], image_url=file, **found, fetched_at=now()))

@@ -5,8 +5,8 @@ Nothing is decoded.
 
 import hashlib
 import warnings
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from pipeline.formats import BY_PILLOW, FORMATS, open_image
 from pipeline.kinds import UNREAD, kind_of, remedy
@@ -32,6 +32,11 @@ class ImageFile:
     format: str
     width: int
     height: int
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As the columns of the image's row."""
+        return asdict(self)
 
     @property
     def file_name(self) -> str:

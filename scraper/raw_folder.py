@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,9 +58,13 @@ def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  #
             replace(row, status=Status.FAILED_MISSING, file=None, error=error, fetched_at=now())
         )
     held = {row.file for row in manifest.rows.values()}
+    here = {(row.label, row.sha256) for row in manifest.rows.values() if row.status.has_file}
     for label, file in found:
         if file.name not in held and not _is_judged(manifest.rows.get((label, file.name)), file):
-            manifest.append(_adopted(manifest, label, file, license))
+            row = _adopted(here, label, file, license)
+            manifest.append(row)
+            if row.status.has_file:
+                here.add((label, row.sha256))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Found]]:
@@ -85,7 +89,7 @@ def _is_judged(row: Row | None, file: Found) -> bool:
 
 
 def _adopted(
-    manifest: Manifest,
+    here: Set[tuple[str, str | None]],
     label: str,
     file: Found,
     license: str | None,  # noqa: A002
@@ -115,15 +119,8 @@ def _adopted(
         return replace(row, status=Status.FAILED_UNREADABLE, file=None, bytes=None, error=why)
     except RejectedError as rejected:
         return replace(row, status=rejected.status, file=None, error=str(rejected))
-    here = {(r.label, r.sha256) for r in manifest.rows.values() if r.status.has_file}
-    return replace(
-        row,
-        status=Status.DUPLICATE if (label, image.sha256) in here else Status.SAVED,
-        sha256=image.sha256,
-        format=image.format,
-        width=image.width,
-        height=image.height,
-    )
+    status = Status.DUPLICATE if (label, image.sha256) in here else Status.SAVED
+    return replace(row, status=status, **image.columns)
 
 
 def _is_writable(file: Found) -> bool:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline import listing
 from pipeline.cli import UserError
-from pipeline.listing import aside_lines
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
@@ -135,7 +135,7 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
     paths: list[str] = []
     left_out: dict[str, list[str]] = defaultdict(list)
     for one in layout.left_out:
-        left_out[one.kind].append(_text(one.path))
+        left_out[one.kind].append(listing.text(one.path))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with tqdm(desc=name, total=todo.images, unit=" images", disable=None) as bar:
         for member in archives.members():
@@ -145,7 +145,7 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
                 paths.append(member.path)
             for found in layout.find(member):
                 if isinstance(found, LeftOut):
-                    left_out[found.kind].append(_text(found.path))
+                    left_out[found.kind].append(listing.text(found.path))
                 elif label := labels.ours(found.label):
                     _keep(store, _row(found, label, archives.address, todo, now), found)
                     bar.update()
@@ -165,7 +165,7 @@ def _nothing(
 ) -> str:
     """Why no image was found, in words."""
     if left_out:
-        return "\n  ".join([f"{name}: nothing can be taken", *aside_lines(left_out)])
+        return "\n  ".join([f"{name}: nothing can be taken", *listing.aside_lines(left_out)])
     if not paths:
         return f"{name}: there is no file in it; is it the right archive, and all of it?"
     if file := archives.only_file(paths):
@@ -181,7 +181,7 @@ def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
     return Row(
         status=Status.SAVED,
         label=label,
-        image_url=_text(f"{address}#{found.path}"),
+        image_url=listing.text(f"{address}#{found.path}"),
         product_id=found.product_id,
         split=found.split,
         fetched_at=now,
@@ -202,11 +202,6 @@ def _keep(store: Store, row: Row, found: Found) -> None:
         store.reject(row, Status.REJECTED_TOO_LARGE, f"{found.size:,} bytes")
     else:
         store.take(row, found.read())
-
-
-def _text(path: str) -> str:
-    """A name that is not UTF-8, as text that is and tells its bytes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _size(path: Path) -> int:

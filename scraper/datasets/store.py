@@ -63,11 +63,7 @@ class Store:
             row,
             status=Status.SAVED if first == row.image_url else Status.DUPLICATE,
             file=file,
-            sha256=image.sha256,
-            bytes=image.bytes,
-            format=image.format,
-            width=image.width,
-            height=image.height,
+            **image.columns,
         )
         self.rows[row.key] = row
         if file not in self._staged and not is_here(self.folder, row):
@@ -95,11 +91,8 @@ class Store:
 
 def archives_before(folder: Path) -> list[str]:
     """The addresses of the archives of the last run that was complete."""
-    try:
-        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    return list(note["asked"]["files"])
+    note = _note(folder)
+    return list(note["asked"]["files"]) if note else []
 
 
 def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> bool:
@@ -107,16 +100,23 @@ def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> b
 
     `rows` are the counting ones of the archives that were asked for.
     """
-    try:
-        note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
+    note = _note(folder)
     return (
-        note["asked"] == asked
+        note is not None
+        and note["asked"] == asked
         and note["rows"] <= len(rows)
         and all((folder / row.file).exists() for row in rows if row.file)
         and not any(row.status is Status.FAILED_MISSING for row in rows)
     )
+
+
+def _note(folder: Path) -> dict[str, Any] | None:
+    """What `note_complete` wrote; None where no run was complete."""
+    try:
+        note: dict[str, Any] = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return note
 
 
 def note_complete(folder: Path, asked: dict[str, Any], rows: int) -> None:

@@ -34,16 +34,7 @@ def examine_file(entry: Entry) -> Facts:
         return _refused(entry, error.status, kind, str(error))
     if kind != IMAGE:  # a camera's thumbnail, a JPEG inside
         return _refused(entry, Status.REJECTED_NOT_IMAGE, kind, kind)
-    return Facts(
-        entry.stamp,
-        Status.SAVED,
-        bytes=image.bytes,
-        sha256=image.sha256,
-        format=image.format,
-        width=image.width,
-        height=image.height,
-        file_name=image.file_name,
-    )
+    return Facts(entry.stamp, Status.SAVED, file_name=image.file_name, **image.columns)
 
 
 def _unreadable(entry: Entry, error: OSError) -> Facts:

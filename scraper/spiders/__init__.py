@@ -51,7 +51,6 @@ class SourceSpider(Spider):
         """classes that have as many images as they may: a spider can stop there"""
         self.unreadable = self.ledger.unreadable
         """class: why its listing could not be read"""
-        self._read = self.ledger.listing_pages
 
     @property
     def page_meta(self) -> dict[str, bool]:

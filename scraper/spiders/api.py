@@ -57,7 +57,7 @@ class ApiSpider(SourceSpider):
         if content.get("error"):
             self._note(response.url, label, _complaint(content) or "the API refuses this")
             return {}
-        self._read[label] += 1
+        self.ledger.listing_pages[label] += 1
         return content
 
     def results(
@@ -98,7 +98,7 @@ class ApiSpider(SourceSpider):
         self._note(request.url, request.cb_kwargs["label"], why, may_pass(error))
 
     def _note(self, url: str, label: str, why: str, cuts: bool = True) -> None:
-        if self._read[label]:
+        if self.ledger.listing_pages[label]:
             self._skip(url, label, why, cuts=cuts)
         else:
             self.unreadable[label] = f"{url}: {why}"

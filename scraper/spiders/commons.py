@@ -4,6 +4,7 @@ https://www.mediawiki.org/wiki/API:Categorymembers, API:Search, API:Imageinfo, A
 API:Etiquette
 """
 
+import dataclasses
 import re
 from collections import deque
 from collections.abc import AsyncIterator
@@ -133,7 +134,7 @@ class CommonsSpider(ApiSpider):
                 files[page] = title or f"page {page}"
             elif kind == "file":
                 place = f"{response.url}#{len(files)}"
-                yield self._faulty(label, title or place, place, "the wiki names no page of it")
+                yield self._candidate(label, title or place, place, "the wiki names no page of it")
         walk.is_empty = walk.is_empty and not files
         following = mapping(answer.get("continue"))
         if following and walk.listing | following == walk.listing:
@@ -211,7 +212,7 @@ class CommonsSpider(ApiSpider):
                 yield found[key]
             elif answer:
                 place = self._page_url(key)
-                yield self._faulty(label, title, place, "the wiki gives no details of it")
+                yield self._candidate(label, title, place, "the wiki gives no details of it")
         if goes_on and label not in self.full:
             yield self._listing(walk)
 
@@ -225,17 +226,14 @@ class CommonsSpider(ApiSpider):
         if url is None:
             marks = (why for mark, why in _FAULTS.items() if info.get(mark) or mark in page)
             fault = next(marks, "the wiki names no address of its file")
-            return self._faulty(label, title, page_url, fault)
+            return self._candidate(label, title, page_url, fault)
         # a thumbnail of a drawing is a PNG, of a document a JPEG, and yet no photo
         is_photo = (text(info, "mediatype") or "BITMAP").upper() == "BITMAP"
         mime = (thumbnail and is_photo and text(info, "thumbmime")) or text(info, "mime")
         license_name, license_url = self._license(mapping(info.get("extmetadata")))
-        return ProductImage(
-            label=label,
+        return dataclasses.replace(
+            self._candidate(label, title, page_url, None),
             image_url=url,
-            page_url=page_url,
-            product_id=title,
-            title=title.partition(":")[2] or title,
             license=license_name,
             license_url=license_url,
             author=_value(mapping(info.get("extmetadata")), "Artist"),
@@ -244,7 +242,8 @@ class CommonsSpider(ApiSpider):
             height=number(info, "thumbheight" if thumbnail else "height"),
         )
 
-    def _faulty(self, label: str, title: str, page_url: str, fault: str) -> ProductImage:
+    def _candidate(self, label: str, title: str, page_url: str, fault: str | None) -> ProductImage:
+        """What is known of every file; `fault` is why it has no address of an image."""
         return ProductImage(
             label=label,
             image_url=page_url,
