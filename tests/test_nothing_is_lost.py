@@ -29,6 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from PIL import Image
+from repository import environment
 from ruamel.yaml import YAML
 
 from pipeline.manifest import Manifest
@@ -69,16 +70,7 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.env = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "GIT_CONFIG_COUNT": "2",
-            "GIT_CONFIG_KEY_0": "user.name",
-            "GIT_CONFIG_VALUE_0": "Tester",
-            "GIT_CONFIG_KEY_1": "user.email",
-            "GIT_CONFIG_VALUE_1": "tester@localhost",
-        }
+        self.env = environment(PYTHONPATH=str(ROOT))
 
     def start(self, *command: str) -> "Running":
         return Running(self, command)

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 from PIL import Image
+from repository import Repository
 from ruamel.yaml import YAML
 
 from pipeline.manifest import Manifest, Reason
@@ -26,11 +26,16 @@ SMALL = {"image_size": 32, "epochs": 2, "batch_size": 64}
 pytestmark = pytest.mark.timeout(1800)
 
 
-class Clone:
+class Clone(Repository):
     """A checkout of this tree with a repository and a DVC cache of its own."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        super().__init__(root, PYTHONPATH=str(root), COLUMNS="200")
+
+    @classmethod
+    def made(cls, root: Path) -> "Clone":
+        """A new one, with one commit."""
+        clone = cls(root)
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -42,38 +47,10 @@ class Clone:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, root / name)
         (root / "dvc.lock").unlink(missing_ok=True)
-        self.run("git", "init", "-q", "-b", "main")
-        self.edit("train", SMALL)
-        self.commit("start")
-
-    def run(self, *command: str, code: int = 0) -> str:
-        """What the command printed; its exit code is asserted."""
-        done = subprocess.run(
-            command,
-            cwd=self.root,
-            env={
-                **os.environ,
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONPATH": str(self.root),
-                "GIT_CONFIG_COUNT": "2",
-                "GIT_CONFIG_KEY_0": "user.name",
-                "GIT_CONFIG_VALUE_0": "Tester",
-                "GIT_CONFIG_KEY_1": "user.email",
-                "GIT_CONFIG_VALUE_1": "tester@localhost",
-                "COLUMNS": "200",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{command} gave {done.returncode}:\n{done.stdout}"
-        return done.stdout
-
-    def commit(self, message: str) -> None:
-        self.run("git", "add", "-A")
-        self.run("git", "commit", "-q", "-m", message)
+        clone.run("git", "init", "-q", "-b", "main")
+        clone.edit("train", SMALL)
+        clone.commit("start")
+        return clone
 
     def edit(self, section: str, values: dict) -> None:
         yaml = YAML()
@@ -97,7 +74,7 @@ class Clone:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    clone = Clone(tmp_path_factory.mktemp("clone"))
+    clone = Clone.made(tmp_path_factory.mktemp("clone"))
     clone.run("dvc", "repro")
     clone.commit("first run")
     return clone
@@ -168,7 +145,7 @@ def test_what_is_up_to_date_does_not_run_again(clone: Clone) -> None:
     clone.run("git", "diff", "--exit-code")
 
 
-def test_a_image_is_classified(clone: Clone) -> None:
+def test_an_image_is_classified(clone: Clone) -> None:
     image = next((clone.root / "data/dataset/test/mug").glob("*"))
     shutil.copy(image, clone.root / "unknown.jpg")
     out = clone.run("python", "-m", "model.predict", "unknown.jpg", "--json")
@@ -191,7 +168,7 @@ def test_metrics_plots_and_model_are_known_to_dvc(clone: Clone) -> None:
 
 
 def test_two_clones_give_the_same_bytes(clone: Clone, tmp_path: Path) -> None:
-    other = Clone(tmp_path)
+    other = Clone.made(tmp_path)
     other.run("dvc", "repro")
     for folder in ("data/clean", "data/dataset"):
         assert other.digests(folder) == clone.digests(folder)
@@ -250,8 +227,7 @@ def test_a_colleague_pulls_it_all(clone: Clone, tmp_path: Path) -> None:
     clone.commit("remote")
     clone.run("dvc", "push")
     clone.run("git", "clone", "-q", str(clone.root), str(tmp_path / "there"))
-    there = Clone.__new__(Clone)
-    there.root = tmp_path / "there"
+    there = Clone(tmp_path / "there")
     for command in (["dvc", "pull"], ["dvc", "checkout"]):
         out = there.run(*command)
         assert "WARNING" not in out

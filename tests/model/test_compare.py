@@ -187,7 +187,7 @@ def test_test_sets_that_differ_are_compared_where_they_meet(project: Path, capsy
     assert "on the 40 images that both have, of A's 80 and B's 80" in capsys.readouterr().out
 
 
-def test_a_image_under_another_class_is_left_out_and_counted(own: Path, capsys) -> None:
+def test_an_image_under_another_class_is_left_out_and_counted(own: Path, capsys) -> None:
     path = own / "results/evaluate/predictions.csv"
     path.write_text(path.read_text().replace(f"cap/{5:064x}.jpg,cap", f"mug/{5:064x}.jpg,mug"))
     found = figures(capsys, "good")

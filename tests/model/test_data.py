@@ -80,7 +80,7 @@ def test_a_class_that_train_does_not_have(dataset: Path) -> None:
         data.load_split(dataset, "validation", LABELS[:2], 16)
 
 
-def test_a_image_that_is_none_is_named(dataset: Path) -> None:
+def test_an_image_that_is_none_is_named(dataset: Path) -> None:
     (dataset / "train" / "leaf" / "99.png").write_bytes(b"not an image")
     with pytest.raises(UnreadableImageError, match=r"99\.png"):
         data.load_split(dataset, "train", LABELS, 16)

@@ -29,7 +29,7 @@ def halves(left: tuple | int, right: tuple | int, mode: str = "RGB") -> Image.Im
     return image
 
 
-def test_a_image_is_a_square_of_rgb_bytes_stretched() -> None:
+def test_an_image_is_a_square_of_rgb_bytes_stretched() -> None:
     array = decode(encoded(halves((255, 0, 0), (0, 0, 255))), SIZE)
     assert array.shape == (SIZE, SIZE, 3)
     assert array.dtype == np.uint8

@@ -77,7 +77,7 @@ def assert_same(one: object, other: object) -> None:
     assert [p for _, p in one.top] == pytest.approx([p for _, p in other.top], abs=1e-5)
 
 
-def test_every_form_of_a_image_gets_one_answer(classifier: Classifier, trained: Path) -> None:
+def test_every_form_of_an_image_gets_one_answer(classifier: Classifier, trained: Path) -> None:
     path = trained / "data/dataset/test/leaf/00.png"
     with Image.open(path) as image:
         forms = [path, str(path), path.read_bytes(), image.copy(), np.asarray(image)]

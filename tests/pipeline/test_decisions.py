@@ -27,7 +27,7 @@ def test_decisions(tmp_path: Path) -> None:
     }
 
 
-def test_the_last_line_about_a_image_counts(tmp_path: Path) -> None:
+def test_the_last_line_about_an_image_counts(tmp_path: Path) -> None:
     text = f"{HEADER}{A},keep,,,\n{A},drop,,,\n"
     assert read(tmp_path, text)[A].choice is Choice.DROP
 

@@ -89,7 +89,7 @@ def test_a_header_that_claims_too_many_pixels_is_rejected():
     assert rejected.value.status is Status.REJECTED_TOO_LARGE
 
 
-def test_a_image_cut_off_in_its_pixels_is_still_one():
+def test_an_image_cut_off_in_its_pixels_is_still_one():
     content = encoded("JPEG", (400, 300))
     assert examine(content[: len(content) // 2]).width == 400
 
@@ -101,7 +101,7 @@ def test_a_image_cut_off_in_its_pixels_is_still_one():
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=12),
     st.integers(0, 2000),
 )
-def test_damaged_bytes_are_a_image_or_rejected(content, damage, length):
+def test_damaged_bytes_are_an_image_or_rejected(content, damage, length):
     damaged = bytearray(content)
     for at, value in damage:
         damaged[at % len(damaged)] = value

@@ -71,7 +71,7 @@ def test_a_category_of_the_demo_shop(demo, shown):
     assert f"The images of one: python -m scraper.preview {demo}products/mug-025/" in lines
 
 
-def test_why_a_image_would_not_be_taken(web, workshop, shown):
+def test_why_an_image_would_not_be_taken(web, workshop, shown):
     other = "http://127.0.0.1:9"
     web.routes |= {
         "/mug": PRODUCT % (other, ""),

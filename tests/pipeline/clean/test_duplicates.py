@@ -188,7 +188,7 @@ def test_views_of_one_product_are_kept_in_one_group(work, make) -> None:
     assert len(set(groups)) == 5
 
 
-def test_a_group_joins_products_that_share_a_image(work, make) -> None:
+def test_a_group_joins_products_that_share_an_image(work, make) -> None:
     shared = make.encoded(make.next())
     for product in ("p 1", "p 2"):
         work.add(shared, product_id=product)

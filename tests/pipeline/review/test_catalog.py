@@ -18,7 +18,7 @@ def found_sets(catalog, kind: str) -> list[list[str]]:
     return [[sha256[n] for n in one["rows"]] for one in page["sets"] if one["kind"] == kind]
 
 
-def test_rows_tell_where_a_image_comes_from(work, make) -> None:
+def test_rows_tell_where_an_image_comes_from(work, make) -> None:
     sha256 = work.add(make.encoded(make.next()), title="<b>Mug</b>", page_url="http://a.example/1")
     columns = look(work).to_page()["columns"]
     assert columns["sha256"] == [sha256]

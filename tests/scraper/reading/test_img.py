@@ -27,7 +27,7 @@ def image_addresses(html: str) -> list[str]:
         '<img itemprop="image" src="/a.jpg" srcset="/s.jpg wide, , data:image/png;base64,R0 900w">',
     ],
 )
-def test_the_largest_version_of_a_image_is_taken(img):
+def test_the_largest_version_of_an_image_is_taken(img):
     html = f'<div itemscope itemtype="http://schema.org/Product">{img}</div>'
     assert image_addresses(html) == [f"{SITE}/a.jpg"]
 

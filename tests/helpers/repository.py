@@ -1,0 +1,45 @@
+"""A repository of Git and DVC, and the commands that people type in it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's, with its own programs first and somebody who commits."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "user.name",
+        "GIT_CONFIG_VALUE_0": "Tester",
+        "GIT_CONFIG_KEY_1": "user.email",
+        "GIT_CONFIG_VALUE_1": "tester@localhost",
+        **more,
+    }
+
+
+class Repository:
+    def __init__(self, root: Path, **variables: str) -> None:
+        self.root = root
+        self.variables = variables
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """What the command printed; its exit code is asserted."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=environment(**self.variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"{command} gave {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
