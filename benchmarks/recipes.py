@@ -18,6 +18,8 @@ from pipeline.manifest import write_atomic
 
 CLONE = ROOT / ".cache/benchmarks/train"
 WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
+OUTPUT = "output.log"  # of `measured`
+EPOCH_LINE = r"^epoch +([0-9]+)/.* ([0-9.]+) s "
 Figures = dict[str, Any]
 
 
