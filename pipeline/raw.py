@@ -1,7 +1,7 @@
 """What lies in data/raw: the images that params.yaml asks for, and what is left out."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,26 +52,24 @@ class RawImage:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The images, sorted by source, label and SHA-256, and how many files are left out."""
+    """The images, sorted by source, label and SHA-256, and the files that are left out."""
 
     images: list[RawImage]
-    left_out: Counter[tuple[str, str]]
-    """files by (source, class folder)"""
-    why_left_out: Counter[tuple[str, str]]
-    """the same files by (source, reason)"""
+    left_out: dict[tuple[str, str], list[str]]
+    """by (source, reason): the paths of the files below data/raw/<source>, sorted; behind some, in
+    brackets, what collect said of the file"""
     not_images: dict[str, dict[str, list[str]]]
     """names of files in people's own folders that are no images, by source and kind"""
 
 
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
-    """Read the manifests of these sources; any other file in `raw` is counted as left out.
+    """Read the manifests of these sources; any other file in `raw` is left out, with a reason.
 
     Raises UserError where there is no image at all.
     """
     asked: dict[str, list[Row]] = {}
     files: dict[str, set[str]] = {}
-    left_out: Counter[tuple[str, str]] = Counter()
-    why_left_out: Counter[tuple[str, str]] = Counter()
+    left_out: dict[tuple[str, str], list[str]] = defaultdict(list)
     not_images: dict[str, dict[str, list[str]]] = {}
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
@@ -85,8 +83,8 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             if found := left_out_of(folder):
                 not_images[name] = found
         left = files[name] - {row.file for row in asked.get(name, ())}
-        left_out.update((name, file.partition("/")[0]) for file in left)
-        why_left_out.update((name, why) for why in _why_left_out(left, rows, name, selection))
+        for file, why in _why_left_out(left, rows, name, selection):
+            left_out[name, why].append(file)
     spelt = spellings(sources, (row.label for rows in asked.values() for row in rows))
     images = [
         image
@@ -99,7 +97,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             "bring some in with: python -m scraper.collect SOURCE"
         )
     images.sort(key=lambda image: image.key)
-    return Raw(images, left_out, why_left_out, not_images)
+    return Raw(images, dict(sorted(left_out.items())), not_images)
 
 
 def left_out_of(folder: Path) -> dict[str, list[str]]:
@@ -133,18 +131,19 @@ class _Selection:
 
 def _why_left_out(
     files: Iterable[str], rows: Iterable[Row], name: str, selection: _Selection | None
-) -> Iterator[str]:
-    """Why each of these files in data/raw/<name> is left out."""
+) -> Iterator[tuple[str, str]]:
+    """Each of these files in data/raw/<name>, sorted, and why it is left out."""
     by_file = {row.file or row.image_url: row for row in rows}
-    for file in files:
+    for file in sorted(files):
         if selection is None:
-            yield "not in params.yaml"
-        elif file in by_file:
-            yield selection.why_not(by_file[file]) or "listed under another name"
+            yield file, "params.yaml does not name the source"
+        elif row := by_file.get(file):
+            said = f"{file} ({row.error})" if row.error else file
+            yield said, selection.why_not(row) or "listed under another name"
         elif any(map(is_litter, file.split("/"))):
-            yield "litter of the system, or of a run that was killed"
+            yield file, "litter of the system, or of a run that was killed"
         else:
-            yield f"not yet collected; run: python -m scraper.collect {name}"
+            yield file, f"not yet collected; run: python -m scraper.collect {name}"
 
 
 def _files(folder: Path) -> Iterator[str]:

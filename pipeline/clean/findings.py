@@ -36,7 +36,7 @@ def metrics(findings: Findings) -> dict[str, Any]:
         "dropped": dict(sorted(dropped.items())),
         "flagged": dict(sorted(flagged.items())),
         "leaks": len(leaks(findings.sets)),
-        "left_out": findings.raw.left_out.total(),
+        "left_out": sum(map(len, findings.raw.left_out.values())),
     }
 
 

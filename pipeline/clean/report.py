@@ -16,7 +16,7 @@ from pipeline.report import data_uri, write_page
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _SHOWN = 48  # of each kind: the page stays quick however many there are
-_NAMES = 5  # of files that are no images
+_NAMES = 5  # of files that are left out for one reason
 _SIDE_BY_SIDE = 8  # images of one set
 _T = TypeVar("_T")
 
@@ -130,9 +130,12 @@ class _View:
                 for a, b in _some(found)
             ],
             "leaks_in_all": len(found),
-            "left_out": sorted(self._findings.raw.left_out.items()),
+            "left_out": [
+                (source, why, len(names), _first(names))
+                for (source, why), names in self._findings.raw.left_out.items()
+            ],
             "not_images": [
-                (source, kind, len(names), ", ".join(names[:_NAMES]) + ", …" * bool(names[_NAMES:]))
+                (source, kind, len(names), _first(names))
                 for source, kinds in sorted(self._findings.raw.not_images.items())
                 for kind, names in kinds.items()
             ],
@@ -243,6 +246,10 @@ def _link(address: str | None) -> str | None:
 
 def _file(one: Judged) -> str:
     return one.image.file
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES]) + ", …" * bool(names[_NAMES:])
 
 
 def _some(items: Sequence[_T]) -> list[_T]:

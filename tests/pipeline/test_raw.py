@@ -1,5 +1,7 @@
 """Which images of data/raw are asked for now."""
 
+import html
+
 import pytest
 
 from pipeline import paths
@@ -33,7 +35,10 @@ def test_a_license_that_is_no_longer_taken_is_left_out(work, make) -> None:
         work.values["sources"]["wiki"] = crawled(licenses)
         found = read_raw(work.params.sources, paths.RAW)
         assert {image.sha256 for image in found.images} == wanted | {mine}
-        assert found.left_out.total() == found.left_out["wiki", "mug"] == 5 - len(wanted)
+        why = "sources.wiki.licenses does not take the license"
+        files = found.left_out.get(("wiki", why), [])
+        assert list(found.left_out) == [("wiki", why)] * bool(files)
+        assert len(files) == 5 - len(wanted)
         taken = {image.sha256: image.license for image in found.images}
         assert taken[twice] == ("CC0" if licenses else "CC BY-NC 4.0")
 
@@ -50,8 +55,9 @@ def test_clean_reports_what_a_stricter_license_leaves_out(work, make) -> None:
     assert f"mug/{refused}.jpg" not in work.written()
     assert (paths.RAW / f"wiki/mug/{refused}.jpg").exists()
     page = (paths.RESULTS / "clean" / "report.html").read_text()
-    assert "<td>wiki</td><td>mug</td><td>1</td>" in page
-    assert "licenses" in page[page.index('id="left-out"') :]
+    left_out = page[page.index('id="left-out"') :]
+    assert "sources.wiki.licenses does not take the license <b>1</b>" in left_out
+    assert f"in wiki: mug/{refused}.jpg" in left_out
 
 
 def test_mug_and_Mug_are_one_class_across_sources(work, make) -> None:  # noqa: N802
@@ -74,27 +80,40 @@ def test_mug_and_Mug_are_one_class_across_sources(work, make) -> None:  # noqa: 
 def test_each_file_that_is_left_out_has_a_reason(work, make) -> None:
     work.values["sources"] = {"wiki": crawled(["cc0"])}
     work.add(make.encoded(make.next()), source="wiki", license="CC0")
-    work.add(make.encoded(make.next()), source="wiki", **BY)
-    work.add(make.encoded(make.next()), "cup", source="wiki", license="CC0")
-    work.add(make.encoded(make.next()), source="former", unasked=True)
+    by = work.add(make.encoded(make.next()), source="wiki", **BY)
+    cup = work.add(make.encoded(make.next()), "cup", source="wiki", license="CC0")
+    former = work.add(make.encoded(make.next()), source="former", unasked=True)
     folder = paths.RAW / "wiki"
     for name in ("new.jpg", ".DS_Store", "x.jpg.part", "text.jpg"):
         (folder / "mug" / name).write_bytes(b"x")
     rejected = Row(
-        status=Status.REJECTED_NOT_IMAGE, label="mug", image_url="mug/text.jpg", license="CC0"
+        status=Status.REJECTED_NOT_IMAGE,
+        label="mug",
+        image_url="mug/text.jpg",
+        license="CC0",
+        error="a <text>",
     )
     with (folder / paths.MANIFEST).open("a") as file:
         file.write(rejected.to_json() + "\n")
-    found = read_raw(work.params.sources, paths.RAW)
-    assert found.why_left_out == {
-        ("former", "not in params.yaml"): 1,
-        ("wiki", "sources.wiki.classes does not ask for the class"): 1,
-        ("wiki", "sources.wiki.licenses does not take the license"): 1,
-        ("wiki", "rejected not image"): 1,
-        ("wiki", "litter of the system, or of a run that was killed"): 2,
-        ("wiki", "not yet collected; run: python -m scraper.collect wiki"): 1,
+    left_out = {
+        ("former", "params.yaml does not name the source"): [f"mug/{former}.jpg"],
+        ("wiki", "litter of the system, or of a run that was killed"): [
+            "mug/.DS_Store",
+            "mug/x.jpg.part",
+        ],
+        ("wiki", "not yet collected; run: python -m scraper.collect wiki"): ["mug/new.jpg"],
+        ("wiki", "rejected not image"): ["mug/text.jpg (a <text>)"],
+        ("wiki", "sources.wiki.classes does not ask for the class"): [f"cup/{cup}.jpg"],
+        ("wiki", "sources.wiki.licenses does not take the license"): [f"mug/{by}.jpg"],
     }
-    assert found.why_left_out.total() == found.left_out.total()
+    findings = work.clean()
+    assert findings.raw.left_out == left_out
+    assert list(findings.raw.left_out) == sorted(left_out)
+    assert work.metrics()["left_out"] == 7
+    page = (paths.RESULTS / "clean" / "report.html").read_text()
+    for (source, why), files in left_out.items():
+        names = html.escape(", ".join(files))
+        assert f'{why} <b>{len(files)}</b> <span class="faint">in {source}: {names}' in page
 
 
 @pytest.mark.parametrize("kind", ["beside", "in folders", "in an archive", "by hand in a crawl"])

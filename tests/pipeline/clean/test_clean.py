@@ -201,11 +201,9 @@ def test_what_is_not_asked_for_is_left_out(work, make) -> None:
     stray.write_bytes(b"x")
     (paths.RAW / ".gitignore").write_text("/shop\n")
     findings = work.clean()
-    assert findings.raw.left_out == {("shop", "cup"): 1, ("shop", "mug"): 1, ("former", "mug"): 1}
+    assert [source for source, _ in findings.raw.left_out] == ["former", "shop", "shop"]
     assert work.metrics()["images"] == 1
     assert stray.exists()
-    page = (paths.RESULTS / "clean" / "report.html").read_text()
-    assert "<td>former</td><td>mug</td><td>1</td>" in page
 
 
 def test_a_source_without_a_folder_is_fine_if_another_has_images(work, make) -> None:
