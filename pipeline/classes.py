@@ -17,7 +17,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     Reason.LABEL_CONFLICT: "see clean.conflicts in params.yaml, or decide with: "
     "python -m pipeline.review",
     Reason.MISSING: "bring the files back with: dvc checkout, or python -m scraper.collect SOURCE",
-    Reason.TOO_MANY_PIXELS: "make the images smaller",
+    Reason.TOO_MANY_PIXELS: "see clean.max_pixels in params.yaml, or make the images smaller",
 }
 
 

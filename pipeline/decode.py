@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from pipeline.formats import open_image
+from pipeline.formats import MOST_PIXELS, least_pixels, open_image
 from pipeline.kinds import IMAGE, kind_of, remedy
 from pipeline.manifest import Reason
 
@@ -60,16 +60,16 @@ def read(path: Path, sha256: str) -> bytes:
     return content
 
 
-def open_header(content: bytes, name: str = "") -> Image.Image:
+def open_header(content: bytes, name: str = "", max_pixels: int = MOST_PIXELS) -> Image.Image:
     """Pillow's image with its header read and nothing decoded.
 
-    `name` is the file's, by which some camera raw files are known. Raises ImageError, also for
-    more pixels than `Image.MAX_IMAGE_PIXELS`.
+    `name` is the file's, by which some camera raw files are known. Raises ImageError, also where
+    more than `max_pixels` have to be decoded (`formats.least_pixels`).
     """
     try:
         image = open_image(content, name)
-    except Image.DecompressionBombError as error:
-        raise ImageError(Reason.TOO_MANY_PIXELS, str(error)) from error
+    except Image.DecompressionBombError as error:  # of a reader that has the limit too
+        raise ImageError(Reason.TOO_MANY_PIXELS, f"more than {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         if kind_of(content, name) == IMAGE:
             raise _error(content, error) from error
@@ -77,21 +77,34 @@ def open_header(content: bytes, name: str = "") -> Image.Image:
         raise ImageError(Reason.UNREADABLE, message) from error
     except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
         raise _error(content, error) from error
-    most = Image.MAX_IMAGE_PIXELS
-    if most is not None and image.width * image.height > most:
-        message = f"{image.width}x{image.height} pixels; the limit is {most:,} in all"
+    least = least_pixels(content, image)
+    if least > max_pixels:
+        message = too_many(image.width * image.height, least, max_pixels)
         raise ImageError(Reason.TOO_MANY_PIXELS, message)
     return image
+
+
+def too_many(pixels: int, least: int, max_pixels: int) -> str:
+    """What is said of an image of which more than `max_pixels` have to be decoded.
+
+    >>> too_many(120_000_000, 120_000_000, 100_000_000)
+    '120,000,000 pixels; the limit is 100,000,000'
+    >>> too_many(240_000_000, 120_000_000, 100_000_000)
+    '240,000,000 pixels, which take the memory of 120,000,000; the limit is 100,000,000'
+    """
+    memory = f", which take the memory of {least:,}" if least != pixels else ""
+    return f"{pixels:,} pixels{memory}; the limit is {max_pixels:,}"
 
 
 def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Image, int]:
     """Decode what `open_header` opened: the first frame, upright, sRGB, transparency on white.
 
-    Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size, no side below `at_least` pixels.
-    Returns the image and the EXIF orientation it had, 1 (upright) to 8. Raises ImageError.
+    Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size. No side gets smaller than `at_least`
+    pixels, except where the image would have more than `MOST_PIXELS`. Returns the image and the
+    EXIF orientation it had, 1 (upright) to 8. Raises ImageError.
     """
     try:
-        image.draft(None, (at_least, at_least))
+        _reduce(image, at_least)
         image.load()
         rgb = _rgb(image)
     except MemoryError:
@@ -101,6 +114,15 @@ def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Ima
     orientation = _orientation(image)
     turn = _TURNS.get(orientation)
     return (rgb if turn is None else rgb.transpose(turn)), orientation
+
+
+def _reduce(image: Image.Image, at_least: int) -> None:
+    """Have a JPEG decoded smaller. Pillow's readers of other formats can't."""
+    times = 1
+    while image.width * image.height > MOST_PIXELS * times**2:
+        times *= 2
+    side = max(1, min(at_least, min(image.size) // times))
+    image.draft(None, (side, side))
 
 
 def frames(image: Image.Image) -> int:

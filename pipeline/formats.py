@@ -88,6 +88,13 @@ RAW_SUFFIXES: Final = frozenset((
 _SUBFILE, _PHOTOMETRIC, _SUB_PAGES, _DNG = 254, 262, 330, 50706
 _SENSOR: Final = (32803, 34892)  # the photometric of a colour filter, and of its values
 
+MOST_PIXELS: Final = 178_956_970
+"""The limit for one image, whatever `clean.max_pixels` is. Some readers of Pillow have it too."""
+_JPEG_REDUCES: Final = 8 * 8  # pixels to one: what a JPEG's decoder can do while it decodes
+_PASSES_REDUCE: Final = 2  # coefficients of all pixels take about the memory of half of the pixels
+_SOF, _NO_SOF, _SOS = range(0xC0, 0xD0), (0xC4, 0xC8, 0xCC), 0xDA  # markers of JPEG
+_WITH_LENGTH = frozenset((*range(0xC0, 0xD0), *range(0xDA, 0xFF)))
+
 _LITTER: Final = frozenset(
     {
         "thumbs.db",
@@ -170,10 +177,46 @@ def open_image(content: bytes, name: str = "") -> "Image.Image":
         message = f"no image of a known format; begins with {content[:12]!r}"
         raise UnidentifiedImageError(message)
     _register(form)
+    # not Image.open: it refuses by size, and some sizes can be decoded smaller
+    reader, _ = Image.OPEN[form.pillow[0]]
     for mend in (bytes, _without_faults) if form.name == "png" else (bytes,):
-        with suppress(UnidentifiedImageError, ValueError):  # the latter of texts beyond all limits
-            return Image.open(io.BytesIO(mend(content)), formats=form.pillow[:1])
+        # what readers raise of damaged headers; ValueError of texts beyond all limits
+        with suppress(SyntaxError, IndexError, TypeError, ValueError, struct.error):
+            return reader(io.BytesIO(mend(content)), "")
     raise UnidentifiedImageError(f"the header of this {form.name} image is damaged")
+
+
+def least_pixels(content: bytes, image: "Image.Image") -> int:
+    """How many pixels have to be decoded to see the image; it is opened and not yet decoded.
+
+    Only a JPEG's decoder can give a smaller image: one pixel in 64 is enough. A progressive JPEG
+    brings its pixels in several passes. Its decoder keeps the coefficients of all pixels meanwhile.
+    That takes as much memory as half of the pixels, so half of them count.
+    """
+    pixels = image.width * image.height
+    if image.format not in FORMATS["jpeg"].pillow:
+        return pixels
+    return pixels // (_PASSES_REDUCE if _has_passes(content) else _JPEG_REDUCES)
+
+
+def _has_passes(jpeg: bytes) -> bool:
+    """Whether a JPEG's pixels may come in several passes: surely not, or else perhaps.
+
+    Source: ITU T.81, B.2. A pass has all components of a frame or some of them.
+    """
+    components, at = 0, 2
+    while (head := jpeg[at : at + 10].ljust(10, b"\0"))[0] == 0xFF:
+        kind = head[1]
+        if kind in _SOF and kind not in _NO_SOF:
+            components = head[9]
+            if kind % 4 == 2:  # progressive
+                return True
+        elif kind == _SOS:
+            return head[4] < components
+        elif kind not in _WITH_LENGTH:
+            return True
+        at += 2 + int.from_bytes(head[2:4], "big")
+    return True
 
 
 def _suffix(name: str) -> str:

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.cli import UserError
+from pipeline.formats import MOST_PIXELS
 from pipeline.names import SourceName, apart
 from pipeline.paths import PARAMS
 from pipeline.sources import Section, Source
@@ -87,6 +88,13 @@ class NearDuplicate(Rule):
 class Clean(Section):
     """One rule for each reason that has a choice. See pipeline/clean/rules.py."""
 
+    max_pixels: int = Field(
+        gt=0,
+        le=MOST_PIXELS,
+        description="an image with more pixels is dropped; a JPEG may have 64 times as many. "
+        "A JPEG is decoded smaller, which other formats do not allow. A progressive JPEG may have "
+        "twice as many: it needs memory for all its pixels. More pixels take more memory",
+    )
     max_side: PositiveInt = Field(
         description="pixels of the longer side; larger images are made smaller. "
         "An upright RGB JPEG within this size keeps its compressed data"

@@ -8,7 +8,7 @@ import warnings
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pipeline.formats import BY_PILLOW, FORMATS, open_image
+from pipeline.formats import BY_PILLOW, FORMATS, MOST_PIXELS, least_pixels, open_image
 from pipeline.kinds import UNREAD, kind_of, remedy
 from pipeline.manifest import Status
 
@@ -56,12 +56,21 @@ def examine(content: bytes, name: str = "") -> ImageFile:
             warnings.simplefilter("ignore")  # large images and odd metadata are clean's business
             with open_image(content, name) as image:
                 form, (width, height) = BY_PILLOW[str(image.format)], image.size
-    except DecompressionBombError as error:
-        raise RejectedError(Status.REJECTED_TOO_LARGE, str(error)) from error
+                least = least_pixels(content, image)
+    except DecompressionBombError as error:  # of a reader that has the limit too
+        raise _too_many_pixels() from error
     except Exception as error:  # readers raise whatever damaged bytes make them stumble over
         raise _rejected(content, name) from error
+    if least > MOST_PIXELS:
+        raise _too_many_pixels()
     digest = hashlib.sha256(content).hexdigest()
     return ImageFile(digest, len(content), form.name, width, height)
+
+
+def _too_many_pixels() -> RejectedError:
+    """No value of `clean.max_pixels` would take it."""
+    message = f"more than {MOST_PIXELS:,} pixels have to be decoded; make the image smaller"
+    return RejectedError(Status.REJECTED_TOO_LARGE, message)
 
 
 def _rejected(content: bytes, name: str) -> RejectedError:

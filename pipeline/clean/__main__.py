@@ -24,7 +24,9 @@ from pipeline.clean.verdicts import write_verdicts
 from pipeline.clean.write import write_images
 from pipeline.cli import UserError, run
 from pipeline.decisions import doubts, read_decisions, spelt_alike
+from pipeline.decode import too_many
 from pipeline.engine import Killed, map_images
+from pipeline.formats import MOST_PIXELS
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Reason, fresh_folder, write_atomic
 from pipeline.params import NearDuplicate, Params, load_params
@@ -111,7 +113,7 @@ def examine(params: Params, cache: Cache) -> Findings:
     raw = read_raw(params.sources, paths.RAW)
     spelt = spellings(params.sources, (image.label for image in raw.images))
     decisions = spelt_alike(read_decisions(paths.REVIEW), spelt)
-    measurements = _measure_all(raw.images, cache)
+    measurements = _measure_all(raw.images, cache, params.clean.max_pixels)
     verdicts = judge_each(raw.images, measurements, decisions, params.clean)
     judged = [
         Judged(image, verdict, result)
@@ -123,18 +125,21 @@ def examine(params: Params, cache: Cache) -> Findings:
     return Findings(raw, measurements, verdicts, resolve(judged, pairs, params.clean), pairs)
 
 
-def _measure_all(images: Sequence[RawImage], cache: Cache) -> dict[str, Measurement | Failure]:
+def _measure_all(
+    images: Sequence[RawImage], cache: Cache, max_pixels: int = MOST_PIXELS
+) -> dict[str, Measurement | Failure]:
     """The measurements of all images by SHA-256; only what is new is decoded."""
     files = {p.sha256: p.file for p in reversed(images) if p.there}
     found: dict[str, Measurement | Failure] = {
         p.sha256: Failure(Reason.MISSING, "the file is not there") for p in images if not p.there
     }
-    found |= cache.measurements(files)
-    new = [(paths.RAW / file, s) for s, file in sorted(files.items()) if s not in found]
+    kept = cache.measurements(files)
+    found |= {sha256: _within(result, max_pixels) for sha256, result in kept.items()}
+    new = [(paths.RAW / file, s, max_pixels) for s, file in sorted(files.items()) if s not in found]
     results = zip(new, map_images(measure, new, "measuring"), strict=True)
     while batch := list(islice(results, _BATCH)):
         lasting: list[tuple[str, Measured | Failure]] = []
-        for (_, sha256), result in batch:
+        for (_, sha256, _), result in batch:
             match result:
                 case Killed(why):
                     found[sha256] = Failure(Reason.UNREADABLE, why)
@@ -147,6 +152,14 @@ def _measure_all(images: Sequence[RawImage], cache: Cache) -> dict[str, Measurem
                     lasting.append((sha256, result))
         cache.add(lasting)
     return found
+
+
+def _within(kept: Measurement | Failure, max_pixels: int) -> Measurement | Failure:
+    """What was measured when `clean.max_pixels` was larger is no measurement now."""
+    if isinstance(kept, Failure) or kept.least_pixels <= max_pixels:
+        return kept
+    error = too_many(kept.width * kept.height, kept.least_pixels, max_pixels)
+    return Failure(Reason.TOO_MANY_PIXELS, error)
 
 
 def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate) -> list[Pair]:

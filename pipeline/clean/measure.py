@@ -12,9 +12,10 @@ from PIL import Image, ImageOps
 
 from pipeline.clean.second_look import levels
 from pipeline.decode import FileError, ImageError, decode, frames, open_header, read
+from pipeline.formats import MOST_PIXELS, least_pixels
 from pipeline.manifest import Reason
 
-VERSION = 4
+VERSION = 5
 """Goes up with every change of what is measured or how: kept measurements are then made anew."""
 
 _DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
@@ -60,11 +61,16 @@ class Measurement:
     """the same of the mirror image"""
     tiny: bytes
     """8x8 RGB pixels, rows from the top"""
+    least_pixels: int
+    """that have to be decoded (`formats.least_pixels`)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there are no measurements. Not `lasting` where the file is at fault, not its content."""
+    """Why there are no measurements.
+
+    It is `lasting` where it follows from the content alone, and not from the file or a parameter.
+    """
 
     reason: Reason
     error: str
@@ -82,10 +88,11 @@ class Measured:
     """what `second_look` compares"""
 
 
-def measure(path: Path, sha256: str) -> Measured | Failure:
+def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured | Failure:
     """Measure the file at `path`, whose digest should be `sha256` (hexadecimal).
 
-    Anything that is no image gives a Failure; only MemoryError is raised.
+    What is no image, or one of which more than `max_pixels` have to be decoded, gives a Failure.
+    Only MemoryError is raised.
     """
     try:
         content = read(path, sha256)
@@ -94,13 +101,15 @@ def measure(path: Path, sha256: str) -> Measured | Failure:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata; what matters becomes an error
-            return _measure(content)
+            return _measure(content, max_pixels)
     except ImageError as error:
-        return Failure(error.reason, str(error))
+        lasting = error.reason is not Reason.TOO_MANY_PIXELS
+        return Failure(error.reason, str(error), lasting)
 
 
-def _measure(content: bytes) -> Measured:
-    image = open_header(content)
+def _measure(content: bytes, max_pixels: int) -> Measured:
+    image = open_header(content, max_pixels=max_pixels)
+    least = least_pixels(content, image)
     # taken before decoding, which draft() and load() change
     mode, format_ = image.mode, str(image.format)
     width, height = image.size
@@ -132,6 +141,7 @@ def _measure(content: bytes) -> Measured:
         phash=phash,
         mirrored_phash=mirrored,
         tiny=small.reduce(2).tobytes(),
+        least_pixels=least,
     )
     return Measured(measurement, _jpeg(thumbnail), levels(thumbnail))
 

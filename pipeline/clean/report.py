@@ -25,7 +25,7 @@ _ABOUT = {
     Reason.MISSING: "In the manifest, and not on disk.",
     Reason.UNREADABLE: "No image, or one that no decoder here reads.",
     Reason.TRUNCATED: "The file ends before the image does.",
-    Reason.TOO_MANY_PIXELS: "So large when decoded that it is not tried.",
+    Reason.TOO_MANY_PIXELS: "More pixels than clean.max_pixels; they were not decoded.",
     Reason.TOO_SMALL: "The shorter side, in pixels, is under the limit.",
     Reason.EXTREME_ASPECT: "Very long or very tall.",
     Reason.BLANK: "One flat colour.",
