@@ -1,0 +1,109 @@
+"""What imagehash costs: the whole clean stage with it, and with a shorter transform of our own.
+
+    python benchmarks/hashing.py [--rounds 5]
+
+The stage takes `imagehash.phash`. A transform of our own would stay in its place only if imagehash
+made the whole stage slower by more than 10 %. So this page keeps that transform, and both run in
+turn on the same photos, from data/raw to data/clean and the report. They give the same hashes, or
+it fails. The figures go to benchmarks/results/hashing.json too.
+"""
+
+import argparse
+import hashlib
+import statistics
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from collect import measured
+from numpy.typing import NDArray
+from photos import ROOT, add_raw, keep, machine, real_photos, workplace
+from PIL import Image
+from tabulate import tabulate
+
+from pipeline import paths
+from pipeline.clean import __main__ as stage
+from pipeline.clean import measure as measuring
+from pipeline.clean.measure import Failure, Measured
+from pipeline.cli import run
+
+SIDE, GREY = 16, 64  # of the hash, and of the image that it is made of
+RUN = "import hashing; hashing.run_stage({own})"
+_k, _n = np.arange(SIDE)[:, None], np.arange(GREY)
+COSINES: NDArray[np.float64] = np.cos(np.pi * _k * (2 * _n + 1) / (2 * GREY))
+MIRROR = np.where(np.arange(SIDE) % 2, -1, 1)  # mirroring negates the odd cosines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of which the median counts (5)")
+    rounds = max(1, parser.parse_args().rounds)
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    hashes: dict[bool, str] = {}
+    with real_photos() as photos:
+        for number in range(2 * rounds):
+            own = number % 2 == 1
+            print(f"{'our own' if own else 'imagehash'} …", file=sys.stderr)
+            with workplace():
+                add_raw(photos)
+                seconds[own].append(one_stage(own))
+                hashes[own] = digest()
+    if hashes[False] != hashes[True]:
+        raise RuntimeError("the two give different hashes")
+    theirs, ours = statistics.median(seconds[False]), statistics.median(seconds[True])
+    figures = {
+        "images": len(photos),
+        "with imagehash, s": theirs,
+        "with our own, s": ours,
+        "slower by, %": 100 * (theirs / ours - 1),
+        "rounds, s": [seconds[False], seconds[True]],
+    }
+    keep("hashing", machine() | figures)
+    print(tabulate(list(figures.items())[:-1], floatfmt=",.1f"))
+
+
+def one_stage(own: bool) -> float:
+    """Seconds of wall clock from data/raw to data/clean and the report."""
+    command = [sys.executable, "-c", RUN.format(own=own)]
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"}
+    return measured(command, Path.cwd(), path).seconds
+
+
+def digest() -> str:
+    """Of all hashes that the stage found."""
+    found = pq.read_table(paths.VERDICTS, columns=["sha256", "phash"]).to_pylist()
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+def run_stage(own: bool) -> None:
+    """In a process of its own: the command `python -m pipeline.clean`."""
+    if own:
+        stage.measure = measure_with_our_own
+    stage.main([])
+
+
+def measure_with_our_own(path: Path, sha256: str, max_pixels: int) -> Measured | Failure:
+    """What a worker runs."""
+    measuring.perceptual_hashes = our_own
+    return measuring.measure(path, sha256, max_pixels)
+
+
+def our_own(grey: Image.Image) -> tuple[bytes, bytes]:
+    """The same bits as imagehash's: one cosine transform, of only the coefficients that count.
+
+    The mirror image has the same coefficients but for the sign.
+    """
+    small = grey.resize((GREY, GREY), Image.Resampling.LANCZOS)
+    low = COSINES @ np.asarray(small, dtype=np.float64) @ COSINES.T
+    first, second = (
+        np.packbits(each > np.median(each)).tobytes()
+        for each in (low.round(6), low.round(6) * MIRROR)
+    )
+    return first, second
+
+
+if __name__ == "__main__":
+    run(main)
