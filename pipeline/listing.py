@@ -15,6 +15,7 @@ LITTER = "files of the system"
 UNREADABLE = "folders and files that can't be read"
 BROKEN = "broken links"
 LOOPS = "links that lead back"
+OUTSIDE = "links that lead out of the folder"
 SPECIAL = "pipes, sockets and devices"
 
 _TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much
@@ -26,11 +27,15 @@ _Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """A file or folder that was found."""
+
     path: Path
     name: str
     info: os.stat_result
     above: tuple[_Identity, ...]
     """the folders on the way to it, and itself where it is one"""
+    within: Path | None
+    """links that lead out of this folder are not followed; None: all are"""
 
     @property
     def is_folder(self) -> bool:
@@ -42,8 +47,11 @@ def left_out() -> LeftOut:
     return defaultdict(list)
 
 
-def entries(folder: Path, aside: LeftOut) -> list[Found]:
-    """The files and folders in a folder, sorted; links are followed. `aside` gets the others."""
+def entries(folder: Path, aside: LeftOut, *, trusted: bool = True) -> list[Found]:
+    """The files and folders in a folder, sorted. `aside` gets the others.
+
+    Links are followed, and in a folder that is not `trusted` only where they stay inside.
+    """
     try:
         whole = folder.resolve()
         above = [each.stat() for each in (whole, *whole.parents)]  # a link may lead above it
@@ -51,12 +59,15 @@ def entries(folder: Path, aside: LeftOut) -> list[Found]:
         aside[UNREADABLE].append(text(str(folder)))
         return []
     identities = tuple((info.st_dev, info.st_ino) for info in above)
-    return inside(Found(folder, "", above[0], identities), aside)
+    return inside(Found(folder, "", above[0], identities, None if trusted else whole), aside)
 
 
-def files(folder: Path, aside: LeftOut) -> Iterator[Found]:
-    """All files in a folder and its folders, each folder's entries in the order of their names."""
-    for found in entries(folder, aside):
+def files(folder: Path, aside: LeftOut, *, trusted: bool = True) -> Iterator[Found]:
+    """All files in a folder and its folders, each folder's entries in the order of their names.
+
+    As of `entries`, `aside` gets what is no file, by kind.
+    """
+    for found in entries(folder, aside, trusted=trusted):
         yield from below(found, aside)
 
 
@@ -70,13 +81,13 @@ def below(found: Found, aside: LeftOut) -> Iterator[Found]:
 
 
 def inside(folder: Found, aside: LeftOut) -> list[Found]:
-    """The same of a folder that was found."""
+    """The files and folders in a folder that was found, as of `entries`."""
     try:
         names = sorted(os.listdir(folder.path))  # noqa: PTH208 - also those that are no UTF-8
     except OSError:
         aside[UNREADABLE].append(folder.name or text(str(folder.path)))
         return []
-    name, above = folder.name, folder.above
+    name, above, within = folder.name, folder.above, folder.within
     found = []
     for each in names:
         path, inner = folder.path / each, f"{name}/{text(each)}" if name else text(each)
@@ -87,17 +98,23 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
             continue
         try:
             info = path.stat()
+            leads_out = within and path.is_symlink() and not path.resolve().is_relative_to(within)
         except OSError:
-            aside[BROKEN if path.is_symlink() else UNREADABLE].append(inner)
+            # not Path's: it raises where a folder's names can be read, and nothing else of it
+            is_link = os.path.islink(path)  # noqa: PTH114
+            aside[BROKEN if is_link else UNREADABLE].append(inner)
+            continue
+        if leads_out:
+            aside[OUTSIDE].append(inner)
             continue
         identity = (info.st_dev, info.st_ino)
         if stat.S_ISDIR(info.st_mode):
             if identity in above:
                 aside[LOOPS].append(inner)
             else:
-                found.append(Found(path, inner, info, (*above, identity)))
+                found.append(Found(path, inner, info, (*above, identity), within))
         elif stat.S_ISREG(info.st_mode):
-            found.append(Found(path, inner, info, above))
+            found.append(Found(path, inner, info, above, within))
         else:
             aside[SPECIAL].append(inner)
     return found

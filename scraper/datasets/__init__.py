@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from pipeline import listing
 from pipeline.cli import UserError
+from pipeline.listing import UNREADABLE
 from pipeline.manifest import Manifest, Row, Status, write_atomic
 from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
@@ -19,7 +19,7 @@ from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
 from scraper.datasets.layouts import Found, LeftOut, finder
-from scraper.datasets.member import UNPACK, DamagedError, Member
+from scraper.datasets.member import UNPACK, DamagedError, Member, UnreadableError
 from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import (
     MAX_IMAGE,
@@ -28,7 +28,7 @@ from scraper.datasets.store import (
     is_complete,
     note_complete,
 )
-from scraper.datasets.unpack import describe, members
+from scraper.datasets.unpack import describe, folder_files, members
 
 Rows = Mapping[tuple[str, str], Row]
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|7z|rar|(tar\.)?(gz|bz2|xz|zst))$", re.IGNORECASE)
@@ -64,17 +64,27 @@ def collect(
                 store.clear()
                 archives.replace(error)
         store.adopt()
-        _reject_others(before, store, manifest)
+        _reject_others(before, store, manifest, _out_of_sight(todo, left_out))
         _note_left_out(folder, left_out)
         note_complete(folder, todo.asked(), len(store.rows))
 
 
-def _reject_others(before: Rows, store: Store, manifest: Manifest) -> None:
+def _out_of_sight(todo: Plan, left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """What the addresses of images in folders that can't be read begin with."""
+    hidden = left_out.get(UNREADABLE, ())
+    return tuple(f"{file.address}#{name}/" for file in todo.files for name in hidden)
+
+
+def _reject_others(
+    before: Rows, store: Store, manifest: Manifest, out_of_sight: tuple[str, ...]
+) -> None:
     """What an earlier layout or archive of this source gave, and today's does not.
 
-    Its files stay, as all of raw does.
+    Its files stay, as all of raw does. What is out of sight for a time stays in the dataset.
     """
     for key, row in before.items():
+        if row.image_url.startswith(out_of_sight):
+            continue
         if row.status.has_file and key not in store.rows:
             error = "the source doesn't give it this class any more"
             manifest.append(replace(row, status=Status.REJECTED_CLASS, error=error))
@@ -82,7 +92,8 @@ def _reject_others(before: Rows, store: Store, manifest: Manifest) -> None:
 
 def _note_left_out(folder: Path, left_out: Mapping[str, Sequence[str]]) -> None:
     if left_out:
-        write_atomic(folder / LEFT_OUT, json.dumps(left_out, indent=1) + "\n")
+        in_order = {kind: sorted(names) for kind, names in sorted(left_out.items())}
+        write_atomic(folder / LEFT_OUT, json.dumps(in_order, indent=1) + "\n")
     else:
         (folder / LEFT_OUT).unlink(missing_ok=True)
 
@@ -97,13 +108,13 @@ class _Archives:
         self._at = 0
         self._encoding = todo.encoding
 
-    def members(self, archive: str | None = None) -> Iterator[Member]:
+    def members(
+        self, archive: str | None = None, aside: listing.LeftOut | None = None
+    ) -> Iterator[Member]:
         for at, file in enumerate(self._files):
             if archive in (None, file.base_name):
-                self._at = at
-                yield from members(
-                    self._paths[at], file.path or file.base_name, encoding=self._encoding
-                )
+                self._at, name = at, file.path or file.base_name
+                yield from members(self._paths[at], name, encoding=self._encoding, aside=aside)
 
     def replace(self, error: DamagedError) -> None:
         """Another copy of the archive that was read last; UserError if there is none."""
@@ -133,12 +144,12 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
     layout = finder(todo.layout, todo.known, archives.members, todo.encoding)
     labels, tree = Labels(todo.classes), GitTree()
     paths: list[str] = []
-    left_out: dict[str, list[str]] = defaultdict(list)
+    left_out = listing.left_out()
     for one in layout.left_out:
         left_out[one.kind].append(listing.text(one.path))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with tqdm(desc=name, total=todo.images, unit=" images", disable=None) as bar:
-        for member in archives.members():
+        for member in archives.members(aside=left_out):
             if todo.git_tree:
                 tree.add(member)
             if len(paths) < _SHOWN or _ARCHIVE.search(member.path):
@@ -147,7 +158,9 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
                 if isinstance(found, LeftOut):
                     left_out[found.kind].append(listing.text(found.path))
                 elif label := labels.ours(found.label):
-                    _keep(store, _row(found, label, archives.address, todo, now), found)
+                    row = _row(found, label, archives.address, todo, now)
+                    if not _keep(store, row, found):
+                        left_out[UNREADABLE].append(listing.text(found.path))
                     bar.update()
     if todo.git_tree and tree.id() != todo.git_tree:
         raise DamagedError(f"damaged or another: its git tree is {tree.id()}, not {todo.git_tree}")
@@ -193,7 +206,8 @@ def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
     )
 
 
-def _keep(store: Store, row: Row, found: Found) -> None:
+def _keep(store: Store, row: Row, found: Found) -> bool:
+    """Take the image, or have a row that says why not; False where its file can't be read."""
     if found.unclear:
         store.reject(row, Status.REJECTED_CLASS, found.unclear)
     elif found.is_link:
@@ -201,10 +215,16 @@ def _keep(store: Store, row: Row, found: Found) -> None:
     elif found.size > MAX_IMAGE:
         store.reject(row, Status.REJECTED_TOO_LARGE, f"{found.size:,} bytes")
     else:
-        store.take(row, found.read())
+        try:
+            content = found.read()
+        except UnreadableError as error:
+            store.reject(row, Status.FAILED_UNREADABLE, str(error))
+            return False
+        store.take(row, content)
+    return True
 
 
 def _size(path: Path) -> int:
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return sum(file.info.st_size for file in folder_files(path, listing.left_out()))
     return path.stat().st_size

@@ -13,7 +13,7 @@ from pipeline.listing import LITTER
 from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
 from scraper.datasets.matching import Matches, TableRow, match
-from scraper.datasets.member import DamagedError, Member
+from scraper.datasets.member import DamagedError, Member, UnreadableError
 from scraper.datasets.tables import Facts, PathTable, official_split
 from scraper.datasets.text import file_name, normal
 
@@ -187,7 +187,15 @@ def _matches(layout: FilesLayout, every: Members, encoding: str | None) -> Match
 
 
 def _digests(every: Members, paths: set[str]) -> dict[str, bytes]:
-    return {m.path: hashlib.sha256(m.content).digest() for m in every() if m.path in paths}
+    return {member.path: _digest(member) for member in every() if member.path in paths}
+
+
+def _digest(member: Member) -> bytes:
+    """Of the content; of what can't be read another one than of all others."""
+    try:
+        return hashlib.sha256(member.content).digest()
+    except UnreadableError:
+        return member.path.encode("utf-8", "surrogateescape")
 
 
 def _numbers(layout: IdxLayout, every: Members) -> dict[str, bytes]:

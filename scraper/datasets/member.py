@@ -11,10 +11,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pipeline.cli import UserError
+from pipeline.listing import LeftOut, left_out
 
 GZIP = b"\x1f\x8b"
 UNPACK = "unpack it, with 7-Zip say, and name the folder that it makes"
@@ -39,6 +40,10 @@ class DamagedError(UserError):
 
 class DownloadError(UserError):
     """What an address did not give, or not rightly."""
+
+
+class UnreadableError(UserError):
+    """A file that this user can't read; the others of its folder can be read all the same."""
 
 
 class UnsafeError(UserError):
@@ -69,6 +74,8 @@ class Opened:
     caps: Caps
     encoding: str | None = None
     """of names that are not UTF-8"""
+    aside: LeftOut = field(default_factory=left_out)
+    """gets what lies in a folder and can't be used"""
 
     def check_size(self, path: str, size: int) -> None:
         """Raise UnsafeError for a file too large to be read as a whole."""
@@ -139,8 +146,10 @@ def gunzip(member: Member, limit: int = Caps.content) -> bytes:
 
 @contextmanager
 def faults(name: str) -> Iterator[None]:
-    """What the libraries raise for a bad archive, as a DamagedError."""
+    """What the libraries raise for a bad archive, as a DamagedError; else an UnreadableError."""
     try:
         yield
+    except PermissionError as error:
+        raise UnreadableError(f"{name} can't be read by you; change its owner or mode") from error
     except _FAULTS as error:
         raise DamagedError(f"{name} is damaged: {error or type(error).__name__}") from error

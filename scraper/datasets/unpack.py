@@ -15,11 +15,12 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
+from pipeline import listing
 from pipeline.kinds import PAGE, TEXT, kind_of
+from pipeline.listing import Found, LeftOut, left_out
 from scraper.datasets.foreign import HEAD, check_whole, foreign_kind, foreign_members
 from scraper.datasets.member import (
     GZIP,
@@ -28,6 +29,7 @@ from scraper.datasets.member import (
     DamagedError,
     Member,
     Opened,
+    UnreadableError,
     UnsafeError,
     faults,
     git_mode,
@@ -43,15 +45,21 @@ _BUFFER = 1 << 16  # tarfile copies what is left of its buffer for each file: ke
 
 
 def members(
-    archive: Path, name: str, caps: Caps | None = None, encoding: str | None = None
+    archive: Path,
+    name: str,
+    caps: Caps | None = None,
+    encoding: str | None = None,
+    aside: LeftOut | None = None,
 ) -> Iterator[Member]:
     """The files in `archive`, in its order (a folder's by path); a file that is no archive is one.
 
     `name` is what the archive is called where it comes from; `encoding` is that of names which are
-    not UTF-8. Raises UserError where a name is in neither, or an extra is missing, DamagedError or
-    UnsafeError; they name the archive and the file in it.
+    not UTF-8; `aside` gets the names of what lies in a folder and can't be used, by kind. Raises
+    UserError where a name is in neither encoding, or an extra is missing; DamagedError or
+    UnsafeError, which name the archive and the file in it. To read a member of a folder may raise
+    UnreadableError: the other members can be read all the same.
     """
-    opened = Opened(name, caps or Caps(), encoding)
+    opened = Opened(name, caps or Caps(), encoding, left_out() if aside is None else aside)
     for count, member in enumerate(_members(archive, opened), start=1):
         if count > opened.caps.files:
             raise UnsafeError(f"{name} is refused: it holds more than {opened.caps.files:,} files")
@@ -89,7 +97,7 @@ def _members(archive: Path, opened: Opened) -> Iterator[Member]:
             f"{opened.name} is damaged, or of a kind that can't be read: it is no archive that is "
             f"known, but {describe(archive)}. If a program opens it, {UNPACK}"
         )
-    return iter([_file(archive, opened.name, opened.name)])
+    return iter([_file(archive, opened.name, archive.stat().st_size)])
 
 
 def describe(path: Path) -> str:
@@ -191,22 +199,26 @@ def _name(raw: bytes, opened: Opened) -> str:
     return file_name(raw, opened.encoding, opened.name)
 
 
+def folder_files(folder: Path, aside: LeftOut) -> Iterator[Found]:
+    """The files of a folder that stands in the place of an archive, by path.
+
+    It may be an archive of somebody else's that was unpacked, so no link may lead out of it.
+    """
+    return listing.files(folder, aside, trusted=False)
+
+
 def _folder(folder: Path, opened: Opened) -> Iterator[Member]:
-    for root, folders, names in os.walk(folder):
-        folders.sort()
-        for file in (Path(root, file) for file in sorted(names)):
-            raw = os.fsencode(file.relative_to(folder).as_posix())
-            path = _name(raw, opened)
-            if file.is_symlink():
-                target = os.fsencode(file.readlink())
-                yield Member(path, len(target), "120000", partial(bytes, target))
-            elif file.is_file():
-                yield _file(file, path, opened.name)
+    for found in folder_files(folder, opened.aside):
+        raw = os.fsencode(found.path.relative_to(folder).as_posix())
+        yield _file(found.path, _name(raw, opened), found.info.st_size)
 
 
-def _file(file: Path, path: str, name: str) -> Member:
+def _file(file: Path, path: str, size: int) -> Member:
     def read() -> bytes:
-        with faults(name):
+        try:
             return file.read_bytes()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise UnreadableError(f"{listing.text(path)} can't be read: {why}") from error
 
-    return Member(path, file.stat().st_size, "100644", read)
+    return Member(path, size, "100644", read)

@@ -45,9 +45,10 @@ def _remove(old: Path) -> None:
 
 
 def _dvc_can_read(root: Path) -> bool:
-    """Whether DVC sees all of it: it stops at broken links, and sees nothing behind folder links.
+    """Whether DVC sees all of it.
 
-    It stops at names that are not UTF-8 too, and hangs at pipes.
+    DVC stops at broken links, at names that are not UTF-8, and at what this user may not read. It
+    sees nothing behind links to folders, and hangs at pipes.
     """
     if not root.is_dir():
         return False
@@ -56,6 +57,10 @@ def _dvc_can_read(root: Path) -> bool:
         if links or not all(Path(parent, name).is_file() for name in files):
             return False
         if not all(map(_is_text, (*folders, *files))):
+            return False
+        if not all(os.access(Path(parent, name), os.R_OK | os.X_OK) for name in folders):
+            return False
+        if not all(os.access(Path(parent, name), os.R_OK) for name in files):
             return False
     return True
 

@@ -77,7 +77,7 @@ def take(elsewhere: Path) -> Callable[..., list[Row]]:
 
     def collect(**source: object) -> list[Row]:
         values = {"kind": "dataset" if "dataset" in source else "archive", **source}
-        folder = elsewhere / "data/raw/src"
+        folder = Path("data/raw/src")
         with Manifest(folder / "manifest.jsonl") as manifest:
             datasets.collect("src", TypeAdapter(Source).validate_python(values), folder, manifest)
         return list(Manifest(folder / "manifest.jsonl").rows.values())

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline import listing
 from pipeline.cli import UserError
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.member import Caps, DamagedError, UnsafeError
@@ -176,13 +177,21 @@ def test_links_and_devices_of_a_zip(saved) -> None:
         read(zip_with(stat.S_IFIFO | 0o644, b""))
 
 
-def test_a_link_in_a_folder_is_not_followed(tmp_path) -> None:
-    (tmp_path / "secret").write_bytes(b"secret")
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set/link.jpg").symlink_to(tmp_path / "secret")
-    (link,) = members(tmp_path / "set", "set")
-    assert link.is_link
-    assert link.content != b"secret"
+def test_a_link_out_of_a_folder_is_not_followed(tmp_path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret/secret.jpg").write_bytes(b"secret")
+    (tmp_path / "set/mug").mkdir(parents=True)
+    (tmp_path / "set/mug/mine.jpg").write_bytes(b"mine")
+    (tmp_path / "set/link.jpg").symlink_to(tmp_path / "secret/secret.jpg")
+    (tmp_path / "set/by-path.jpg").symlink_to("../secret/secret.jpg")
+    (tmp_path / "set/folder").symlink_to(tmp_path / "secret")
+    (tmp_path / "set/inside.jpg").symlink_to("mug/mine.jpg")
+    (tmp_path / "alias").symlink_to("set")
+    for folder in ("set", "alias"):
+        aside = listing.left_out()
+        found = {m.path: m.content for m in members(tmp_path / folder, folder, aside=aside)}
+        assert found == {"inside.jpg": b"mine", "mug/mine.jpg": b"mine"}
+        assert aside == {listing.OUTSIDE: ["by-path.jpg", "folder", "link.jpg"]}
 
 
 def test_bombs_are_refused_by_name(saved, make_tar, make_zip) -> None:
