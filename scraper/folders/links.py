@@ -58,11 +58,16 @@ def _dvc_can_read(root: Path) -> bool:
             return False
         if not all(map(_is_text, (*folders, *files))):
             return False
-        if not all(os.access(Path(parent, name), os.R_OK | os.X_OK) for name in folders):
+        if not all(_may(Path(parent, name), os.R_OK | os.X_OK) for name in folders):
             return False
-        if not all(os.access(Path(parent, name), os.R_OK) for name in files):
+        if not all(_may(Path(parent, name), os.R_OK) for name in files):
             return False
     return True
+
+
+def _may(path: Path, mode: int) -> bool:
+    """Whether this process may do it; some systems tell it only of the user who started it."""
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _is_text(name: str) -> bool:

@@ -5,8 +5,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,25 +14,8 @@ from pipeline.listing import BROKEN, LOOPS, OUTSIDE, SPECIAL, UNREADABLE
 from pipeline.manifest import Row
 
 PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
-NOBODY = 65534
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs links, modes and pipes")
-
-
-@pytest.fixture
-def unprivileged(monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> Iterator[Path]:
-    """A working folder of somebody whom modes bind: root may read all."""
-    if os.geteuid() != 0:
-        yield elsewhere
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        os.chown(folder, NOBODY, NOBODY)
-        monkeypatch.chdir(folder)
-        os.seteuid(NOBODY)
-        try:
-            yield Path(folder)
-        finally:
-            os.seteuid(0)
 
 
 def put(files: dict[str, bytes], folder: str = "mine") -> Path:
