@@ -1,4 +1,4 @@
-"""Bytes of any image → Pillow's image, upright, sRGB, on white; or why not."""
+"""Decodes images: upright, sRGB, with white behind transparent pixels; or says why not."""
 
 import hashlib
 import io
@@ -25,11 +25,14 @@ _TURNS: Final = {
 }
 _EXIF_ORIENTATION: Final = 0x0112
 _SEEN: Final = 3
-"""Levels by which a profile must change a colour: less is rounding, or another edition of sRGB."""
+"""A profile counts if it changes a colour by more levels than this.
+
+Less is rounding, or another edition of sRGB.
+"""
 
 
 class ImageError(Exception):
-    """No image can be had from these bytes; `reason` is clean's, the message Pillow's."""
+    """These bytes can't be decoded. `reason` is the one that clean gives, the message says more."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -37,7 +40,7 @@ class ImageError(Exception):
 
 
 class FileError(ImageError):
-    """The file is at fault: it is not there, or not what it was."""
+    """The file is not there, can't be read, or has other bytes than were recorded."""
 
 
 def decoders() -> str:
@@ -134,7 +137,10 @@ def frames(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Only of a loaded image: of a PNG, Pillow loads it to look for EXIF behind the pixels."""
+    """The EXIF orientation, 1 to 8, of an image that is loaded.
+
+    Not before: the EXIF of a PNG may lie behind the pixels, so Pillow would load the image.
+    """
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken EXIF says nothing about the image
@@ -145,7 +151,7 @@ def _orientation(image: Image.Image) -> int:
 def _rgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     alpha = None
-    if image.mode == "F" or image.mode.startswith("I"):  # Pillow clips these to 8 bits
+    if image.mode == "F" or image.mode.startswith("I"):  # Pillow's convert() would clip these
         levels = np.nan_to_num(np.asarray(image, dtype=np.float32))
         tops = (65535,) if image.mode.startswith("I;16") else (1, 255, 65535)
         top = next((top for top in tops if levels.max() <= top), float(levels.max()))
@@ -176,7 +182,7 @@ def is_srgb(profile: bytes) -> bool:
 
 @lru_cache(maxsize=64)  # few cameras and programs wrote most images
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a profile's colours to sRGB; None where it changes nothing or can't be had."""
+    """The transform from a profile to sRGB. None if it changes nothing, or can't be made."""
     try:
         srgb = ImageCms.createProfile("sRGB")
         transform = ImageCms.buildTransform(io.BytesIO(profile), srgb, mode, "RGB")
@@ -197,9 +203,9 @@ def _error(content: bytes, error: Exception) -> ImageError:
 
 
 def _is_short(content: bytes) -> bool:
-    """Whether the end is missing, of files that say where it is: WebP, AVIF, HEIC.
+    """Whether the file ends too early. WebP, AVIF and HEIC files say how long they are.
 
-    Their readers don't always tell.
+    Pillow's readers of these formats don't always notice.
     """
     if content[:4] == b"RIFF":
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
@@ -208,7 +214,7 @@ def _is_short(content: bytes) -> bool:
         size = int.from_bytes(content[at : at + 4], "big")
         if size == 1:  # what is too large for four bytes
             size = int.from_bytes(content[at + 8 : at + 16], "big")
-        if size < 8:  # all the rest
+        if size < 8:  # this box takes all the rest
             return False
         at += size
     return at > len(content)

@@ -1,6 +1,6 @@
-"""The image formats that are read, by their bytes and by their names; and what is nobody's data.
+"""The image formats that are read, and how files of them are known: by bytes and by names.
 
-Pillow comes with the first image that is opened: who only asks for names is spared it.
+Pillow is imported when the first image is opened: what asks only for names need not wait for it.
 """
 
 import io
@@ -113,9 +113,14 @@ _LITTER: Final = frozenset(
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder is one that systems and programs leave, which nobody means as data.
+    """Whether a system or a program left this file or folder, so that it is nobody's data.
 
-    `name` is its name alone, without a path. What is hidden is litter, and what is not yet whole.
+    `name` is its name alone, without a path. Hidden files are litter too, and unfinished ones.
+
+    >>> is_litter("Thumbs.db"), is_litter(".DS_Store"), is_litter("mug.jpg.part")
+    (True, True, True)
+    >>> is_litter("mug.jpg")
+    False
     """
     folded = name.casefold()  # these systems know no case
     return (
@@ -126,7 +131,11 @@ def is_litter(name: str) -> bool:
 
 
 def sniff(head: bytes) -> Format | None:
-    """The format that the first bytes of a file announce; 64 of them are enough."""
+    """The format that the first bytes of a file announce, or None. 64 bytes are enough.
+
+    >>> sniff(b"GIF89a").name
+    'gif'
+    """
     for start, name in _STARTS.items():
         if head.startswith(start):
             return FORMATS[name]
@@ -144,7 +153,7 @@ def sniff(head: bytes) -> Format | None:
 
 
 def is_camera_raw(head: bytes, name: str = "") -> bool:
-    """Whether a file holds what a camera's sensor saw; other programs find only a small preview.
+    """Whether a file is a camera raw file. Pillow would find only the small preview in it.
 
     `head` is the file, or as much of its beginning as there is; `name` counts where it has one.
     """
@@ -225,7 +234,7 @@ def _suffix(name: str) -> str:
 
 @cache
 def _register(form: Format) -> None:
-    """Import the one reader; left to itself, Pillow imports all of its forty."""
+    """Import the one reader that is needed. Left to itself, Pillow imports all of its forty."""
     module = import_module(form.plugin)
     if form.name == "heic":  # a thumbnail in the file would be decoded in the place of the image
         module.register_heif_opener(thumbnails=False)
@@ -236,9 +245,9 @@ def _register(form: Format) -> None:
 
 
 def _first_page(tiff: bytes) -> dict[int, int]:
-    """The tags of its first page (TIFF 6.0, section 2), as far as they can be read.
+    """The tags of the first page of a TIFF (TIFF 6.0, section 2), as far as they can be read.
 
-    The number of a tag is its value where that is one, and else where the values lie.
+    A tag has its value, or the place where its values lie.
     """
     order = "<" if tiff[:2] == b"II" else ">"
     is_big = b"+" in tiff[2:4]
@@ -258,9 +267,9 @@ def _first_page(tiff: bytes) -> dict[int, int]:
 
 
 def _without_faults(png: bytes) -> bytes:
-    """A PNG without its texts, and without what has a wrong checksum and an image can lack.
+    """A PNG without its texts, and without other chunks that have a wrong checksum.
 
-    Browsers and libpng show such an image; Pillow doesn't.
+    Chunks that an image needs stay. Browsers and libpng show such an image; Pillow refuses it.
     """
     view = memoryview(png)
     kept, at = [view[:8]], 8

@@ -1,4 +1,4 @@
-"""What a file is, in plain words, and what its owner can do: for whatever is no image we read."""
+"""Says in plain words what a file is that can't be read as an image, and what its owner can do."""
 
 import codecs
 import re
@@ -106,9 +106,12 @@ _NAMES: Final = {  # where the bytes don't tell
 
 
 def remedy(content: bytes, name: str = "") -> str:
-    """What this file is, and what to do with it, for one that can't be read as an image.
+    """What a file is that can't be read as an image, and what to do with it.
 
-    `content` is all of it; `name` is the file's, if it has one.
+    `content` is the whole file; `name` is its name, if it has one.
+
+    >>> remedy(b"%PDF-1.7")
+    'PDF document: export its images as JPEG or PNG'
     """
     kind = kind_of(content, name)
     if form := sniff(content) if kind == IMAGE else None:
@@ -121,8 +124,11 @@ def remedy(content: bytes, name: str = "") -> str:
 def kind_of(head: bytes, name: str = "") -> str:
     """What a file is, in plain words: "video", "PDF document", …; "image" for the formats kept.
 
-    `head` is its beginning, some thousand bytes; `name` is asked first for files that stand beside
-    images, and last where the bytes don't tell.
+    `head` is the beginning of the file, some thousand bytes. `name` tells sidecar files. For others
+    it counts only where the bytes don't tell.
+
+    >>> kind_of(b"GIF89a"), kind_of(b"<x:xmpmeta>", "IMG_1.xmp")
+    ('image', 'sidecar file')
     """
     suffix = PurePath(name).suffix.lower()
     if suffix in _SIDECARS:

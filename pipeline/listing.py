@@ -1,4 +1,7 @@
-"""What lies in a folder: one listing for all who read folders, and what it leaves aside."""
+"""Lists what lies in a folder. All code that reads people's folders uses it.
+
+What can't be used is left aside: its name is noted by kind, so that somebody can be told.
+"""
 
 import os
 import stat
@@ -43,7 +46,7 @@ class Found:
 
 
 def left_out() -> LeftOut:
-    """Nothing yet."""
+    """An empty list of what is left aside."""
     return defaultdict(list)
 
 
@@ -121,12 +124,20 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
 
 
 def text(name: str) -> str:
-    """A name that is not UTF-8, as text that is and tells its bytes."""
+    """A file's name as UTF-8. Bytes that are not UTF-8 become escapes.
+
+    >>> text(os.fsdecode(b"caf\\xe9.jpg"))
+    'caf\\\\xe9.jpg'
+    """
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each kind of what is left aside: how many, and the first of them."""
+    """A line for each kind of what is left aside: how many there are, and the first names.
+
+    >>> aside_lines({BROKEN: ["mug/a.jpg"]})
+    ['left out, broken links: 1 (mug/a.jpg)']
+    """
     lines = []
     for kind, names in aside.items():
         first = ", ".join(name if name.isprintable() else repr(name) for name in names[:3])
@@ -135,10 +146,13 @@ def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def stamp_of(info: os.stat_result) -> list[int]:
-    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
+    """Size, times and inode of a file. An edit changes them.
+
+    The exception is an edit within one tick of the disk's clock: see `is_settled`.
+    """
     return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 
 def is_settled(stamp: Sequence[int], began: int) -> bool:
-    """Whether an edit later than `began` (ns since 1970) would give a file another stamp."""
+    """Whether an edit after `began` (ns since 1970) would surely change this stamp."""
     return max(stamp[1:3], default=0) < began - _TICK

@@ -32,7 +32,7 @@ from pipeline.manifest import Reason, fresh_folder, write_atomic
 from pipeline.params import NearDuplicate, Params, load_params
 from pipeline.raw import RawImage, read_raw
 
-_BATCH = 1000  # measurements kept at once: what a kill can cost
+_BATCH = 1000  # measurements are written to the cache together; a kill loses one batch at most
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -83,7 +83,7 @@ def clean(params: Params) -> Findings:
 
     Raises UserError where there is no image, or data/review.csv is ill-formed.
     """
-    drop_stored()  # now, as it takes the room of all that was crawled once more
+    drop_stored()  # DVC has these images now: they need not take their room twice
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
@@ -97,7 +97,10 @@ def clean(params: Params) -> Findings:
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """All rows stay to the end: looking through them for garbage took a third of the time."""
+    """Switch Python's garbage collector off in the block.
+
+    All rows are needed to the end, so there is no garbage. To look for it took a third of the time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -109,7 +112,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 @_no_garbage_collection()
 def examine(params: Params, cache: Cache) -> Findings:
-    """Measure what is new in data/raw and judge all; nothing is written but the cache."""
+    """Measure what is new in data/raw, and judge all. Only the cache is written."""
     raw = read_raw(params.sources, paths.RAW)
     spelt = spellings(params.sources, (image.label for image in raw.images))
     decisions = spelt_alike(read_decisions(paths.REVIEW), spelt)
@@ -128,7 +131,7 @@ def examine(params: Params, cache: Cache) -> Findings:
 def _measure_all(
     images: Sequence[RawImage], cache: Cache, max_pixels: int = MOST_PIXELS
 ) -> dict[str, Measurement | Failure]:
-    """The measurements of all images by SHA-256; only what is new is decoded."""
+    """The measurements of all images, by SHA-256. Only new images are decoded."""
     files = {p.sha256: p.file for p in reversed(images) if p.there}
     found: dict[str, Measurement | Failure] = {
         p.sha256: Failure(Reason.MISSING, "the file is not there") for p in images if not p.there
@@ -163,7 +166,7 @@ def _within(kept: Measurement | Failure, max_pixels: int) -> Measurement | Failu
 
 
 def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate) -> list[Pair]:
-    """The confirmed pairs; only images that are new to it are compared."""
+    """The confirmed pairs. Only images that the cache has not compared yet are compared."""
     if rule.action == "off":
         return []
     wanted = {one.image.sha256 for one in judged}

@@ -1,4 +1,4 @@
-"""A raw image → its file in data/clean: upright, sRGB, without metadata, of limited size."""
+"""Makes the file in data/clean from a raw image: upright, sRGB, without metadata, not too large."""
 
 import io
 import re
@@ -13,12 +13,12 @@ from pipeline.decode import ImageError, decode, is_srgb, open_header, read
 from pipeline.manifest import write_atomic
 
 VERSION: Final = 3
-"""Goes up with every change of what `encode` gives."""
+"""Raise it with every change of what `encode` returns: then all images are encoded again."""
 
 # JPEG markers
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _SOS, _APP0, _APP2, _APP14, _APP15, _COM = 0xDA, 0xE0, 0xE2, 0xEE, 0xEF, 0xFE
-# the marker that ends compressed data, in which a stuffed zero, a restart or fill may follow 0xff
+# Compressed data ends at a marker. Within it a zero, a restart marker or a fill byte follows 0xff.
 _END_OF_DATA: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _PROFILE: Final = b"ICC_PROFILE\0"
 _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -79,13 +79,13 @@ def encode(content: bytes, max_side: int) -> bytes:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    # high quality, full resolution of colour: a second loss on top of the source's is hardly seen
+    # the source was compressed once already: at this quality a second loss is hardly seen
     image.save(out, "JPEG", quality=95, subsampling="4:4:4")
     return out.getvalue()
 
 
 def encode_file(source: Path, sha256: str, target: Path, max_side: int) -> str | None:
-    """Encode a file whose digest should be `sha256`; what went wrong, or None."""
+    """Encode a file whose digest should be `sha256`. Returns what went wrong, or None."""
     try:
         write_atomic(target, encode(read(source, sha256), max_side))
     except ImageError as error:

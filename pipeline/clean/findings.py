@@ -27,7 +27,7 @@ class Findings:
 
 
 def metrics(findings: Findings) -> dict[str, Any]:
-    """What `dvc metrics diff` compares: counts, of reasons only those that occur."""
+    """The counts that `dvc metrics diff` compares. A reason without an image is not listed."""
     dropped = Counter(v.reason for v in findings.verdicts if v.reason is not None)
     flagged = Counter(flag for v in findings.verdicts for flag in v.flags if v.reason is None)
     return {

@@ -1,4 +1,4 @@
-"""One image → its measurements, decoded once. What they are good for is decided in rules.py."""
+"""Measures an image, which is decoded once. The rules in rules.py judge the measurements."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ from pipeline.formats import MOST_PIXELS, least_pixels
 from pipeline.manifest import Reason
 
 VERSION = 5
-"""Goes up with every change of what is measured or how: kept measurements are then made anew."""
+"""Raise it with every change of what is measured or how: then all images are measured again."""
 
 _DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
 _SHARPNESS = 256  # pixels of the longer side
@@ -110,7 +110,7 @@ def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured 
 def _measure(content: bytes, max_pixels: int) -> Measured:
     image = open_header(content, max_pixels=max_pixels)
     least = least_pixels(content, image)
-    # taken before decoding, which draft() and load() change
+    # read now: decoding changes them
     mode, format_ = image.mode, str(image.format)
     width, height = image.size
     rgb, orientation = decode(content, image, _DECODED)
@@ -163,7 +163,7 @@ def _jpeg(image: Image.Image) -> bytes:
 
 
 def _digest(grey: Image.Image, thumbnail: Image.Image) -> bytes:
-    # all of the grey pixels, and the colours in small: as telling as all pixels, a third of them
+    # grey at full size and colours in small tell as much as all pixels, and are a third of them
     digest = hashlib.sha256(repr(grey.size).encode())
     digest.update(grey.tobytes())
     digest.update(thumbnail.tobytes())
@@ -179,7 +179,7 @@ def _sharpness(grey: Image.Image) -> float:
     a = np.asarray(_fit(grey, _SHARPNESS)).astype(np.int16)
     if min(a.shape) < 3:
         return 0.0
-    # of every other row: the percentile is the same, in half the time
+    # only every other row: the percentile is the same, and it takes half the time
     inner = a[1:-1:2, 1:-1] * 4 - a[:-2:2, 1:-1] - a[2::2, 1:-1] - a[1:-1:2, :-2] - a[1:-1:2, 2:]
     return min(255.0, _percentile(np.bincount(np.abs(inner).ravel()), 99))
 

@@ -55,8 +55,8 @@ def judge_each(
 ) -> list[Verdict]:
     """A verdict for each image by what is known of it alone, and of its bytes elsewhere.
 
-    What a person decided comes first; but what can't be decoded can't be kept. Then the
-    placeholder, which would else be called blank or, under two classes, a label conflict.
+    A person's decision comes first. But an image that can't be decoded can't be kept. The rule of
+    placeholders comes before the other rules, because a placeholder is often blank too.
     """
     images = list(images)
     products = _products(images)
@@ -82,7 +82,7 @@ def judge_each(
 
 
 def _products(images: Iterable[RawImage]) -> dict[str, set[tuple[str, ...]]]:
-    """By SHA-256, what shows these bytes: products, and addresses that tell of no product."""
+    """By SHA-256: the products that show these bytes, and the addresses without a product."""
     found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for image in images:
         shown = found[image.sha256]

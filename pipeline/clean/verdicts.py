@@ -53,7 +53,7 @@ _values = attrgetter(*_MEASURED)
 
 def write_verdicts(findings: Findings, path: Path) -> None:
     """Write the verdicts, in the order of `findings.raw.images` (source, label, SHA-256)."""
-    import pyarrow as pa  # these take a moment, which `--help` need not wait for
+    import pyarrow as pa  # imported here: it takes a moment, and `--help` doesn't need it
     import pyarrow.parquet as pq
 
     rows = list(_rows(findings))
@@ -62,7 +62,7 @@ def write_verdicts(findings: Findings, path: Path) -> None:
 
 
 def _array(values: Sequence[Any], kind: str) -> "pa.Array":
-    """Values or None as Arrow keeps them; its own `array` would first import pandas."""
+    """A column from values, some of which may be None. (Arrow's `array` would import pandas.)"""
     import pyarrow as pa
 
     def from_buffers(kind: str, count: int, *buffers: bytes | NDArray[Any]) -> pa.Array:

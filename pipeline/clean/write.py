@@ -1,4 +1,4 @@
-"""What is kept → data/clean."""
+"""Writes the kept images to data/clean."""
 
 import shutil
 from contextlib import suppress
@@ -30,9 +30,10 @@ class _Kept:
 
 
 def write_images(findings: Findings, folder: Path, max_side: int) -> None:
-    """Write what is kept to `<label>/<sha256>.jpg`; an image that can't be is dropped after all.
+    """Write the kept images to `<label>/<sha256>.jpg`. One that can't be written is dropped now.
 
-    (It had been measured: only a cap on memory or time, or a change of the file since, does that.)
+    That is rare, because the image was measured before: it takes too much memory or time to encode,
+    or its file has changed since.
     """
     settings = f"{encode.VERSION} {decoders()} {max_side}"
     kept = _kept(findings)
@@ -45,7 +46,7 @@ def write_images(findings: Findings, folder: Path, max_side: int) -> None:
     ]
     _encode(others, folder, max_side, paths.CLEAN_CACHE / "encoded" / settings)
     for part in folder.iterdir():
-        with suppress(OSError):  # only a class that has no image after all goes
+        with suppress(OSError):  # an error for a folder with files: only empty classes go
             part.rmdir()
 
 
@@ -61,7 +62,7 @@ def _kept(findings: Findings) -> list[_Kept]:
 
 
 def _pass_through(one: _Kept, folder: Path, max_side: int) -> bool:
-    """Whether the image is settled: written with its own compressed data, or dropped."""
+    """Write the image with its own compressed data, or drop it. False: it has to be encoded."""
     if not passes_through(one.measurement, max_side):
         return False
     try:
