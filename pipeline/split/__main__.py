@@ -22,7 +22,7 @@ COLUMNS = (
     *("license", "width", "height", "brightness"),
 )
 _REPORT = "left_out.csv"
-"""in data/dataset, where classes were left out: which, the splits that they lack, and why"""
+"""It lists the classes that were left out, the splits that each one lacks, and why."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _verdicts() -> list[dict[str, Any]]:
     if not paths.VERDICTS.exists():
         raise UserError(f"{paths.VERDICTS} is not there; make it with: python -m pipeline.clean")
-    import pyarrow.parquet as pq  # a third of a second, which `--help` need not wait for
+    import pyarrow.parquet as pq  # it takes a third of a second, which --help does not need
 
     names = [field.name for field in fields(KeptImage)]
     rows: list[dict[str, Any]] = pq.read_table(

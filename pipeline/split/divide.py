@@ -1,9 +1,9 @@
 """Which split each image goes to.
 
-Every group (near-duplicates, views of one product) is whole in one split. Where it goes is decided
-by a hash of its name, so that new images move few old ones: the hash, as a number from 0 to 1, is
-compared with the shares. A group goes to validation or test only where it fits; the rest, and the
-largest group of each class, go to train.
+A group (near-duplicates, or views of one product) is never divided. A hash of the group's name
+decides where the group goes, so that new images move few old ones: the hash is a number from 0 to
+1, which is compared with the shares. A group goes to validation or test only if it fits there. The
+others, and the largest group of each class, go to train.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pipeline.params import Split
 from pipeline.paths import SPLITS
 
 TOLERANCE = 0.02
-"""share of a class's images that a split may be short of its size by chance"""
+"""A split may have so many images less than its share, as a part of the class's images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class KeptImage:
     height: int
     brightness: float
     raw_label: str = ""
-    """its class folder in data/raw; another than `label` where a person relabelled it"""
+    """the class folder in data/raw; it differs from `label` if a person relabelled the image"""
 
     @property
     def file_name(self) -> str:
@@ -65,9 +65,9 @@ class Division:
 
 
 def divide(images: Sequence[KeptImage], settings: Split) -> Division:
-    """The split of each image, with the classes left out that can't be in every split.
+    """The split of each image. Classes that can't be in every split are left out.
 
-    Raises UserError that names all such classes where `too_few` is `stop`, or no class is left.
+    Raises UserError, which names all such classes, if `too_few` is `stop` or no class is left.
     """
     left_out: dict[str, Lack] = {}
     while True:
@@ -95,12 +95,12 @@ def divide(images: Sequence[KeptImage], settings: Split) -> Division:
 
 
 def assign(images: Sequence[KeptImage], settings: Split) -> list[str | None]:
-    """The split of each image; None where it is left out.
+    """The split of each image; None for an image that is left out.
 
-    With `keep_official` a group goes where its source files it: where that is several splits, to
-    test rather than validation, to that rather than train, and its members filed elsewhere are
-    left out. Images without an official split are divided by the shares; so is the training part
-    of a class whose source has no test or no validation split of it, for that split.
+    With `keep_official` a group goes to the split that its source says. If its images are in
+    several official splits, test counts before validation, and validation before train; the images
+    of the other splits are left out. Images without an official split are divided by the shares. If
+    a source has no test or no validation images of a class, these come from its training images.
 
     Raises UserError as `divide` does.
     """
@@ -117,13 +117,16 @@ def _shares(settings: Split) -> dict[str, float]:
 
 
 def _leaks(image: KeptImage, place: str, free: Mapping[str, object]) -> bool:
-    """Whether its group is in another split than the one that its source files it under."""
+    """Whether the image's group went to another split than the image's official one."""
     filed = image.official_split
     return filed not in ("", place) and not (filed == "train" and image.group in free)
 
 
 def _official(groups: Groups) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """The groups whose split is given, and those to divide with the splits that their class has."""
+    """The groups that have an official split, and the groups to divide.
+
+    To each group to divide belong the splits that its source has for the class already.
+    """
     has: dict[tuple[str, str], set[str]] = defaultdict(set)
     for members in groups.values():
         for p in members:
@@ -147,13 +150,13 @@ def _divide(
     wanted: Set[str],
     settings: Split,
 ) -> dict[str, str]:
-    """The split of each group, every class being in every wanted split as far as that can be."""
+    """The split of each group. If it is possible, each class is in each of the `wanted` splits."""
     places = dict(fixed)
     sizes: dict[str, Counter[str]] = defaultdict(Counter)  # of each class: its images by group
     for name, members in groups.items():
         for p in members:
             sizes[p.label][name] += 1
-    # the rarest class first, for which the place of each group matters most
+    # the rarest class comes first: it has the fewest groups to choose from
     for label in sorted(sizes, key=lambda label: (len(sizes[label]), label)):
         pools: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name in sizes[label]:
@@ -190,9 +193,9 @@ class _Pool:
         self._by_size = sorted(sizes, key=lambda name: (sizes[name], self._draws[name]))
 
     def divide(self, needed: Set[str]) -> dict[str, str]:
-        """The split of each group; each needed one has a group at least, where there are so many.
+        """The split of each group. Each needed split gets a group, if there are enough groups.
 
-        Train has its share at least, unless even the smallest groups are too large for that.
+        Train gets at least its share, unless even the smallest groups are too large for that.
         """
         places = self._fill({})
         if needed <= set(places.values()):
@@ -201,9 +204,10 @@ class _Pool:
         return self._fill(dict(zip(self._by_size, splits, strict=False)))
 
     def _fill(self, given: Mapping[str, str]) -> dict[str, str]:
-        """The groups in `given` stay. No split takes what it and those before have no room for.
+        """The split of each group; the groups in `given` stay where they are.
 
-        (It may take what chance left those before, so that train is not larger than its share.)
+        No split takes more than fits into it and the splits before it. It may take what the splits
+        before it could not fill, so that train does not get more than its share.
         """
         places = dict(given)
         counts = self._placed + Counter({given[name]: self._sizes[name] for name in given})
@@ -224,16 +228,20 @@ class _Pool:
         return dict.fromkeys(self._sizes, "train") | places
 
     def _from(self, border: float) -> Iterator[tuple[str, float]]:
-        """All groups but the largest, by how far their draw is above the border, round and round.
+        """All groups except the largest, in the order of their draws, beginning at the border.
 
-        Yields (group, that distance from 0 to 1).
+        Yields each group and how far its draw is above the border, 0 to 1. 0 comes behind 1 again.
         """
         offsets = {name: (self._draws[name] - border) % 1 for name in self._by_size[:-1]}
         yield from sorted(offsets.items(), key=lambda item: (item[1], item[0]))
 
 
 def draw(seed: int, group: str) -> float:
-    """A number from 0 to 1 that only the seed and the group's name decide."""
+    """A number from 0 to 1, the same for the same seed and name.
+
+    >>> draw(1, "mug/7") == draw(1, "mug/7")
+    True
+    """
     digest = hashlib.sha256(f"{seed} {group}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / (1 << 56)
 

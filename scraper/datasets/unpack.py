@@ -1,7 +1,7 @@
 """The files of an archive or a folder, one after the other, without trusting it.
 
-Nothing is written here, so no path can lead outside and no link is followed; an archive that tries
-is refused all the same, by the name of the file in question.
+Nothing is written here, and no link of an archive is followed, so no path can lead outside. An
+archive that has such a path is refused all the same, and the message names the path.
 """
 
 import bz2
@@ -193,7 +193,10 @@ def _raw(name: str) -> bytes:
 
 
 def _name(raw: bytes, opened: Opened) -> str:
-    """Bytes that are no text stay in it as surrogates: who takes a class from it looks at them."""
+    """A file's name as text. Bytes that are no UTF-8 become surrogates, if no encoding is given.
+
+    The function that reads a class from the name refuses surrogates.
+    """
     if opened.encoding is None:
         return raw.decode("utf-8", "surrogateescape")
     return file_name(raw, opened.encoding, opened.name)

@@ -1,1 +1,1 @@
-"""People's own folders of images: what is in them, and how data/raw follows."""
+"""Sources of `kind: folder`: lists people's own folders, and makes data/raw follow them."""

@@ -9,9 +9,10 @@ from scraper.folders.note import Note
 
 
 def take_over(folder: Path, manifest: Manifest, root: Path, note: Note) -> int:
-    """Copy what lies in data/raw itself to the person's folder, where it is safe; how many.
+    """Move images that lie in data/raw itself to the person's folder, where they are safe.
 
-    Before there was `path`, all of a person's images lay there; and some may still be put there.
+    Before the parameter `path` was there, all images of a person lay in data/raw, and somebody may
+    still put some there. Returns how many were moved.
     """
     is_old = bool(manifest.rows) and not (folder / LEFT_OUT).exists()
     listed = {row.file: row for row in manifest.rows.values() if row.file}
@@ -23,7 +24,7 @@ def take_over(folder: Path, manifest: Manifest, root: Path, note: Note) -> int:
                 continue
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            if path.stem == digest and not is_old:  # our own, of a run that was killed
+            if path.stem == digest and not is_old:  # a run of ours that was killed left it
                 continue
             row = listed.get(file)
             if row is not None and row.image_url != file and row.key not in crawled.rows:

@@ -1,4 +1,4 @@
-"""One file of a person's: what it is, and its copy in data/raw."""
+"""Reads one file of a person's folder, and copies it to data/raw."""
 
 import errno
 import shutil
@@ -11,13 +11,13 @@ from scraper.examine import RejectedError, examine
 from scraper.folders.note import Facts
 from scraper.folders.walk import Entry
 
-_MAX_BYTES = 256 << 20  # a scan may be large; more than this is no photo of a product
+_MAX_BYTES = 256 << 20  # a scan may be large; a larger file is no image of a product
 _HEAD = 4096  # bytes that tell what a file is
 _FILES_FAULTS = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE)
 
 
 def examine_file(entry: Entry) -> Facts:
-    """Read a file of the person's, once. What is no image is told by its beginning."""
+    """What a file is. An image is read as a whole, of another file only the beginning."""
     try:
         with entry.path.open("rb") as file:
             head = file.read(_HEAD)
@@ -47,12 +47,12 @@ def _refused(entry: Entry, status: Status, kind: str, error: str) -> Facts:
 
 
 def copied(entry: Entry, target: Path, found: Facts) -> Facts:
-    """Have the bytes in data/raw too; what is found where they can't be read (any more)."""
+    """Copy the file to data/raw. Returns `found`, or why the file can't be read any more."""
     try:
         _copy(entry, target, found)
     except OSError as error:
         if error.errno not in _FILES_FAULTS or error.filename not in (None, str(entry.path)):
-            raise  # the disk's fault, or that of data/raw
+            raise  # not this file is at fault, but the disk or data/raw
         return _unreadable(entry, error)
     return found
 

@@ -1,4 +1,4 @@
-"""What this machine has seen in a person's folder. Without the note all is read again."""
+"""Notes what this machine has seen in a person's folder, so that it need not be read again."""
 
 import json
 import time
@@ -44,7 +44,7 @@ class Note:
             }
             self.seen = {(label, url) for label, url in kept["seen"]}
         except (OSError, ValueError, KeyError, TypeError):
-            return  # not there, or damaged: all is read again, and nothing goes
+            return  # no note, or a damaged one: all is read again, and no image is taken away
 
     def below(self, folders: Collection[str]) -> dict[str, Facts]:
         """What was known of the files in these folders and in theirs."""
@@ -52,7 +52,7 @@ class Note:
         return {name: of_file for name, of_file in self.facts.items() if name.startswith(starts)}
 
     def write(self, rows: Mapping[tuple[str, str], Row]) -> bool:
-        """Keep it for the next run. False where it can't be written: then nothing can go."""
+        """Keep the note for the next run. False if it can't be written."""
         facts = {name: self._kept(of_file) for name, of_file in sorted(self.facts.items())}
         kept = {"facts": facts, "seen": sorted(self.seen | rows.keys())}
         try:
@@ -62,6 +62,9 @@ class Note:
         return True
 
     def _kept(self, of_file: Facts) -> dict[str, Any]:
-        """Without the stamp where an edit after it was read may have the same: it is read again."""
+        """The facts as JSON. A stamp that a later edit could have too is left out.
+
+        Then the file is read again in the next run.
+        """
         settled = is_settled(of_file.stamp, self._began)
         return asdict(of_file) | ({} if settled else {"stamp": []})

@@ -1,9 +1,9 @@
 """`kind: folder`: people's own images, in class folders that are only read → data/raw/<source>.
 
-data/raw/<source> follows the folder: what is new there is copied, what has gone from there goes.
-Only what this machine has seen in the folder can go: images that came with `dvc pull`, from
-somebody else's folder, stay. What was seen is noted in .cache/folders; without the note nothing
-goes, and all is read again.
+data/raw/<source> follows the folder: new images are copied, and images that were deleted in the
+folder are deleted here too. But only images that this machine has seen in the folder are deleted.
+Images that came with `dvc pull` from somebody else's folder stay. What was seen is noted in
+.cache/folders. Without the note nothing is deleted, and all is read again.
 """
 
 import difflib
@@ -30,7 +30,7 @@ from scraper.raw_folder import now
 
 @dataclass
 class Report:
-    """What collect tells people: files that are no images, by kind, and sentences."""
+    """What collect tells people: the files that are no images, by kind, and other sentences."""
 
     left_out: dict[str, list[str]] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
@@ -39,9 +39,9 @@ class Report:
 
 
 def own_folder(name: str, source: FolderSource) -> Path:
-    """Where the source's class folders are; made, if it would be in the project.
+    """The folder that has the source's class folders. It is made if it belongs into the project.
 
-    Raises UserError where the path is a file.
+    Raises UserError if the path is a file.
     """
     root = Path(source.path).expanduser()
     if root.exists() and not root.is_dir():
@@ -69,12 +69,12 @@ def sync(
             f"{taken} images lay in {folder}, where an experiment of DVC's deletes what DVC has "
             f"not stored. They are in {root} now: put more of them there"
         )
-    if not (folder / LEFT_OUT).exists():  # from here on all in data/raw is ours
+    if not (folder / LEFT_OUT).exists():  # a mark: from now on all files in data/raw are ours
         write_atomic(folder / LEFT_OUT, "{}\n")
     listing = walk(root, source.classes) if root.is_dir() else Listing()
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
-    is_away = not listing.labels  # a mount point without its disk is an empty folder
+    is_away = not listing.labels  # perhaps a disk is not mounted: then its folder is empty
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)
@@ -200,7 +200,7 @@ def _forget_what_has_gone(
     report: Report,
     listing: Listing,
 ) -> None:
-    """A row for each file that has gone from the person's folder, and no file of it in raw."""
+    """Note each file that was deleted in the person's folder, and delete its copy in data/raw."""
     hidden = note.below(listing.left_out.get(UNREADABLE, ())).values()
     out_of_sight = {of_file.sha256 for of_file in hidden}
     others = unseen = 0
@@ -232,9 +232,10 @@ def _forget_what_has_gone(
 
 
 def _tell_dvc(name: str) -> None:
-    """Where DVC can't look into the folder, have this stage run again the next time.
+    """If DVC can't look into the folder, make both stages run at each `dvc repro`.
 
-    The file is an out of the stage `folders`: changed here, both stages run at each `dvc repro`.
+    The file is an out of the stage `folders`, so a change of it makes DVC run `folders` again, and
+    then `collect` too.
     """
     mark = FOLDERS / name
     if mark.is_file():

@@ -1,4 +1,4 @@
-"""Which files lie in a person's folder of class folders, and which of them are left aside."""
+"""Lists the files in a person's folder of class folders, and what is left aside there."""
 
 import os
 import unicodedata
@@ -33,7 +33,7 @@ class Entry:
     path: Path
     name: str
     stamp: list[int]
-    """size, times of content and of inode, inode: changes when the file does"""
+    """`listing.stamp_of`: it changes if the file changes"""
     product: str | None
     split: str | None
 
@@ -50,15 +50,15 @@ class Listing:
 def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
     """List `<root>/<class>/…`. A sub-folder of a class is a product. Links are followed.
 
-    Where all folders in `root` are called train, validation, test or the like, the classes are in
-    them, and they are official splits.
+    If all folders in `root` are called train, validation, test or the like, they are official
+    splits, and the class folders are inside them.
 
     `Mug` and `mug` are one class, which is spelt as in `classes`, or else as the folder that comes
     first, small letters before capitals. Raises UserError for a folder that can't be a class.
     """
     listing = Listing()
     spelt = {class_key(label): label for label in classes or ()}
-    root.stat()  # an OSError here is no empty folder
+    root.stat()  # raises OSError for a folder that can't be reached, which is not an empty one
     tops = entries(root, listing.left_out)
     if UNREADABLE in listing.left_out and not os.access(root, os.R_OK | os.X_OK):
         raise UserError(f"{root} can't be read by you; change its owner or its mode")
@@ -89,7 +89,7 @@ def _are_splits(folders: list[Found]) -> bool:
 
 def _add_class(listing: Listing, folder: Found, split: str | None, spelt: dict[str, str]) -> None:
     name = folder.path.name
-    label = unicodedata.normalize("NFC", name)  # some systems take names apart
+    label = unicodedata.normalize("NFC", name)  # macOS writes é as e and an accent
     safe = safe_label(text(label))
     if safe != label:
         raise UserError(
