@@ -1,4 +1,4 @@
-"""What clean found out before, kept by content hash in a folder that is safe to delete."""
+"""Keeps what clean has measured, by SHA-256, in a folder that is safe to delete."""
 
 import dataclasses
 import sqlite3
@@ -30,7 +30,7 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 _MARKS = ", ".join("?" * (len(_FIELDS) + 3))
 _ADD = f"INSERT OR REPLACE INTO measurements VALUES ({_MARKS})"  # noqa: S608 - our own names
-# decoders change: two machines with the same versions agree, old results or not
+# other versions of the decoders may give other pixels: then all images are measured again
 _VERSION = f"{measure.VERSION} {decoders()}"
 
 
@@ -69,20 +69,20 @@ class Cache:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> UserError:
-        """What a person can do, as SQLite names no file."""
+        """An error that names the file and the remedy. SQLite's own message names no file."""
         return UserError(
             f"{self._path} can't be used ({error}); its folder has to be one that you may write "
             "to, on a disk with room, and no other command may be at it"
         )
 
     def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
-        """What is kept of the wanted images, by SHA-256."""
+        """The measurements of those wanted images that were measured before, by SHA-256."""
         with self._wanted(wanted):
             rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
             return {sha256: _result(values) for sha256, *values in rows}
 
     def add(self, results: Iterable[tuple[str, Measured | Failure]]) -> None:
-        """Keep these, in one go."""
+        """Keep these results, in one transaction."""
         measurements, thumbnails = [], []
         for sha256, result in results:
             if isinstance(result, Measured):
@@ -114,7 +114,7 @@ class Cache:
         return content
 
     def compared(self, radius: int, mirrored: bool) -> set[str]:
-        """The images that were all compared with one another under these settings."""
+        """The images that were compared, each with all others, under these settings."""
         settings = f"{near_duplicates.VERSION} {radius} {mirrored}"
         if self._setting("compared") != settings:
             with self._database:
@@ -124,7 +124,7 @@ class Cache:
         return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
 
     def candidates(self, wanted: Iterable[str] | None = None) -> list[Candidate]:
-        """What is compared of these images, or of all `compared` ones, sorted by SHA-256."""
+        """What is compared of the wanted images, or of all that `compared` gives; by SHA-256."""
         if wanted is None:
             return self._candidates("compared")
         with self._wanted(wanted):
@@ -136,7 +136,7 @@ class Cache:
         return [Candidate(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
 
     def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
-        """Keep that these images were compared with all compared before, and what was found."""
+        """Note that these images were compared with all others, and keep the pairs found."""
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)",

@@ -15,7 +15,7 @@ from pipeline.raw import RawImage
 from pipeline.report import data_uri, write_page
 
 _TEMPLATE = Path(__file__).with_name("report.html")
-_SHOWN = 48  # of each kind: the page stays quick however many there are
+_SHOWN = 48  # images of each kind at most, so that the page opens quickly
 _NAMES = 5  # of files that are left out for one reason
 _SIDE_BY_SIDE = 8  # images of one set
 _T = TypeVar("_T")
@@ -239,7 +239,7 @@ class _View:
 
 
 def _link(address: str | None) -> str | None:
-    """What may be linked to: the address came from the web."""
+    """The address, if it is one of the web. It came from a page, so it could be a script."""
     web = address is not None and address.startswith(("http://", "https://"))
     return address if web else None
 
@@ -253,7 +253,7 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _some(items: Sequence[_T]) -> list[_T]:
-    """At most `_SHOWN`, evenly from all."""
+    """At most `_SHOWN` of them, taken evenly from all."""
     if len(items) <= _SHOWN:
         return list(items)
     return [items[n * len(items) // _SHOWN] for n in range(_SHOWN)]
