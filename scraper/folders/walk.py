@@ -85,9 +85,9 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
 def _are_splits(root: Path, folders: list[Found], spelt: dict[str, str]) -> bool:
     """Whether the folders are official splits, and not classes.
 
-    Folders that `classes` names are classes, and so are all beside them. A folder called `train` beside classes is one too: it may
-    have toys. If it is alone and has only folders, these are the classes. Raises UserError where
-    several splits and classes lie beside each other.
+    Folders that `classes` names are classes, and so are all beside them. A folder called `train`
+    beside classes is one too: it may have toys. If it is alone and has only folders, these are the
+    classes. Raises UserError where several splits and classes lie beside each other.
     """
     splits = [
         folder
