@@ -107,7 +107,7 @@ def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured 
         return Failure(error.reason, str(error), lasting)
 
 
-def _measure(content: bytes, max_pixels: int) -> Measured:
+def _measure(content: bytes, max_pixels: int = MOST_PIXELS) -> Measured:
     image = open_header(content, max_pixels=max_pixels)
     least = least_pixels(content, image)
     # read now: decoding changes them
