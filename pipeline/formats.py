@@ -108,7 +108,10 @@ _LITTER: Final = frozenset(
 def is_litter(name: str) -> bool:
     """Whether a file or folder is one that systems and programs leave, which nobody means as data.
 
-    `name` is its name alone, without a path. What is hidden is litter, and what is not yet whole.
+    `name` is its name alone, without a path. Hidden files are litter, and so are unfinished ones.
+
+    >>> [name for name in ("mug.jpg", "Thumbs.db", ".hidden", "mug.jpg.part") if is_litter(name)]
+    ['Thumbs.db', '.hidden', 'mug.jpg.part']
     """
     folded = name.casefold()  # these systems know no case
     return (
@@ -119,7 +122,11 @@ def is_litter(name: str) -> bool:
 
 
 def sniff(head: bytes) -> Format | None:
-    """The format that the first bytes of a file announce; 64 of them are enough."""
+    """The format that the first bytes of a file announce; 64 of them are enough.
+
+    >>> sniff(b"GIF89a").name
+    'gif'
+    """
     for start, name in _STARTS.items():
         if head.startswith(start):
             return FORMATS[name]

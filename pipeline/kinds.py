@@ -109,6 +109,9 @@ def remedy(content: bytes, name: str = "") -> str:
     """What this file is, and what to do with it, for one that can't be read as an image.
 
     `content` is all of it; `name` is the file's, if it has one.
+
+    >>> remedy(b"%PDF-1.7")
+    'PDF document: export its images as JPEG or PNG'
     """
     kind = kind_of(content, name)
     if form := sniff(content) if kind == IMAGE else None:
@@ -123,6 +126,9 @@ def kind_of(head: bytes, name: str = "") -> str:
 
     `head` is its beginning, some thousand bytes; `name` is asked first for files that stand beside
     images, and last where the bytes don't tell.
+
+    >>> kind_of(b"%PDF-1.7"), kind_of(b"<!DOCTYPE html>"), kind_of(b"1,2", "list.csv")
+    ('PDF document', 'web page', 'text')
     """
     suffix = PurePath(name).suffix.lower()
     if suffix in _SIDECARS:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import write_atomic
 from pipeline.listing import is_settled, stamp_of
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from scraper.examine import RejectedError, examine
 from scraper.raw_folder import now
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from tabulate import tabulate
 
-from pipeline.manifest import write_atomic
+from pipeline.files import json_text, write_atomic
 
 FILE: Final = "pages.json"
 LIST: Final = ""
@@ -222,7 +222,7 @@ class Ledger:
             # of one class in the order of its listing
             "pages": [dataclasses.astuple(p) for p in sorted(self.pages.values(), key=_label)],
         }
-        write_atomic(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_atomic(folder / FILE, json_text(content))
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pipeline.cli import UserError
 from pipeline.decisions import COLUMNS, Choice, Decision, Table, parse, read_decisions
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 from pipeline.system import lock
 
 

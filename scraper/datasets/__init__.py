@@ -1,6 +1,5 @@
 """Public datasets and archives: fetched, proved whole, and taken into data/raw in one pass."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,8 @@ from tqdm import tqdm
 
 from pipeline import listing
 from pipeline.cli import UserError
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.files import json_text, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
@@ -82,7 +82,7 @@ def _reject_others(before: Rows, store: Store, manifest: Manifest) -> None:
 
 def _note_left_out(folder: Path, left_out: Mapping[str, Sequence[str]]) -> None:
     if left_out:
-        write_atomic(folder / LEFT_OUT, json.dumps(left_out, indent=1) + "\n")
+        write_atomic(folder / LEFT_OUT, json_text(left_out))
     else:
         (folder / LEFT_OUT).unlink(missing_ok=True)
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import write_atomic
 from pipeline.listing import is_settled
-from pipeline.manifest import Row, Status, write_atomic
+from pipeline.manifest import Row, Status
 
 
 @dataclass(frozen=True, slots=True)

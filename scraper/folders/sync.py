@@ -7,7 +7,6 @@ goes, and all is read again.
 """
 
 import difflib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.files import json_text, write_atomic
 from pipeline.kinds import IMAGE
 from pipeline.listing import KEEP, UNREADABLE
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
 from scraper.folders.earlier import take_over
@@ -92,7 +92,7 @@ def sync(
         _forget_what_has_gone(rows, note, folder, manifest, root, report, listing)
     report.labels = {x for x in listing.labels if source.classes is None or x in source.classes}
     report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
-    write_atomic(folder / LEFT_OUT, json.dumps(report.left_out, indent=1) + "\n")
+    write_atomic(folder / LEFT_OUT, json_text(report.left_out))
     _tell_dvc(name)
     if attempts > 1 and root.is_dir() and walk(root, source.classes).entries != listing.entries:
         # DVC takes the folder as it is at the end of the stage for what the stage has read
