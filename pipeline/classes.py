@@ -25,7 +25,7 @@ def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[
     """How each class is spelt, by its `class_key`.
 
     The first source in params.yaml that names a class decides. Where no source names it, the
-    spelling in `found` that has small letters first does.
+    spelling in `found` that begins with a small letter does.
 
     >>> spellings({}, ["Mug", "mug", "Cap"])
     {'mug': 'mug', 'cap': 'Cap'}
@@ -78,6 +78,6 @@ def _remedy(reason: str) -> str:
 
 
 def warn_of_empty(sentences: Iterable[str]) -> None:
-    """Print them so that they can't be overlooked, at the end of a command."""
+    """Print warnings at the end of a command, where nobody overlooks them."""
     for sentence in sentences:
         print(f"\nWARNING: {sentence}")

@@ -1,6 +1,6 @@
-"""The image formats that are read, by their bytes and by their names; and what is nobody's data.
+"""The image formats that we read, by their bytes and their names; and files that are no data.
 
-Pillow comes with the first image that is opened: who only asks for names is spared it.
+Pillow is imported when the first image is opened: code that asks for names does not wait for it.
 """
 
 import io
@@ -61,7 +61,7 @@ _STARTS: Final = {
     b"MM\0*": "tiff",
     b"II+\0": "tiff",  # the two of BigTIFF
     b"MM\0+": "tiff",
-    b"II\0*": "tiff",  # wrong, and read all the same
+    b"II\0*": "tiff",  # wrong, but programs read it
     b"MM*\0": "tiff",
 }
 _HEIC_BRANDS: Final = frozenset(
@@ -178,7 +178,9 @@ def open_image(content: bytes, name: str = "") -> "Image.Image":
         raise UnidentifiedImageError(message)
     _register(form)
     for mend in (bytes, _without_faults) if form.name == "png" else (bytes,):
-        with suppress(UnidentifiedImageError, ValueError):  # the latter of texts beyond all limits
+        with suppress(
+            UnidentifiedImageError, ValueError
+        ):  # Pillow raises ValueError for too long texts
             return Image.open(io.BytesIO(mend(content)), formats=form.pillow[:1])
     raise UnidentifiedImageError(f"the header of this {form.name} image is damaged")
 
@@ -193,7 +195,7 @@ def _register(form: Format) -> None:
     module = import_module(form.plugin)
     if form.name == "heic":  # a thumbnail in the file would be decoded in the place of the image
         module.register_heif_opener(thumbnails=False)
-    elif form.name == "png":  # a long text is no fault; all texts together are limited still
+    elif form.name == "png":  # a long text is no fault; Pillow still limits the sum of all texts
         from PIL import PngImagePlugin
 
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
@@ -202,7 +204,7 @@ def _register(form: Format) -> None:
 def _first_page(tiff: bytes) -> dict[int, int]:
     """The tags of its first page (TIFF 6.0, section 2), as far as they can be read.
 
-    The number of a tag is its value where that is one, and else where the values lie.
+    Each tag has its value where it is one number, else the place of its values in the file.
     """
     order = "<" if tiff[:2] == b"II" else ">"
     is_big = b"+" in tiff[2:4]
@@ -222,7 +224,7 @@ def _first_page(tiff: bytes) -> dict[int, int]:
 
 
 def _without_faults(png: bytes) -> bytes:
-    """A PNG without its texts, and without what has a wrong checksum and an image can lack.
+    """A PNG without its texts, and without optional parts whose checksum is wrong.
 
     Browsers and libpng show such an image; Pillow doesn't.
     """

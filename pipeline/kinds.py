@@ -1,4 +1,4 @@
-"""What a file is, in plain words, and what its owner can do: for whatever is no image we read."""
+"""What a file is that we do not read as an image, in plain words, and what its owner can do."""
 
 import codecs
 import re
@@ -24,7 +24,7 @@ _REMEDIES: Final = {
     ARCHIVE: "unpack it",
     OFFICE: "save its images as files",
 }
-# images all the same
+# these are images too, though we do not read them
 UNREAD: Final = frozenset((_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER, _DRAWING))
 
 _STARTS: Final = (
@@ -80,7 +80,7 @@ _STARTS: Final = (
 )
 _ENOUGH: Final = 4096  # bytes to tell markup and text
 _NETPBM: Final = re.compile(rb"P[1-7]\s")
-# behind declarations and comments, what the document's type or its first element is called
+# the name of the document's type or first element, which may follow declarations and comments
 _MARKUP: Final = re.compile(rb"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(?:!doctype\s+)?([a-z:]+)")
 _ELEMENTS: Final = {
     **dict.fromkeys((b"svg", b"svg:svg"), _SVG),
@@ -91,7 +91,7 @@ _SIDECARS: Final = frozenset((".xmp", ".aae", ".thm", ".pp3", ".dop", ".on1", ".
 _OFFICES: Final = frozenset(
     (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".pages", ".numbers", ".key", ".epub")
 )
-_PACKED: Final = {  # what is an archive by its bytes, and more by its name
+_PACKED: Final = {  # their bytes say archive, their names say more
     **dict.fromkeys(_OFFICES, OFFICE),
     **dict.fromkeys((".kra", ".ora", ".sketch", ".procreate", ".xd"), _LAYERED),
     ".svgz": _SVG,
@@ -124,8 +124,8 @@ def remedy(content: bytes, name: str = "") -> str:
 def kind_of(head: bytes, name: str = "") -> str:
     """What a file is, in plain words: "video", "PDF document", …; "image" for the formats kept.
 
-    `head` is its beginning, some thousand bytes; `name` is asked first for files that stand beside
-    images, and last where the bytes don't tell.
+    `head` is its beginning, some thousand bytes. `name` decides first for files that stand beside
+    images (sidecars), and last where the bytes do not tell.
 
     >>> kind_of(b"%PDF-1.7"), kind_of(b"<!DOCTYPE html>"), kind_of(b"1,2", "list.csv")
     ('PDF document', 'web page', 'text')

@@ -1,4 +1,4 @@
-"""What lies in a folder: one listing for all who read folders, and what it leaves aside."""
+"""What lies in a folder, and what is left out: one listing for all code that reads folders."""
 
 import os
 import stat
@@ -38,7 +38,7 @@ class Found:
 
 
 def left_out() -> LeftOut:
-    """Nothing yet."""
+    """An empty record of what is left out."""
     return defaultdict(list)
 
 
@@ -70,7 +70,7 @@ def below(found: Found, aside: LeftOut) -> Iterator[Found]:
 
 
 def inside(folder: Found, aside: LeftOut) -> list[Found]:
-    """The same of a folder that was found."""
+    """The files and folders in a folder that was found, as `entries` gives them."""
     try:
         names = sorted(os.listdir(folder.path))  # noqa: PTH208 - also those that are no UTF-8
     except OSError:
@@ -104,7 +104,11 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
 
 
 def text(name: str) -> str:
-    """A name that is not UTF-8, as text that is and tells its bytes."""
+    r"""A file's name as text; bytes that are not UTF-8 are shown as numbers.
+
+    >>> print(text(os.fsdecode(b"caf\xe9.jpg")))
+    caf\xe9.jpg
+    """
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
@@ -118,7 +122,7 @@ def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def stamp_of(info: os.stat_result) -> list[int]:
-    """What changes when a file does, but for an edit in the same tick of the disk's clock."""
+    """Numbers that change when a file does, except for an edit within one tick of the disk's clock."""
     return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 

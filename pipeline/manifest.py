@@ -114,7 +114,7 @@ _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 
 @functools.cache
 def _reader() -> "TypeAdapter[Row]":
-    """Four times as fast as json.loads, and what many rows say alike is held once for all."""
+    """Reads rows four times as fast as json.loads, and keeps equal texts of many rows once."""
     from pydantic import TypeAdapter  # a tenth of a second, which prediction need not wait for
 
     return TypeAdapter(Row)
@@ -160,7 +160,7 @@ class Manifest:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.path)
-            # half a character, as JSON can write it, is no reason to fail
+            # JSON can contain half a character (a lone surrogate), which must not make us fail
             self._file = self.path.open("a", encoding="utf-8", errors="replace", newline="\n")
         self._file.write(row.to_json() + "\n")
         self._file.flush()
@@ -183,7 +183,7 @@ class Manifest:
 
 
 def _short(error: Any) -> str:
-    """Of pydantic's message the first finding: where, and what."""
+    """The first finding of pydantic's message: its place, and what is wrong."""
     first = error.errors()[0]
     return ": ".join([*map(str, first["loc"]), first["msg"]])
 

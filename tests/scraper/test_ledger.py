@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wrong_pages import PDF, WAF, previewed
 
-from scraper.ledger import LIST, Ledger, Outcome, Page, State
+from scraper.ledger import LIST, AskedPage, Ledger, ListingState, Outcome
 
 BARE = '<script type="application/ld+json">{"@type": "Product", "name": "X"}</script>'
 
@@ -192,7 +192,7 @@ LABELS = st.sampled_from(["mug", "cup", "(list)", "total", LIST])
 
 
 @given(
-    st.lists(st.builds(Page, LABELS, TEXTS, st.sampled_from(Outcome), TEXTS | st.none())),
+    st.lists(st.builds(AskedPage, LABELS, TEXTS, st.sampled_from(Outcome), TEXTS | st.none())),
     st.dictionaries(LABELS, TEXTS),
     st.dictionaries(LABELS, TEXTS),
 )
@@ -219,7 +219,7 @@ def test_the_numbers_add_up_and_nothing_that_is_open_looks_finished(
 
 def test_a_class_that_is_full_is_not_called_complete():
     ledger = Ledger(full={"mug"})
-    assert ledger.state("mug") is State.FULL
+    assert ledger.state("mug") is ListingState.FULL
     assert ledger.unfinished() is None
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from taken import found, left_out
 
 from pipeline.cli import UserError
-from scraper.datasets.tables import Facts, PathTable
+from scraper.datasets.tables import PathTable, TableFacts
 
 INDEX = {"file": r"styles\.csv$", "path_column": "id", "label_column": "type"}
 
@@ -180,10 +180,10 @@ PATHS = st.lists(st.sampled_from(["a", "b", "1", "ü.x"]), min_size=1, max_size=
 
 @given(st.lists(PATHS, unique=True, max_size=6), PATHS)
 def test_a_table_gives_the_longest_end_of_a_path(paths: list[str], path: str) -> None:
-    table = PathTable((p, Facts(label=p)) for p in paths)
+    table = PathTable((p, TableFacts(label=p)) for p in paths)
     ends = [p for p in paths if f"/{path}".endswith(f"/{p}")]
     if ends:
-        assert table.get(path) == Facts(label=max(ends, key=len))
+        assert table.get(path) == TableFacts(label=max(ends, key=len))
     for suffix in ("", ".jpg"):
         known = table.get(path + suffix)
         assert known is None or f"/{path}".endswith(
