@@ -122,7 +122,7 @@ def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def stamp_of(info: os.stat_result) -> list[int]:
-    """Numbers that change when a file does, except for an edit within one tick of the disk's clock."""
+    """Numbers that change when a file does, but for an edit within one tick of the disk's clock."""
     return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 

@@ -131,8 +131,8 @@ class Ledger:
         parts = [
             f"{count:,} {what}"
             for count, what in (
-                (len(self.unreadable), f"listings are {State.UNREADABLE}"),
-                (len(self.may_have_more), f"listings {State.MAY_HAVE_MORE}"),
+                (len(self.unreadable), f"listings are {ListingState.UNREADABLE}"),
+                (len(self.may_have_more), f"listings {ListingState.MAY_HAVE_MORE}"),
                 (failing, f"product pages {Outcome.FAILED_FOR_NOW.words}"),
             )
             if count

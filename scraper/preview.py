@@ -122,13 +122,13 @@ def _words(failure: PageFailure | None) -> str:
 
 def _as_listing(asked: str, page: TextResponse, listing: Listing) -> str:
     if is_elsewhere(asked, page.url):
-        return f"{State.UNREADABLE}: {is_sent_to(page.url)}"
+        return f"{ListingState.UNREADABLE}: {is_sent_to(page.url)}"
     if failure := listing_failure(page, listing, 1):
-        return f"{State.UNREADABLE}: {failure.why}"
+        return f"{ListingState.UNREADABLE}: {failure.why}"
     if listing.next_page:
         return f"its next page is {listing.next_page}"
     if listing.more:
-        return f"{State.MAY_HAVE_MORE}: {not_followed(listing.more)}"
+        return f"{ListingState.MAY_HAVE_MORE}: {not_followed(listing.more)}"
     return ListingState.COMPLETE
 
 

@@ -14,7 +14,7 @@ from scraper.examine import KEPT, RejectedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is known of a candidate so far; None means unknown, which only the license must not be."""
+    """What is known of a candidate so far. None means unknown: only the license must be known."""
 
     license: str | None
     license_url: str | None
