@@ -10,7 +10,6 @@ benchmarks/results/clean.json too, each with the commit and the processor that i
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -24,26 +23,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from collect import Run, measured
-from numpy.typing import NDArray
 from photos import ROOT, add_raw, keep, machine, params, peer, real_photos, workplace
+from pretend import pretend
+from processes import Run, measured
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
 from pipeline import paths
 from pipeline.clean.__main__ import _measure_all, examine
 from pipeline.clean.cache import Cache
-from pipeline.clean.measure import Measured, measure
-from pipeline.clean.near_duplicates import pairs_within
 from pipeline.clean.report import write_report
 from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
-from pipeline.manifest import Row, Status
 from pipeline.raw import read_raw
 
 OLD, NEW = 100_000, 100
-SAMPLE = 100  # rows of hashes that are compared with brute force
 CLEANVISION = """
 import json, sys, time
 from cleanvision import Imagelab
@@ -53,7 +47,7 @@ if __name__ == "__main__":
     lab.find_issues(n_jobs=int(sys.argv[2]), verbose=False)
     print(json.dumps({"images": len(lab.issues), "seconds": time.perf_counter() - started}))
 """
-PROPOSE = "import sys; from clean import propose; propose(int(sys.argv[1]), sys.argv[2])"
+PROPOSE = "import sys; from hashes import propose; propose(int(sys.argv[1]), sys.argv[2])"
 
 
 @dataclass(frozen=True)
@@ -145,48 +139,6 @@ def added(rounds: int) -> list[Line]:
     ]
 
 
-def pretend(count: int, photo: Path, cache: Cache) -> None:
-    """Raw files and the cache as if so many images had been measured and compared."""
-    content = photo.read_bytes()
-    result = measure(photo, hashlib.sha256(content).hexdigest())
-    if not isinstance(result, Measured):
-        raise TypeError(f"{photo} can't be measured")
-    rng = np.random.default_rng(1)
-    names = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(count)]
-    folder = paths.RAW / "own"
-    results, rows = [], []
-    for number, sha256 in enumerate(names):
-        label = f"class {number % 10}"
-        path = folder / label / f"{sha256}.jpg"
-        if number % 10_000 < 10:  # the others are links to these, of which a file can't have more
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"decoding this would be noticed")
-        else:
-            os.link(folder / label / f"{names[number // 10_000 * 10_000 + number % 10]}.jpg", path)
-        fields = dataclasses.replace(
-            result.measurement,
-            phash=rng.bytes(32),
-            mirrored_phash=rng.bytes(32),
-            tiny=rng.bytes(192),
-            pixels=rng.bytes(16),
-        )
-        results.append((sha256, Measured(fields, result.thumbnail, result.levels)))
-        row = Row(
-            status=Status.SAVED,
-            label=label,
-            image_url=f"file:{number}",
-            file=f"{label}/{sha256}.jpg",
-            sha256=sha256,
-            bytes=len(content),
-        )
-        rows.append(row.to_json() + "\n")
-    (folder / paths.MANIFEST).write_text("".join(rows), encoding="utf-8")
-    cache.add(results)
-    rule = params().clean.near_duplicate
-    cache.compared(rule.radius, rule.mirrored)
-    cache.add_pairs(names, [])
-
-
 def repro(rounds: int) -> list[Line]:
     """`dvc repro clean split` in a copy of the repository with the real photos.
 
@@ -263,51 +215,6 @@ def proposals(count: int, kind: str, rounds: int, reach: str) -> Line:
     return Line(
         f"{what} ({more['pairs']:,}; {more['peak, MB']:.0f} MB)", seconds, "s", reach, more=more
     )
-
-
-def propose(count: int, kind: str) -> None:
-    """In a process of its own: find the pairs, compare a sample of rows with brute force."""
-    hashes = made_hashes(count, kind)
-    radius = 64
-    rng = np.random.default_rng(2)
-    rows = np.sort(rng.choice(count, SAMPLE, replace=False))
-    is_sample = np.zeros(count, dtype=np.bool_)
-    is_sample[rows] = True
-    total, ours = 0, set()
-    started, cpu = time.perf_counter(), time.process_time()
-    for i, j, _ in pairs_within(hashes, radius):
-        total += len(i)
-        chosen = is_sample[i] | is_sample[j]
-        ours.update(zip(i[chosen].tolist(), j[chosen].tolist(), strict=True))
-    times = {"seconds": time.perf_counter() - started, "processor": time.process_time() - cpu}
-    brute = set()
-    for row in rows.tolist():
-        near = np.bitwise_count(hashes ^ hashes[row]).sum(axis=1) <= radius
-        brute.update((min(row, other), max(row, other)) for other in np.flatnonzero(near).tolist())
-    brute -= {(row, row) for row in rows.tolist()}
-    if ours != brute:
-        raise RuntimeError(f"{len(ours ^ brute)} pairs are not those of brute force")
-    print(json.dumps(times | {"pairs": total, "pairs of the sample": len(ours)}))
-
-
-def made_hashes(count: int, kind: str) -> NDArray[np.uint8]:
-    """Random hashes; a fifth are copies with up to 80 bits changed, or crowd about ten centres.
-
-    Crowded: every other one differs from its centre by exactly 30 bits, the others by none.
-    """
-    rng = np.random.default_rng(1)
-    hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
-    some = count // 5
-    crowded = kind == "crowded"
-    base = hashes[some : some + 10] if crowded else hashes[some : 2 * some]
-    changed = np.where(np.arange(some) % 2, 30, 0) if crowded else rng.integers(0, 81, some)
-    for at in range(0, some, 10_000):
-        part = slice(at, min(at + 10_000, some))
-        order = rng.random((part.stop - at, 256), dtype=np.float32).argsort(axis=1)
-        flips = np.packbits(order < changed[part, None], axis=1)
-        hashes[part] = base[np.arange(at, part.stop) % len(base)] ^ flips
-    rng.shuffle(hashes)
-    return hashes
 
 
 def memory(_: int) -> list[Line]:

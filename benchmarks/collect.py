@@ -17,23 +17,18 @@ import hashlib
 import itertools
 import json
 import multiprocessing
-import os
 import statistics
-import subprocess
 import sys
 import tarfile
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import psutil
 from photos import ARCHIVES, ROOT, keep, machine, peer
+from processes import Run, measured
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -41,15 +36,6 @@ from pipeline.cli import UserError, run
 
 PER_PRODUCT, PER_PAGE = 5, 50  # photos of a product, products of a listing page
 PATTERN = r"(?P<split>train|validation|test)/(?P<label>[^/]+)/[^/]+\.jpg$"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a command took: wall and processor seconds, peak bytes of all its processes."""
-
-    seconds: float
-    cpu: float
-    peak: int
 
 
 def main() -> None:
@@ -266,48 +252,6 @@ def collect(folder: Path, source: Mapping[str, object]) -> tuple[Run, int]:
     took = measured(command, folder, {"PYTHONPATH": str(ROOT), "DATASETS_MIRROR": ""})
     counts = json.loads((folder / "results/collect/it.json").read_text())
     return took, counts["saved"]
-
-
-def measured(
-    command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None
-) -> Run:
-    """Run a command to its end, and fail if it does."""
-    log = cwd / "output.log"
-    usual = {"PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as they are by default
-    with log.open("w") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=cwd, stdout=output, stderr=output,
-            env={**os.environ, **usual, **(environment or {})},
-        )  # fmt: skip
-        peak, ended = [0], threading.Event()
-        watch = threading.Thread(target=_watch, args=(process.pid, peak, ended))
-        watch.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        ended.set()
-        watch.join()
-    if process.returncode:
-        raise UserError(f"{Path(command[0]).name} failed:\n{log.read_text()[-2000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, peak[0])
-
-
-def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:
-    """The most memory that a process and those below it had at once, shared pages counted once.
-
-    A look at a large process takes long, and holds it up: looks are to be 2 % of the time.
-    """
-    pause = 0.1
-    while not ended.wait(pause):
-        started = time.perf_counter()
-        try:
-            process = psutil.Process(pid)
-            family = [process, *process.children(recursive=True)]
-            peak[0] = max(peak[0], sum(each.memory_full_info().pss for each in family))
-        except psutil.Error:
-            continue  # one of them has just ended
-        pause = max(0.1, 50 * (time.perf_counter() - started))
 
 
 if __name__ == "__main__":

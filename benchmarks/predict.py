@@ -13,15 +13,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from load import CLIENTS, load_test
 from photos import ROOT, keep, machine, real_photos
 from PIL import Image
 from tabulate import tabulate
@@ -33,7 +32,6 @@ from pipeline.paths import EXPORT, MODEL
 SIZE = (400, 533)  # of the image that is answered alone
 REPEATS, STARTS = 200, 5
 USUAL = 100  # images for the usual loop, which takes too long for all
-CLIENTS = 16
 
 
 def main() -> None:
@@ -222,60 +220,6 @@ def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
     figures["API: images/s of the bare model"] = bare
     figures["API: share of the bare model's images/s"] = figures["API: requests/s"] / bare
     return figures
-
-
-def load_test(address: str, image: bytes, count: int) -> dict[str, float]:
-    boundary = "boundary-of-parts"
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n'
-    body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + image
-    body += f"\r\n--{boundary}--\r\n".encode()
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    seconds: list[float] = []
-    waits: list[float] = []
-    errors: list[int] = []
-    over = threading.Event()
-
-    def client(requests: int) -> None:
-        connection = HTTPConnection(address, timeout=120)
-        for _ in range(requests):
-            started = time.perf_counter()
-            connection.request("POST", "/v1/predict", body, headers)
-            response = connection.getresponse()
-            response.read()
-            seconds.append(time.perf_counter() - started)
-            if response.status != 200:
-                errors.append(response.status)
-
-    def watch() -> None:
-        """How long the event loop takes for what needs no network."""
-        connection = HTTPConnection(address, timeout=120)
-        while not over.wait(0.05):
-            started = time.perf_counter()
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            waits.append(time.perf_counter() - started)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    clients = [threading.Thread(target=client, args=(count // CLIENTS,)) for _ in range(CLIENTS)]
-    started = time.perf_counter()
-    for thread in clients:
-        thread.start()
-    for thread in clients:
-        thread.join()
-    took = time.perf_counter() - started
-    over.set()
-    watcher.join()
-    asked = count // CLIENTS * CLIENTS
-    return {
-        "API: errors": len(errors) + asked - len(seconds),
-        "API: requests": asked,
-        "API: clients": CLIENTS,
-        "API: requests/s": len(seconds) / took,
-        "API: ms at the median": 1000 * float(np.quantile(seconds, 0.5)),
-        "API: ms at p99": 1000 * float(np.quantile(seconds, 0.99)),
-        "API: ms of /healthz meanwhile, p99": 1000 * float(np.quantile(waits, 0.99)),
-    }
 
 
 def bare_rate(path: Path) -> float:

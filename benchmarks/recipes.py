@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from collect import measured
 from photos import ARCHIVES, ROOT, commit, processor
+from processes import measured
 from ruamel.yaml import YAML
 
 from pipeline.engine import usable_cores
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 
 CLONE = ROOT / ".cache/benchmarks/train"
 WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from model import saved
 from model.calibration import Calibration
 from pipeline.cli import UserError
-from pipeline.manifest import fresh_folder
+from pipeline.files import fresh_folder
 from pipeline.paths import MODEL
 
 if typing.TYPE_CHECKING:

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from model import data, features
 from pipeline.cli import UserError, run
-from pipeline.manifest import csv_text, write_atomic
+from pipeline.files import csv_text, write_atomic
 from pipeline.params import Audit, Params, load_params
 from pipeline.paths import AUDIT, DATASET
 from pipeline.report import thumbnail, write_page

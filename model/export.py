@@ -21,7 +21,7 @@ from model import artifact, data, onnx_engine
 from model.artifact import Artifact
 from model.classifier import Model, reject_quantile
 from pipeline.cli import UserError, needs_extra, run
-from pipeline.manifest import fresh_folder
+from pipeline.files import fresh_folder
 from pipeline.paths import DATASET, EXPORT, MODEL
 
 MOST_DISAGREEMENT = 0.005

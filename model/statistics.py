@@ -10,7 +10,11 @@ from scipy.stats import binomtest
 
 
 def interval(right: int, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share of right / count (Wilson, Probable Inference, 1927)."""
+    """The 95 % interval of a share of right / count (Wilson, Probable Inference, 1927).
+
+    >>> tuple(round(end, 3) for end in interval(90, 100))
+    (0.826, 0.945)
+    """
     found = binomtest(right, count).proportion_ci(0.95, method="wilson")
     return float(found.low), float(found.high)
 
@@ -21,6 +25,9 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Exact: of the images on which they differ, each is as likely to favour A as B (McNemar, Note
     on the Sampling Error of the Difference Between Correlated Proportions, 1947). 1 where they
     differ on none.
+
+    >>> mcnemar(0, 10) < 0.01 < mcnemar(4, 6)
+    True
     """
     flips = only_a + only_b
     return float(binomtest(only_a, flips).pvalue) if flips else 1.0

@@ -27,7 +27,7 @@ from tabulate import tabulate
 from model import experiment, figures, workspace
 from model.revisions import Revision
 from pipeline.cli import UserError, run
-from pipeline.manifest import csv_text, write_atomic
+from pipeline.files import csv_text, write_atomic
 from pipeline.params import load_params
 from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
 

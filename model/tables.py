@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from pipeline.cli import UserError
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 
 
 class Table:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from pipeline import system
 from pipeline.cli import UserError
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 from pipeline.paths import PARAMS, RAW, SWEEP_KEPT
 
 _BEFORE = SWEEP_KEPT / PARAMS.name

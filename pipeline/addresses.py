@@ -43,7 +43,11 @@ def check_url(url: str) -> None:
 
 
 def host_port(url: str) -> str:
-    """`http://Shop.intranet/mugs` → `shop.intranet:80`; an IPv6 address keeps its brackets."""
+    """The host and port of an address; an IPv6 address keeps its brackets.
+
+    >>> host_port("http://Shop.intranet/mugs")
+    'shop.intranet:80'
+    """
     return _join(*_split(url))
 
 
@@ -84,7 +88,7 @@ def reason(error: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a host answered, after redirects. Only a success has a body."""
 
     url: str
@@ -107,14 +111,19 @@ def fetch(
     return answer.body
 
 
-def ask(url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()) -> Answer:
-    """The same with status and headers; a status of failure is an answer too."""
+def ask(
+    url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()
+) -> HttpAnswer:
+    """What a host answers at `url`, with status and headers; a status of failure is an answer too.
+
+    The limits, and the errors raised, are those of `fetch`.
+    """
     check_url(url)
     opened: list[socket.socket] = []
     expired = threading.Event()
 
     def note(connection: socket.socket) -> None:
-        opened.append(connection.dup())  # stays ours when TLS takes the other
+        opened.append(connection.dup())  # a copy, since TLS takes over the original
         if expired.is_set():
             _shut_down(connection)
 
@@ -142,7 +151,7 @@ def ask(url: str, *, max_bytes: int, timeout: float, allow_private: Collection[s
     return answer
 
 
-def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> Answer:
+def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> HttpAnswer:
     with http.get(url, stream=True, timeout=timeout) as response:
         body = bytearray()
         while response.ok and (chunk := response.raw.read1(_CHUNK, decode_content=True)):
@@ -150,7 +159,7 @@ def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> An
             if len(body) > max_bytes:
                 raise FetchError(f"{url} is larger than the {max_bytes:,} bytes that are allowed")
         headers = list(response.raw.headers.items())  # each of those with the same name
-        return Answer(response.url, response.status_code, response.reason, headers, bytes(body))
+        return HttpAnswer(response.url, response.status_code, response.reason, headers, bytes(body))
 
 
 def _shut_down(connection: socket.socket) -> None:
@@ -184,7 +193,7 @@ def _join(host: str, port: int) -> str:
 
 
 def _ascii(host: str) -> str:
-    """As names are asked for: `bücher.example` → `xn--bcher-kva.example`."""
+    """A host name as DNS is asked for it: `bücher.example` → `xn--bcher-kva.example`."""
     try:
         return host.encode("idna").decode("ascii")
     except UnicodeError:

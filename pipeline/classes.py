@@ -1,4 +1,4 @@
-"""The classes: `Mug` and `mug` are one, and a class that ends empty is told of."""
+"""The classes: `Mug` and `mug` are one class; a class that has no image at the end is reported."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +24,11 @@ _REMEDIES: Final[Mapping[str, str]] = {
 def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[str, str]:
     """How each class is spelt, by its `class_key`.
 
-    As the first source in params.yaml that names it spells it; else as most of `found` do in small
-    letters.
+    The first source in params.yaml that names a class decides. Where no source names it, the
+    spelling in `found` that begins with a small letter does.
+
+    >>> spellings({}, ["Mug", "mug", "Cap"])
+    {'mug': 'mug', 'cap': 'Cap'}
     """
     spelt: dict[str, str] = {}
     for source in sources.values():
@@ -75,6 +78,6 @@ def _remedy(reason: str) -> str:
 
 
 def warn_of_empty(sentences: Iterable[str]) -> None:
-    """Print them so that they can't be overlooked, at the end of a command."""
+    """Print warnings at the end of a command, where nobody overlooks them."""
     for sentence in sentences:
         print(f"\nWARNING: {sentence}")

@@ -27,24 +27,25 @@ def needs_extra(name: str) -> Iterator[None]:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and exit with its code, or 0.
+    """Run a command and exit with the code that it gives, or with 0.
 
-    Else 1: a `UserError`, or a file that the system won't have read or written; one sentence on
-    stderr says which. 130: interrupted. 141: nobody reads the output any more (`| head`).
+    A `UserError` exits with 1, and so does a file that the system does not let us read or write: a
+    sentence on stderr says what is wrong. An interrupted command exits with 130. Where nobody reads
+    the output any more (`| head`), the code is 141.
     """
-    for stream in (sys.stdout, sys.stderr):  # a name that is no text there is no reason to fail
+    for stream in (sys.stdout, sys.stderr):  # a file's odd name must not fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         code = main() or 0
-        sys.stdout.flush()  # what fails here would fail without a word to the person at the end
+        sys.stdout.flush()  # the flush when Python exits would fail without a message
     except UserError as error:
         code = _fail(str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:
-        code = 141  # as of what the signal SIGPIPE ends: so scripts know it from other programs
+        code = 141  # scripts know it: it is the code of a program that SIGPIPE ended
     except OSError as error:
         if (sentence := _sentence(error)) is None:
             raise
@@ -91,7 +92,7 @@ def _sentence(error: OSError) -> str | None:
 
 
 def _let_go_of_output() -> None:
-    """Have Python not try again, at its end, to write what can't be written."""
+    """Keep Python from trying again, when it exits, to write what cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -52,14 +52,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReviewTable:
     """The file as it is: its delimiter, which is the system's where a spreadsheet saved it."""
 
     delimiter: str
     records: list[Record]
 
 
-def parse(text: str, path: Path) -> Table:
+def parse(text: str, path: Path) -> ReviewTable:
     """Read the file's text, also as spreadsheets save it.
 
     They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere.
@@ -91,7 +91,7 @@ def parse(text: str, path: Path) -> Table:
     for record in records if extra else []:
         if not any(record.values[len(COLUMNS) :]):
             del record.values[len(COLUMNS) :]
-    return Table(delimiter, records[1:])
+    return ReviewTable(delimiter, records[1:])
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:

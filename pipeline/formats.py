@@ -61,7 +61,7 @@ _STARTS: Final = {
     b"MM\0*": "tiff",
     b"II+\0": "tiff",  # the two of BigTIFF
     b"MM\0+": "tiff",
-    b"II\0*": "tiff",  # wrong, and read all the same
+    b"II\0*": "tiff",  # wrong, but programs read it
     b"MM*\0": "tiff",
 }
 _HEIC_BRANDS: Final = frozenset(
@@ -238,7 +238,7 @@ def _register(form: Format) -> None:
     module = import_module(form.plugin)
     if form.name == "heic":  # a thumbnail in the file would be decoded in the place of the image
         module.register_heif_opener(thumbnails=False)
-    elif form.name == "png":  # a long text is no fault; all texts together are limited still
+    elif form.name == "png":  # a long text is no fault; Pillow still limits the sum of all texts
         from PIL import PngImagePlugin
 
         PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY

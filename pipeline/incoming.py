@@ -25,8 +25,9 @@ def drop_stored() -> None:
 
 
 def _is_stored(folder: Path) -> bool:
-    """Read from DVC's files, as its API takes a second to start.
+    """Whether DVC's cache has all images of a folder.
 
+    We read DVC's files, since its API takes a second to start:
     https://dvc.org/doc/user-guide/project-structure/internal-files
     """
     try:

@@ -24,7 +24,7 @@ _REMEDIES: Final = {
     ARCHIVE: "unpack it",
     OFFICE: "save its images as files",
 }
-# images all the same
+# these are images too, though we do not read them
 UNREAD: Final = frozenset((_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER, _DRAWING))
 
 _STARTS: Final = (
@@ -80,7 +80,7 @@ _STARTS: Final = (
 )
 _ENOUGH: Final = 4096  # bytes to tell markup and text
 _NETPBM: Final = re.compile(rb"P[1-7]\s")
-# behind declarations and comments, what the document's type or its first element is called
+# the name of the document's type or first element, which may follow declarations and comments
 _MARKUP: Final = re.compile(rb"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->)*+<(?:!doctype\s+)?([a-z:]+)")
 _ELEMENTS: Final = {
     **dict.fromkeys((b"svg", b"svg:svg"), _SVG),
@@ -91,7 +91,7 @@ _SIDECARS: Final = frozenset((".xmp", ".aae", ".thm", ".pp3", ".dop", ".on1", ".
 _OFFICES: Final = frozenset(
     (".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".pages", ".numbers", ".key", ".epub")
 )
-_PACKED: Final = {  # what is an archive by its bytes, and more by its name
+_PACKED: Final = {  # their bytes say archive, their names say more
     **dict.fromkeys(_OFFICES, OFFICE),
     **dict.fromkeys((".kra", ".ora", ".sketch", ".procreate", ".xd"), _LAYERED),
     ".svgz": _SVG,

@@ -30,8 +30,13 @@ _ASKS_FOR_CREDIT = re.compile(r"(cc-by|cc-sa|gfdl|fal|odbl|odc-by|ogl|mit|bsd|ap
 def normal_license(name: str | None, url: str | None = None) -> str | None:
     """A license by its name, or by the address of its text, in one spelling; None where unknown.
 
-    An address of Creative Commons says which it is whatever the name does. The version, where one
-    is known, comes last.
+    A Creative Commons address decides, whatever the name says. The version, where one is known,
+    comes last.
+
+    >>> normal_license("CC BY-SA 4.0")
+    'cc-by-sa-4.0'
+    >>> normal_license("free", "https://creativecommons.org/publicdomain/zero/1.0/")
+    'cc0-1.0'
     """
     for text in (name, url):
         if found := _CC_ADDRESS.search((text or "").lower()):
@@ -48,6 +53,9 @@ def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | Non
     """Whether an image under this license may be taken; `allowed` None allows all.
 
     An entry without a version allows all versions, and nothing else: `cc-by` is not `cc-by-nc`.
+
+    >>> is_allowed("CC BY 4.0", None, ["cc-by"]), is_allowed("CC BY-NC 4.0", None, ["cc-by"])
+    (True, False)
     """
     if allowed is None:
         return True

@@ -1,26 +1,21 @@
-"""The rows that stages hand on: their types, closed vocabularies, and files that appear whole.
+"""The rows that stages hand on: their types and closed vocabularies.
 
 `data/raw/<source>/manifest.jsonl` is append-only: one row per attempt at a candidate image.
 The last row of a (label, image_url) counts.
 """
 
-import csv
 import dataclasses
 import functools
-import io
 import json
-import os
-import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 from pipeline.cli import UserError
+from pipeline.files import write_atomic
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -119,7 +114,7 @@ _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 
 @functools.cache
 def _reader() -> "TypeAdapter[Row]":
-    """Four times as fast as json.loads, and what many rows say alike is held once for all."""
+    """Reads rows four times as fast as json.loads, and keeps equal texts of many rows once."""
     from pydantic import TypeAdapter  # a tenth of a second, which prediction need not wait for
 
     return TypeAdapter(Row)
@@ -165,7 +160,7 @@ class Manifest:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.path)
-            # half a character, as JSON can write it, is no reason to fail
+            # JSON can contain half a character (a lone surrogate), which must not make us fail
             self._file = self.path.open("a", encoding="utf-8", errors="replace", newline="\n")
         self._file.write(row.to_json() + "\n")
         self._file.flush()
@@ -188,7 +183,7 @@ class Manifest:
 
 
 def _short(error: Any) -> str:
-    """Of pydantic's message the first finding: where, and what."""
+    """The first finding of pydantic's message: its place, and what is wrong."""
     first = error.errors()[0]
     return ": ".join([*map(str, first["loc"]), first["msg"]])
 
@@ -207,6 +202,9 @@ _RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") fo
 def safe_label(name: str) -> str:
     """A class name as a folder name on every system: NFC, without separators or control characters.
 
+    >>> safe_label("Mugs / Cups ")
+    'Mugs - Cups'
+
     Raises UserError where nothing usable is left.
     """
     label = unicodedata.normalize("NFC", name)
@@ -221,57 +219,3 @@ def safe_label(name: str) -> str:
             f"{name!r} can't be the name of a class folder; give the class another name"
         )
     return label
-
-
-_LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
-
-
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file that appears whole or not at all. An OSError names `path`."""
-    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else path.name[: _LONG_NAME // 4]
-    part = path.with_name(f".{name}.{os.getpid()}.part")
-    whole = _encoded(content) if isinstance(content, str) else content
-    try:
-        try:
-            part.write_bytes(whole)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(whole)
-        part.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # it names the hidden file, or none
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
-
-
-def _encoded(text: str) -> bytes:
-    """As UTF-8; names of files that are none are told by their bytes."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        text.encode("utf-8", "surrogateescape")  # raises for what is no file's name
-        return text.encode("utf-8", "backslashreplace")
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as CSV."""
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([header, *rows])
-    return out.getvalue()
-
-
-@contextmanager
-def fresh_folder(path: Path) -> Iterator[Path]:
-    """A new folder to fill; it takes the place of `path` when the block ends without an error."""
-    part = path.with_name(f".{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        yield part
-        shutil.rmtree(path, ignore_errors=True)
-        part.replace(path)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise

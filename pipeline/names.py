@@ -14,7 +14,11 @@ _NOT_IN_SOURCES = re.compile(r"[^\w-]+")
 
 
 def class_key(label: str) -> str:
-    """The same for all spellings of one class: some systems take `Mug` and `mug` for one folder."""
+    """The same for all spellings of one class: some systems take `Mug` and `mug` for one folder.
+
+    >>> class_key("Mug") == class_key("MUG")
+    True
+    """
     return unicodedata.normalize("NFC", label.casefold())
 
 
@@ -25,6 +29,9 @@ def safe_source(name: str) -> str:
     what follows an `@` for a part of the stage's name.
 
     Raises UserError where nothing usable is left.
+
+    >>> safe_source("My shop (old)")
+    'My_shop_old'
     """
     plain = _NOT_IN_SOURCES.sub("_", unicodedata.normalize("NFC", name))
     return safe_label(plain if plain == name else plain.strip("_"))

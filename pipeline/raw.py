@@ -24,7 +24,7 @@ class RawImage:
 
     `label` is the class as it is spelt everywhere: `Mug` and `mug` are one. `file` is relative to
     data/raw. `products` are the source's own ids, `addresses` those of rows without a product.
-    `official` are the splits that the source files it under, the one that counts first.
+    `official` are the splits that the source files it under, the strongest first.
     """
 
     source: str
@@ -101,7 +101,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
 
 
 def left_out_of(folder: Path) -> dict[str, list[str]]:
-    """Names of what a source has and can't be used, by kind; `folder` is data/raw/<source>."""
+    """Names of a source's files that cannot be used, by kind; `folder` is data/raw/<source>."""
     try:
         text = (folder / LEFT_OUT).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -119,7 +119,7 @@ class _Selection:
         self._licenses = getattr(source, "licenses", None)
 
     def why_not(self, row: Row) -> str | None:
-        """Why an image is not asked for; None for one whose class and license are."""
+        """Why params.yaml does not ask for this image; None where it asks for class and license."""
         if not row.status.has_file:
             return row.status.replace("_", " ")
         if self._classes is not None and class_key(row.label) not in self._classes:
@@ -193,9 +193,10 @@ def _images(
 
 
 def _is_address(row: Row, source: Source) -> bool:
-    """Whether a page of a shop names the image there: else a copy of a file is no placeholder.
+    """Whether a shop's page names the image at this address.
 
-    (A path in an archive or in a person's own folder is none.)
+    A path in an archive or in a person's own folder is no such address: copies of a file there do
+    not make it a placeholder.
     """
     return isinstance(source, SpiderSource | FolderSource) and "://" in row.image_url
 

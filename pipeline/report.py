@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from PIL import Image, ImageOps
 
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

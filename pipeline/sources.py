@@ -187,7 +187,7 @@ def _encoding(name: str) -> str:
     return name
 
 
-class Index(Section):
+class IndexFile(Section):
     """A table in the archive that says what its images are: CSV, TXT or Parquet."""
 
     file: Pattern = Field(
@@ -223,7 +223,7 @@ class ArchiveSource(Section):
         "It can also have the groups `split` (official; `val`, `valid` and `dev` mean validation) "
         "and `product` (its images stay in one split)",
     )
-    index: Index | None = Field(None, description="table of labels: CSV, TXT or Parquet")
+    index: IndexFile | None = Field(None, description="table of labels: CSV, TXT or Parquet")
     encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
         None,
         description="encoding of names and tables that are not UTF-8, such as `cp437`. "

@@ -9,7 +9,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from pipeline.sources import KINDS, Section, sections
 
 _KEY = "[key]"
-"""the last part of pydantic's place where the name itself is wrong"""
+"""pydantic puts this at the end of an error's place where the name itself is wrong"""
 
 
 def explain(error: Any, values: Any, node: Any, model: type[Section]) -> str:

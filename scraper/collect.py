@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import json
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
+from pipeline.files import json_text, write_atomic
 from pipeline.listing import aside_lines
-from pipeline.manifest import Manifest, Row, write_atomic
+from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
 from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.raw import left_out_of
@@ -73,8 +73,7 @@ def collect(
 ) -> None:
     """Collect one source, write its counts, and print what became of all candidates.
 
-    Raises UserError where the source is unreachable, a listing was not read to its end, a page
-    failed for now, or a class that it names has no image. Then the run is unfinished.
+    Raises UserError where something was not read, or a class has no image: the run is unfinished.
     """
     if retry_permanent and not isinstance(source, SpiderSource):
         raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
@@ -102,15 +101,12 @@ def collect(
         rows = manifest.rows.values()
     labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
     _write_credits(name, folder, rows)
-    print(table(rows, labels, getattr(source, "limit_per_class", None)))
-    if ledger:
-        print_ledger(ledger, labels)
+    _print_tables(source, rows, labels, ledger)
     print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
     _print_left_out(name, {row.label for row in rows} - set(labels), report)
-    has_left_out = isinstance(source, FolderSource) or report.left_out
-    left = report.left_out if has_left_out else None
-    text = json.dumps(metrics(rows, labels, left, ledger), indent=2, ensure_ascii=False)
-    write_atomic(RESULTS / "collect" / f"{name}.json", text + "\n")
+    left = report.left_out if report.left_out or not is_fetched else None
+    counts = json_text(metrics(rows, labels, left, ledger))
+    write_atomic(RESULTS / "collect" / f"{name}.json", counts)
     if ledger and (open_ := ledger.unfinished()):
         raise UserError(_UNFINISHED.format(name=name, open=open_))
     if is_fetched:
@@ -121,6 +117,14 @@ def collect(
     elif isinstance(source, FolderSource):  # of another source, such a class is an error
         saved = {row.label for row in rows if row.status.has_file}
         warn_of_empty(_empty(name, {*labels, *report.labels} - saved, rows))
+
+
+def _print_tables(
+    source: Source, rows: Collection[Row], labels: Sequence[str], ledger: Ledger | None
+) -> None:
+    print(table(rows, labels, getattr(source, "limit_per_class", None)))
+    if ledger:
+        print_ledger(ledger, labels)
 
 
 def _print_left_out(name: str, labels: Collection[str], report: Report) -> None:
@@ -189,7 +193,7 @@ class _RunState:
 
     def _content(self, *, finished: bool) -> str:
         state = {"finished": finished, "parameters": self._parameters}
-        return json.dumps(state, indent=2, ensure_ascii=False) + "\n"
+        return json_text(state)
 
     def is_finished(self) -> bool:
         return self._is(finished=True)

@@ -55,7 +55,7 @@ def metrics(
     left_out: Mapping[str, Sequence[str]] | None = None,
     ledger: Ledger | None = None,
 ) -> dict[str, object]:
-    """The same as numbers to compare between runs: few keys, whatever the number of classes.
+    """What `table` shows, as numbers to compare between runs: few keys, however many classes.
 
     `left_out` are the names of files that are no images, by kind, where a source has such.
     `ledger` has the pages of a source that is crawled.

@@ -1,4 +1,4 @@
-"""CREDITS.md: whom the licenses of a source's images want named."""
+"""CREDITS.md: the authors whom the licenses of a source's images ask us to name."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Images in data/raw that a person has edited in place: identity is the bytes."""
+"""Images in data/raw that a person has edited in place: other bytes are another image."""
 
 import hashlib
 import json
@@ -10,14 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import write_atomic
 from pipeline.listing import is_settled, stamp_of
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from scraper.examine import RejectedError, examine
 from scraper.raw_folder import now
 
 
 def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
-    """Take in, under their new digests, images that were edited in place; how many.
+    """Take in, under their new digests, images that were edited in place; gives how many.
 
     They keep what is known of them, but not their addresses: these lead to the bytes as they were.
     `note` has the stamps of files whose digests were compared before: as Git does, only what has
@@ -44,7 +45,7 @@ def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
             continue  # it is gone, or clean says why it can't be read
         if is_settled(stamp, began):
             kept[file] = stamp
-    with suppress(OSError):  # all is read again, that is all
+    with suppress(OSError):  # without the note, the next run reads all again
         write_atomic(note, json.dumps(kept))
     return edited
 
@@ -58,7 +59,7 @@ def _stamps(note: Path) -> dict[str, list[int]]:
 
 
 def _edited(manifest: Manifest, path: Path, digest: str, rows: Sequence[Row]) -> None:
-    """Files that bear a digest as their name get a new one: a crawl may fetch the old bytes."""
+    """A file that is named by its digest gets a new name: a crawl may fetch the old bytes again."""
     new = path if path.stem != rows[0].sha256 else path.with_stem(digest)
     file = f"{rows[0].file}".removesuffix(path.name) + new.name
     error = f"edited in place; it is {file} now"

@@ -49,7 +49,7 @@ def examine(content: bytes, name: str = "") -> ImageFile:
     `name` is the file's, by which some camera raw files are known. Raises RejectedError for what is
     not of the formats that are kept; its message has the remedy.
     """
-    from PIL.Image import DecompressionBombError  # who only names things is spared Pillow
+    from PIL.Image import DecompressionBombError  # imported only where an image is read
 
     try:
         with warnings.catch_warnings():

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from tabulate import tabulate
 
-from pipeline.manifest import write_atomic
+from pipeline.files import json_text, write_atomic
 
 FILE: Final = "pages.json"
 LIST: Final = ""
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
         return self.replace("_", " ")
 
 
-class State(StrEnum):
+class ListingState(StrEnum):
     """How the listing of a class ended."""
 
     COMPLETE = "complete"
@@ -60,7 +60,7 @@ _ALWAYS: Final = (Outcome.READ,)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AskedPage:
     """A product page that was asked for, under its class, and why it gave nothing."""
 
     label: str
@@ -83,7 +83,7 @@ class Page:
 
 @dataclass
 class Ledger:
-    """All pages of one crawl. What it has for a class or a page is its last word on it."""
+    """All pages of one crawl. A later note on a class or a page replaces the earlier one."""
 
     listing_pages: Counter[str] = field(default_factory=Counter)
     """class: pages of its listing that were read"""
@@ -93,21 +93,21 @@ class Ledger:
     """class: where its listing ended before its end, and why"""
     unreadable: dict[str, str] = field(default_factory=dict)
     """class: why its listing could not be read"""
-    pages: dict[tuple[str, str], Page] = field(default_factory=dict)
+    pages: dict[tuple[str, str], AskedPage] = field(default_factory=dict)
 
-    def note(self, page: Page) -> None:
+    def note(self, page: AskedPage) -> None:
         self.pages[page.label, page.url] = page
 
-    def state(self, label: str) -> State:
+    def state(self, label: str) -> ListingState:
         if label in self.unreadable:
-            return State.UNREADABLE
+            return ListingState.UNREADABLE
         if label in self.may_have_more:
-            return State.MAY_HAVE_MORE
-        return State.FULL if label in self.full else State.COMPLETE
+            return ListingState.MAY_HAVE_MORE
+        return ListingState.FULL if label in self.full else ListingState.COMPLETE
 
     def was_read(self, label: str) -> bool:
         """Whether its listing need not be asked for again."""
-        is_whole = self.state(label) in (State.COMPLETE, State.FULL)
+        is_whole = self.state(label) in (ListingState.COMPLETE, ListingState.FULL)
         return bool(self.listing_pages[label]) and is_whole
 
     def failed_for_good(self) -> "Ledger":
@@ -116,7 +116,7 @@ class Ledger:
         return Ledger(pages=kept)
 
     def reopened(self, urls: Collection[str]) -> "Ledger":
-        """With the pages at `urls` to be asked for again: an image of theirs failed for now."""
+        """A copy that asks again for the pages at `urls`, of which an image failed for now."""
         pages = {
             key: dataclasses.replace(page, outcome=Outcome.FAILED_FOR_NOW)
             if (page.sent_to or page.url) in urls
@@ -131,8 +131,8 @@ class Ledger:
         parts = [
             f"{count:,} {what}"
             for count, what in (
-                (len(self.unreadable), f"listings are {State.UNREADABLE}"),
-                (len(self.may_have_more), f"listings {State.MAY_HAVE_MORE}"),
+                (len(self.unreadable), f"listings are {ListingState.UNREADABLE}"),
+                (len(self.may_have_more), f"listings {ListingState.MAY_HAVE_MORE}"),
                 (failing, f"product pages {Outcome.FAILED_FOR_NOW.words}"),
             )
             if count
@@ -144,12 +144,12 @@ class Ledger:
         found = [
             f"{_shown(label)}: listing {state}: {why}"
             for state, reasons in (
-                (State.UNREADABLE, self.unreadable),
-                (State.MAY_HAVE_MORE, self.may_have_more),
+                (ListingState.UNREADABLE, self.unreadable),
+                (ListingState.MAY_HAVE_MORE, self.may_have_more),
             )
             for label, why in sorted(reasons.items())
         ]
-        groups: dict[tuple[str, Outcome], list[Page]] = {}
+        groups: dict[tuple[str, Outcome], list[AskedPage]] = {}
         for page in self.pages.values():
             groups.setdefault((page.label, page.outcome), []).append(page)
         for outcome in Outcome:
@@ -176,9 +176,9 @@ class Ledger:
         return tabulate(rows, headers=[*headers, *(o.words for o in shown)])
 
     def numbers(self, labels: Sequence[str]) -> dict[str, object]:
-        """The same for results/collect/<source>.json: few numbers, which DVC compares.
+        """What `table` shows, for results/collect/<source>.json: few numbers, which DVC compares.
 
-        What is as long as there are classes is in lists, which DVC passes over.
+        Figures of each class are in lists, which DVC passes over.
         """
         lines = self._by_class(labels)
         total: Counter[Outcome] = sum((count for *_, count in lines), Counter())
@@ -198,7 +198,9 @@ class Ledger:
             "lost": self.lost(),
         }
 
-    def _by_class(self, labels: Iterable[str]) -> list[tuple[str, State, int, "Counter[Outcome]"]]:
+    def _by_class(
+        self, labels: Iterable[str]
+    ) -> list[tuple[str, ListingState, int, "Counter[Outcome]"]]:
         counts: dict[str, Counter[Outcome]] = {label: Counter() for label in labels}
         for label in self._labels():
             counts.setdefault(label, Counter())
@@ -222,14 +224,16 @@ class Ledger:
             # of one class in the order of its listing
             "pages": [dataclasses.astuple(p) for p in sorted(self.pages.values(), key=_label)],
         }
-        write_atomic(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        write_atomic(folder / FILE, json_text(content))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """That of the last run that came to its end; an empty one where there is none."""
+        """The ledger of the last run that ended; an empty one where there is none."""
         try:
             content: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-            rows = [Page(x, url, Outcome(end), *more) for x, url, end, *more in content["pages"]]
+            rows = [
+                AskedPage(x, url, Outcome(end), *more) for x, url, end, *more in content["pages"]
+            ]
             return cls(
                 Counter(content["listing_pages"]),
                 set(content["full"]),
@@ -241,7 +245,7 @@ class Ledger:
             return cls()
 
 
-def _label(page: Page) -> str:
+def _label(page: AskedPage) -> str:
     return page.label
 
 

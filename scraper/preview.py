@@ -32,7 +32,7 @@ from scraper.crawling.robots import HostRobots
 from scraper.crawling.run import own_network
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import RejectedError
-from scraper.ledger import Outcome, State
+from scraper.ledger import ListingState, Outcome
 from scraper.preview_text import Preview, ShownImage, line, render
 from scraper.reading.canonical import Place, is_view, place
 from scraper.reading.img import page_images
@@ -122,14 +122,14 @@ def _words(failure: PageFailure | None) -> str:
 
 def _as_listing(asked: str, page: TextResponse, listing: Listing) -> str:
     if is_elsewhere(asked, page.url):
-        return f"{State.UNREADABLE}: {is_sent_to(page.url)}"
+        return f"{ListingState.UNREADABLE}: {is_sent_to(page.url)}"
     if failure := listing_failure(page, listing, 1):
-        return f"{State.UNREADABLE}: {failure.why}"
+        return f"{ListingState.UNREADABLE}: {failure.why}"
     if listing.next_page:
         return f"its next page is {listing.next_page}"
     if listing.more:
-        return f"{State.MAY_HAVE_MORE}: {not_followed(listing.more)}"
-    return State.COMPLETE
+        return f"{ListingState.MAY_HAVE_MORE}: {not_followed(listing.more)}"
+    return ListingState.COMPLETE
 
 
 def _source(url: str) -> tuple[str | None, SpiderSource]:

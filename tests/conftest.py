@@ -16,6 +16,8 @@ SHARED = ROOT.parent / "shared"
 settings.register_profile("no deadline", deadline=None)  # machines are busy: no test asserts a time
 settings.load_profile("no deadline")
 
+pytest.register_assert_rewrite("own_folder", "sequences")  # helpers that assert
+
 
 def pytest_configure():
     """A shell that runs the tests in the background has its children ignore Ctrl-C, ours too."""

@@ -25,7 +25,7 @@ from model.evaluate.advice import Facts, Pair, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
 from model.evaluate.tested import Tested, tested
 from pipeline.cli import UserError, run
-from pipeline.manifest import csv_text, write_atomic
+from pipeline.files import csv_text, write_atomic
 from pipeline.params import Evaluate, Train, load_params
 from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page

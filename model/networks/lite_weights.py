@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model.networks import torch_file
 from pipeline.cli import UserError
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 from pipeline.paths import WEIGHTS_CACHE
 
 _SHA256 = {

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from model.quiet import import_keras
 from pipeline.cli import run
 from pipeline.params import load_params
-from pipeline.paths import DATASET, MODEL, TRAIN
+from pipeline.paths import DATASET, MODEL, TRAIN, TRAIN_CACHE
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,9 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.parse_args(arguments)
     params = load_params()
     import_keras()
+    from model.train.team import Team  # before all else: TensorFlow asks for it
+
+    team = Team.from_environment()
     from model.train.recipe import train
 
-    train(params, DATASET, MODEL, TRAIN)
+    with team.outputs(MODEL, TRAIN, TRAIN_CACHE) as (model, log, cache), team.together():
+        train(params, DATASET, model, log, cache, team)
 
 
 if __name__ == "__main__":

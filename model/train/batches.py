@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from model.data import Images, class_labels, train_files
+from pipeline.cli import UserError
 from pipeline.params import Augment
 
 if typing.TYPE_CHECKING:
@@ -17,13 +18,21 @@ if typing.TYPE_CHECKING:
 
 
 def training_batches(
-    split: Images, augment: Augment, batch_size: int, seed: int, first_epoch: int = 0
+    split: Images,
+    augment: Augment,
+    batch_size: int,
+    seed: int,
+    first_epoch: int = 0,
+    parts: range = range(1),
+    of: int = 1,
 ) -> "tf.data.Dataset":
     """Endless batches of (images, one-hot classes), each epoch shuffled anew and augmented.
 
     An epoch is ceil(n / batch_size) batches. What epoch e shuffles and what step s draws follow
     from the seed and e or s alone, so the same seed gives the same batches in any run, also in one
-    that begins with a later epoch.
+    that begins with a later epoch. Where several train together, each batch is cut into `of` parts,
+    and of each batch come `parts`, one after the other. No part is empty: of a batch that is
+    smaller than `of`, some images are in two.
     """
     import tensorflow as tf
 
@@ -43,13 +52,20 @@ def training_batches(
         return layer.apply(images, layer.draw(numbers))
 
     @as_it_is
-    def batch(step: Any, order: Any) -> Any:
-        images, one_hot = _taken(split, order)
+    def cut(step: Any, order: Any) -> Any:
+        numbers = tf.data.Dataset.range(parts.start, parts.stop)
+        return numbers.map(as_it_is(lambda part: (step, order, part)))
+
+    @as_it_is
+    def batch(step: Any, order: Any, part: Any) -> Any:
+        first = part % tf.size(order, tf.int64)
+        images, one_hot = _taken(split, order[first::of])
         shape = (tf.size(order), len(Transforms._fields))
-        return augmented(images, tf.random.stateless_uniform(shape, (seed, step))), one_hot
+        numbers = tf.random.stateless_uniform(shape, (seed, step))[first::of]
+        return augmented(images, numbers), one_hot
 
     steps = tf.data.Dataset.counter(first_epoch).flat_map(epoch)
-    steps = steps.enumerate(first_epoch * math.ceil(count / batch_size))
+    steps = steps.enumerate(first_epoch * math.ceil(count / batch_size)).flat_map(cut)
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
@@ -59,6 +75,31 @@ def plain_batches(split: Images, batch_size: int = 64) -> "tf.data.Dataset":
 
     order = tf.data.Dataset.range(len(split.files), output_type=tf.int32).batch(batch_size)
     batches = order.map(partial(_taken, split), tf.data.AUTOTUNE, deterministic=True)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def parted_batches(split: Images, steps: int, parts: range, of: int) -> "tf.data.Dataset":
+    """The same for several who train together: `steps` batches of each of `parts`, by turns.
+
+    Part p is every `of`-th image from the p-th on, so that no part is larger by more than one.
+    UserError where a step of a part would have no image.
+    """
+    import tensorflow as tf
+
+    count = len(split.files)
+    if count // of < steps:
+        raise UserError(
+            f"{count} validation images are too few for {of} hosts or GPUs: each takes a part"
+        )
+
+    def batch(pair: Any) -> Any:
+        step, part = pair[0], pair[1]
+        mine = tf.range(part, count, of)
+        size = tf.size(mine)
+        return _taken(split, mine[size * step // steps : size * (step + 1) // steps])
+
+    pairs = np.array([(step, part) for step in range(steps) for part in parts], np.int32)
+    batches = tf.data.Dataset.from_tensor_slices(pairs).map(batch)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 

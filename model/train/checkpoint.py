@@ -17,7 +17,7 @@ from model.train.image_cache import check_space
 from pipeline.cli import UserError
 from pipeline.params import Params
 
-_FILE = "state.npz"
+FILE = "state.npz"
 
 
 def key(params: Params, dataset_digest: str) -> str:
@@ -56,8 +56,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs = 0
         """that were trained before"""
         self._state: dict[str, Any] = {}
-        if (folder / _FILE).is_file():
-            with np.load(folder / _FILE) as file:
+        if (folder / FILE).is_file():
+            with np.load(folder / FILE) as file:
                 self._state = dict(file)
             self._about = json.loads(self._state.pop("about").item())
             self.epochs = self._about["epochs"]
@@ -113,14 +113,14 @@ class Checkpoint(keras.callbacks.Callback):
         return [array for name, array in self._state.items() if name.startswith(kind)]
 
     def _write(self, arrays: dict[str, Any]) -> None:
-        part = self.folder / f"{_FILE}.part"
+        part = self.folder / f"{FILE}.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
                 np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(self.folder / _FILE)
+            part.replace(self.folder / FILE)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise UserError(

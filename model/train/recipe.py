@@ -1,6 +1,7 @@
 """Compile, fit, keep the best: the training itself, from a dataset folder to a saved model."""
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,24 @@ from model.calibration import Calibration
 from model.networks import pretrained
 from model.networks import registry as networks
 from model.train import checkpoint, hardware, optimization
-from model.train.batches import generator_batches, plain_batches, training_batches
+from model.train.batches import generator_batches, parted_batches, plain_batches, training_batches
 from model.train.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
 from model.train.checkpoint import Checkpoint
 from model.train.image_cache import ImageCache
+from model.train.team import ALONE, EqualStart, Team
 from pipeline.cli import UserError
 from pipeline.params import Params, Train
 from pipeline.paths import TRAIN_CACHE
 
 
-def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = TRAIN_CACHE) -> None:
+def train(
+    params: Params,
+    dataset: Path,
+    model: Path,
+    log: Path,
+    cache: Path = TRAIN_CACHE,
+    team: Team = ALONE,
+) -> None:
     """Train on `dataset`; write the best epoch's model to `model`, metrics and plots to `log`.
 
     The same parameters, images and machine give the same weights, also when a training was
@@ -36,17 +45,25 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
         tf.config.experimental.enable_op_determinism()
     labels = data.class_labels(dataset)
     precision = hardware.precision(recipe.precision)
-    network = _network(recipe, precision, len(labels))
+    network = _network(recipe, precision, len(labels), team)
     new_array = ImageCache(recipe.cache_gb, cache).array
     training = data.load_split(dataset, "train", labels, recipe.image_size, new_array)
     validation = data.load_split(dataset, "validation", labels, recipe.image_size, new_array)
     digest = data.dataset_digest(dataset)
     with Live(str(log), dvcyaml=None, save_dvc_exp=False) as live:
         best, steering = Best(live), optimization.callbacks(recipe)
-        state = Checkpoint(cache / checkpoint.key(params, digest), best, steering, live)
+        key = checkpoint.key(params, digest)
+        team.agree(key)
+        team.share(cache / key / checkpoint.FILE)
+        state = Checkpoint(cache / key, best, steering, live)
         if pretrained.comes_trained(recipe) and not state.epochs:
             _begin_with_head(network, training, validation, recipe, best, live)
-        batches = _batches(params, dataset, training, state.epochs)
+        batches = _batches(params, dataset, training, state.epochs, team)
+        if team.strategy:
+            steps = math.ceil(len(validation.files) / team.size / 64)
+            held_out = team.batches(partial(parted_batches, validation, steps))
+        else:
+            steps, held_out = None, plain_batches(validation)
         callbacks = [
             StopAtNan(),
             *steering,
@@ -54,9 +71,15 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
             DVCLiveCallback(live=live),
             EpochLine(recipe.epochs, len(training.files), state.epochs),
             state,
+            EqualStart(team),
         ]
-        failure = _fit(network, batches, training, validation, recipe, state.epochs, callbacks)
-        if best.weights:
+        network = team.member(network)
+        with team.scope():
+            optimization.compile_network(network, recipe)
+            failure = _fit(
+                network, batches, training, held_out, steps, recipe, state.epochs, callbacks
+            )
+        if best.weights and team.chief:
             about = {
                 "parameters": params.model_dump(mode="json", include={"train", "augment"}),
                 "dataset": digest,
@@ -71,16 +94,16 @@ def train(params: Params, dataset: Path, model: Path, log: Path, cache: Path = T
         raise UserError(failure)
 
 
-def _network(recipe: Train, precision: str, classes: int) -> keras.Model:
-    """Compiled, with its pretrained weights if it has some."""
+def _network(recipe: Train, precision: str, classes: int, team: Team) -> keras.Model:
+    """With its pretrained weights if it has some."""
     with hardware.arithmetic(precision):
         network = networks.build(recipe.network, recipe.image_size, classes)
         comes_trained = pretrained.comes_trained(recipe)
-        if not comes_trained:  # else its batch normalisations are not trained
+        if not (comes_trained or team.strategy):  # else its normalisations are not trained, or
+            # are made of all members' parts of a batch
             network = hardware.for_training(network)
     if comes_trained:
         pretrained.load(network, recipe.weights, recipe.fine_tune_from)
-    optimization.compile_network(network, recipe)
     return network
 
 
@@ -88,7 +111,8 @@ def _fit(
     network: keras.Model,
     batches: Any,
     training: data.Images,
-    validation: data.Images,
+    held_out: Any,
+    steps: int | None,
     recipe: Train,
     first_epoch: int,
     callbacks: list[keras.callbacks.Callback],
@@ -101,7 +125,8 @@ def _fit(
             initial_epoch=first_epoch,
             epochs=recipe.epochs,
             shuffle=False,  # the input does it
-            validation_data=plain_batches(validation),
+            validation_data=held_out,
+            validation_steps=steps,
             class_weight=optimization.class_weights(recipe, training),
             callbacks=callbacks,
             verbose=0,
@@ -142,11 +167,30 @@ def _begin_with_head(
         DVCLiveCallback(live=live).on_epoch_end(0, logs)
 
 
-def _batches(params: Params, dataset: Path, training: data.Images, first_epoch: int) -> Any:
+def _batches(
+    params: Params, dataset: Path, training: data.Images, first_epoch: int, team: Team
+) -> Any:
     recipe = params.train
+    if not team.several_hosts and min(recipe.batch_size, len(training.files)) % team.size:
+        raise UserError(  # Keras can't begin with a batch of unequal parts there
+            f"train.batch_size: {recipe.batch_size} can't be divided evenly among {team.size} "
+            f"GPUs; take a multiple of {team.size}"
+        )
     if recipe.input == "fused":
-        return training_batches(
-            training, params.augment, recipe.batch_size, recipe.seed, first_epoch
+        return team.batches(
+            partial(
+                training_batches,
+                training,
+                params.augment,
+                recipe.batch_size,
+                recipe.seed,
+                first_epoch,
+            )
+        )
+    if team.strategy:
+        raise UserError(
+            f"train.input: {recipe.input} reads its batches on one device; set train.input: fused "
+            "to train on several hosts or GPUs"
         )
     return generator_batches(
         dataset, params.augment, recipe.image_size, recipe.batch_size, recipe.seed, first_epoch

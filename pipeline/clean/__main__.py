@@ -5,7 +5,6 @@ Measure every image once, judge it, act. What was measured before is not decoded
 
 import argparse
 import gc
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,9 +25,10 @@ from pipeline.cli import UserError, run
 from pipeline.decisions import doubts, read_decisions, spelt_alike
 from pipeline.decode import too_many
 from pipeline.engine import Killed, map_images
+from pipeline.files import fresh_folder, json_text, write_atomic
 from pipeline.formats import MOST_PIXELS
 from pipeline.incoming import drop_stored
-from pipeline.manifest import Reason, fresh_folder, write_atomic
+from pipeline.manifest import Reason
 from pipeline.params import NearDuplicate, Params, load_params
 from pipeline.raw import RawImage, read_raw
 
@@ -90,8 +90,7 @@ def clean(params: Params) -> Findings:
             write_images(findings, folder, params.clean.max_side)
             write_verdicts(findings, folder / paths.VERDICTS.name)
         write_report(findings, paths.RESULTS / "clean" / "report.html", cache.thumbnail)
-    numbers = json.dumps(metrics(findings), indent=2)
-    write_atomic(paths.RESULTS / "clean" / "metrics.json", numbers + "\n")
+    write_atomic(paths.RESULTS / "clean" / "metrics.json", json_text(metrics(findings)))
     return findings
 
 

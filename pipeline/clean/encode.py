@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipeline.clean.measure import Measurement
 from pipeline.decode import ImageError, decode, is_srgb, open_header, read
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 
 VERSION: Final = 3
 """Raise it with every change of what `encode` returns: then all images are encoded again."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.cli import UserError
-from pipeline.decisions import COLUMNS, Choice, Decision, Table, parse, read_decisions
-from pipeline.manifest import write_atomic
+from pipeline.decisions import COLUMNS, Choice, Decision, ReviewTable, parse, read_decisions
+from pipeline.files import write_atomic
 from pipeline.system import lock
 
 
@@ -88,7 +88,7 @@ class DecisionLog:
         else:
             self._path.chmod(mode)  # others may write it too
 
-    def _table(self, file: BinaryIO) -> Table:
+    def _table(self, file: BinaryIO) -> ReviewTable:
         file.seek(0)
         return parse(file.read().decode(), self._path)
 

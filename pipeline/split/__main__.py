@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pipeline import paths
 from pipeline.classes import empty_classes, warn_of_empty
 from pipeline.cli import UserError, run
-from pipeline.manifest import csv_text, fresh_folder, write_atomic
+from pipeline.files import csv_text, fresh_folder, write_atomic
 from pipeline.params import load_params
 from pipeline.split.divide import KeptImage, Lack, divide
 

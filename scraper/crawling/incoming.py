@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli import UserError
+from pipeline.files import write_atomic
 from pipeline.incoming import drop_stored
-from pipeline.manifest import Manifest, Row, write_atomic
+from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
 from pipeline.paths import FOLDERS, INCOMING, MANIFEST, RAW
 from scraper.folders.links import link_folders

@@ -16,6 +16,11 @@ def is_elsewhere(asked: str, answered: str) -> bool:
 
     The scheme, `www.`, a slash at the end, `.html`, upper case, a folder for the language, and a
     query that says "page 1" make no other page. A query that is lost does.
+
+    >>> is_elsewhere("http://shop.example/mugs/", "https://www.shop.example/de/mugs.html?page=1")
+    False
+    >>> is_elsewhere("http://shop.example/mugs/?colour=red", "http://shop.example/mugs/")
+    True
     """
     if _path(asked) != _path(answered):
         return True
@@ -23,7 +28,11 @@ def is_elsewhere(asked: str, answered: str) -> bool:
 
 
 def is_home_page(url: str) -> bool:
-    """Whether `url` is the home page of a site."""
+    """Whether `url` is the home page of a site.
+
+    >>> is_home_page("https://shop.example/en/index.html")
+    True
+    """
     return _path(url) in _HOMES and not _query(url)
 
 

@@ -26,9 +26,10 @@ _DEMO_NAME = "http://demo-shop.localhost/"
 def crawl(
     name: str, source: SpiderSource, earlier: Ledger, *, retry_permanent: bool = False
 ) -> Ledger:
-    """Crawl a source of params.yaml into data/raw/<name>; the demo shop runs for as long.
+    """Crawl a source of params.yaml into data/raw/<name>.
 
-    `earlier` is what need not be asked for again. `retry_permanent`: ask again also for images
+    Where the source is the demo shop, it is served meanwhile. `earlier` has what need not be asked
+    for again. `retry_permanent`: ask again also for images
     that failed for good. Gives back what became of the pages.
     Raises UserError where the spider fails.
     """
@@ -47,7 +48,7 @@ def run_spider(
     folder: Path | None = None,
     earlier: Ledger | None = None,
 ) -> Ledger:
-    """Run `config.spider` to its end in this process, which can do so once.
+    """Run `config.spider` to its end in this process. A process can do this only once.
 
     `renamed` is the address that the source has now and the one that the manifest calls it by.
     `folder` is where images go, if not to data/raw/<name>.
@@ -57,9 +58,9 @@ def run_spider(
     _check_keys(name, config, spider)
     crawler = process.create_crawler(spider)
     _set_manners(name, config, crawler.settings)
-    # what is below the level is not even made into a message: there are several for each image
+    # Scrapy logs several messages for each image: those below the level are not even formatted
     logging.getLogger("scrapy").setLevel(crawler.settings["LOG_LEVEL"])
-    # of bodies too long or too short: their rows say so
+    # Scrapy warns of bodies that are too long or too short: their rows say so already
     logging.getLogger("scrapy.core.downloader.handlers").setLevel(logging.ERROR)
     task = process.crawl(
         crawler, source=name, config=config, renamed=renamed, folder=folder, earlier=earlier

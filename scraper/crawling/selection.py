@@ -1,6 +1,7 @@
 """Which candidates a source takes: by license, format, size, and the wishes of their pages.
 
-Asked of what a page declares before anything is downloaded, and of the image's header after.
+A candidate is checked twice: by what its page declares, before anything is downloaded, and by the
+image's header, after it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from scraper.examine import KEPT, RejectedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is known of a candidate so far; None is not known, and passes but for the license."""
+    """What is known of a candidate so far. None means unknown: only the license must be known."""
 
     license: str | None
     license_url: str | None

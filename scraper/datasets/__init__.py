@@ -1,6 +1,5 @@
 """Public datasets and archives: fetched, proved whole, and taken into data/raw in one pass."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,8 +10,9 @@ from tqdm import tqdm
 
 from pipeline import listing
 from pipeline.cli import UserError
+from pipeline.files import json_text, write_atomic
 from pipeline.listing import UNREADABLE
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import LEFT_OUT
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
@@ -93,7 +93,7 @@ def _reject_others(
 def _note_left_out(folder: Path, left_out: Mapping[str, Sequence[str]]) -> None:
     if left_out:
         in_order = {kind: sorted(names) for kind, names in sorted(left_out.items())}
-        write_atomic(folder / LEFT_OUT, json.dumps(in_order, indent=1) + "\n")
+        write_atomic(folder / LEFT_OUT, json_text(in_order))
     else:
         (folder / LEFT_OUT).unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, TypeAdapter
 from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
-from pipeline.sources import Index, Pattern, Section
+from pipeline.sources import IndexFile, Pattern, Section
 
 _CATALOG = Path(__file__).with_name("catalog.yaml")
 
@@ -52,7 +52,7 @@ class FilesLayout(Section):
 
     kind: Literal["files"] = "files"
     pattern: Pattern | None = None
-    index: Index | None = None
+    index: IndexFile | None = None
 
 
 class IdxPair(Section):

@@ -23,7 +23,7 @@ from urllib3.util import Retry
 
 from pipeline.addresses import RefusedAddressError, check_url, host_port, reason, session
 from pipeline.cli import UserError
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 from pipeline.paths import DOWNLOADS
 from scraper.datasets.catalog import File
 from scraper.datasets.encoded import decoded, digest

@@ -14,7 +14,7 @@ from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
 from scraper.datasets.matching import Matches, TableRow, match
 from scraper.datasets.member import DamagedError, Member, UnreadableError
-from scraper.datasets.tables import Facts, PathTable, official_split
+from scraper.datasets.tables import PathTable, TableFacts, official_split
 from scraper.datasets.text import file_name, normal
 
 NO_LABEL = "images without a label"
@@ -86,7 +86,7 @@ def finder(
 
 def _by_path(layout: FilesLayout, member: Member) -> Results:
     if (words := _words(layout, member)) is not None:
-        yield from _labelled(member, Facts(), words)
+        yield from _labelled(member, TableFacts(), words)
 
 
 def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: Member) -> Results:
@@ -109,7 +109,7 @@ def _words(layout: FilesLayout, member: Member) -> dict[str, str | None] | None:
 
 
 def _labelled(
-    member: Member, facts: Facts, words: dict[str, str | None], unclear: str | None = None
+    member: Member, facts: TableFacts, words: dict[str, str | None], unclear: str | None = None
 ) -> Results:
     label = facts.label or words.get("label")
     if any(map(is_litter, member.path.split("/"))):
@@ -124,7 +124,7 @@ def _labelled(
         yield _whole(member, label, facts, unclear)
 
 
-def _whole(member: Member, label: str, facts: Facts, unclear: str | None = None) -> Found:
+def _whole(member: Member, label: str, facts: TableFacts, unclear: str | None = None) -> Found:
     return Found(
         path=member.path,
         label=label,
@@ -139,7 +139,7 @@ def _whole(member: Member, label: str, facts: Facts, unclear: str | None = None)
 
 
 def _inside(
-    member: Member, number: int, content: bytes, label: str, split: str | None, facts: Facts
+    member: Member, number: int, content: bytes, label: str, split: str | None, facts: TableFacts
 ) -> Found:
     """An image that is a part of a file."""
     return Found(
@@ -214,7 +214,7 @@ def _by_number(
             if len(contents) != len(labels) or max(labels, default=0) >= len(classes):
                 raise DamagedError(f"{pair.labels} doesn't go with {pair.images}")
             for number, (content, label) in enumerate(zip(contents, labels, strict=True)):
-                yield _inside(member, number, content, classes[label], split, Facts())
+                yield _inside(member, number, content, classes[label], split, TableFacts())
 
 
 def _listings(layout: ListingsLayout, every: Members) -> PathTable:

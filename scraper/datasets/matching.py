@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.formats import BY_SUFFIX
 from pipeline.paths import SPLITS
-from scraper.datasets.tables import Facts, official_split
+from scraper.datasets.tables import TableFacts, official_split
 from scraper.datasets.text import normal
 
 Digests = Callable[[set[str]], Mapping[str, bytes]]
@@ -20,14 +20,14 @@ class TableRow(NamedTuple):
 
     table: str
     path: str
-    facts: Facts
+    facts: TableFacts
 
 
 @dataclass(slots=True)
 class Matches:
     """What the rows of all tables say of the files of an archive."""
 
-    facts: dict[str, list[Facts]] = field(default_factory=lambda: defaultdict(list))
+    facts: dict[str, list[TableFacts]] = field(default_factory=lambda: defaultdict(list))
     """by the file's path; of a file with several labels the facts for each"""
     unclear: dict[str, str] = field(default_factory=dict)
     """why a file is not taken, by its path"""
@@ -41,7 +41,7 @@ class _Claim(NamedTuple):
     strength: tuple[int, int, bool]
     """whether by the whole path; number of parts that agree; whether with the extension"""
     path: str
-    facts: tuple[Facts, ...]
+    facts: tuple[TableFacts, ...]
     files: list[str]
 
 
@@ -78,7 +78,7 @@ def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> M
 
 
 def _claims(rows: Iterable[TableRow], files: list[str]) -> Iterator[_Claim]:
-    said: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+    said: dict[tuple[str, str], list[TableFacts]] = defaultdict(list)
     for table, path, facts in rows:
         said[normal(table).rpartition("/")[0], normal(path)].append(facts)
     names = {file: _names(file) for file in files}
@@ -119,16 +119,16 @@ def _ends(path: str) -> Iterator[str]:
         at = path.find("/", at + 1)
 
 
-def _tell(found: Matches, file: str, facts: Iterable[Facts]) -> None:
+def _tell(found: Matches, file: str, facts: Iterable[TableFacts]) -> None:
     found.facts[file] = _merged([*found.facts[file], *facts])
 
 
-def _merged(several: Iterable[Facts]) -> list[Facts]:
+def _merged(several: Iterable[TableFacts]) -> list[TableFacts]:
     """One for each label: the first, with the official split that counts."""
     several = list(several)
     if len(several) == 1:
         return several
-    merged: dict[str | None, Facts] = {}
+    merged: dict[str | None, TableFacts] = {}
     for facts in several:
         first = merged.setdefault(facts.label, facts)
         splits = {official_split(facts.split), official_split(first.split)} - {None}

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource, Index
+from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource, IndexFile
 from scraper.datasets.catalog import File, FilesLayout, Layout, find
 from scraper.datasets.hub import SPLIT_IN_PATH, listing
 from scraper.datasets.labels import Labels
@@ -99,7 +99,7 @@ def _archive(source: ArchiveSource) -> Plan:
 
 def _hub(source: HuggingFaceSource) -> Plan:
     repository = listing(source)
-    index = Index(
+    index = IndexFile(
         file=SPLIT_IN_PATH, path_column=source.image_column, label_column=source.label_column
     )
     return Plan(

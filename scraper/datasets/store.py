@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.files import json_text, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from scraper.examine import RejectedError, examine
 from scraper.raw_folder import is_here
 
@@ -121,5 +122,4 @@ def _note(folder: Path) -> dict[str, Any] | None:
 
 def note_complete(folder: Path, asked: dict[str, Any], rows: int) -> None:
     """Say so for the next run. No date in it: equal runs leave equal notes."""
-    note = json.dumps({"asked": asked, "rows": rows}, indent=1, ensure_ascii=False)
-    write_atomic(folder / _NOTE, note + "\n")
+    write_atomic(folder / _NOTE, json_text({"asked": asked, "rows": rows}))

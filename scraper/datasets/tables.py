@@ -13,18 +13,18 @@ from typing import Any, Final
 from pipeline.cli import UserError
 from pipeline.kinds import ARCHIVE, IMAGE, OFFICE, PDF, kind_of
 from pipeline.paths import SPLIT_WORDS
-from pipeline.sources import Index
+from pipeline.sources import IndexFile
 from scraper.datasets.member import Member, faults, gunzip
 from scraper.datasets.text import normal, table_text
 
 _DELIMITERS: Final = "\t,;| "
-"""The first counts among those that do equally well."""
+"""Where several do equally well, the first is taken."""
 _HEADER: Final = 1 << 16  # characters
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)  # as Excel writes
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TableFacts:
     """What a table, or a path, says of an image; the words are the dataset's own."""
 
     label: str | None = None
@@ -36,10 +36,10 @@ class Facts:
 class PathTable:
     """Facts by path. A table's path may be the end of the file's, with or without extension."""
 
-    def __init__(self, rows: Iterable[tuple[str, Facts]]) -> None:
+    def __init__(self, rows: Iterable[tuple[str, TableFacts]]) -> None:
         self._facts = {normal(path): facts for path, facts in rows}
 
-    def get(self, path: str) -> Facts | None:
+    def get(self, path: str) -> TableFacts | None:
         for end in (path, str(PurePosixPath(path).with_suffix(""))):
             parts = end.split("/")
             for start in range(len(parts)):
@@ -49,7 +49,11 @@ class PathTable:
 
 
 def official_split(word: str | None) -> str | None:
-    """A dataset's word for a split as ours: train, validation or test."""
+    """A dataset's word for a split as ours: train, validation or test.
+
+    >>> official_split("Val")
+    'validation'
+    """
     if not word:
         return None
     if word.lower() not in SPLIT_WORDS:
@@ -58,8 +62,8 @@ def official_split(word: str | None) -> str | None:
 
 
 def rows(
-    member: Member, index: Index, classes: Sequence[str] = (), encoding: str | None = None
-) -> Iterator[tuple[str | bytes, Facts]]:
+    member: Member, index: IndexFile, classes: Sequence[str] = (), encoding: str | None = None
+) -> Iterator[tuple[str | bytes, TableFacts]]:
     """The path column's value of each row (a path, or an image's bytes), and the row's facts.
 
     `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so;
@@ -77,10 +81,10 @@ def rows(
         }
         image = _image(row[index.path_column])
         if image is not None:
-            yield image, Facts(**values)
+            yield image, TableFacts(**values)
 
 
-def has_images(member: Member, index: Index) -> bool:
+def has_images(member: Member, index: IndexFile) -> bool:
     """Whether the path column of this table has the images themselves in it."""
     if not _is_parquet(member):
         return False
@@ -99,13 +103,13 @@ def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
 
     An image that several listings show belongs to the one whose main image it is.
     """
-    main: dict[str, Facts] = {}
-    other: dict[str, Facts] = {}
+    main: dict[str, TableFacts] = {}
+    other: dict[str, TableFacts] = {}
     for member in listings:
         names = member.path.endswith((".json", ".json.gz"))
         for line in gunzip(member).splitlines() if names else ():
             listing = _json(line, member)
-            facts = Facts(
+            facts = TableFacts(
                 label=_value(listing.get("product_type")),
                 product_id=listing.get("item_id"),
                 title=_value(listing.get("item_name")),
@@ -115,7 +119,7 @@ def listing_facts(listings: Iterable[Member], images: Member) -> PathTable:
             for image in listing.get("other_image_id", ()):
                 other.setdefault(image, facts)
     found = {**other, **main}
-    table = rows(images, Index(file="", path_column="path", product_column="image_id"))
+    table = rows(images, IndexFile(file="", path_column="path", product_column="image_id"))
     ids = ((str(path), facts.product_id or "") for path, facts in table)
     return PathTable((path, found[image]) for path, image in ids if image in found)
 
@@ -149,7 +153,9 @@ def _json(line: bytes, member: Member) -> dict[str, Any]:
     return listing
 
 
-def _text(member: Member, index: Index, encoding: str | None) -> Iterator[dict[str, str | None]]:
+def _text(
+    member: Member, index: IndexFile, encoding: str | None
+) -> Iterator[dict[str, str | None]]:
     content = gunzip(member)
     if (kind := kind_of(content[:4096], member.path)) in (ARCHIVE, OFFICE, IMAGE, PDF):
         raise UserError(f"{member.path} is no text but {kind}; save the table as CSV")
@@ -175,7 +181,7 @@ def _columns(table: Iterator[list[str]]) -> list[str]:
     return [name.strip() for name in next(table, [])]
 
 
-def _delimiter(text: str, index: Index) -> str:
+def _delimiter(text: str, index: IndexFile) -> str:
     """The first by which the header has the columns that are asked for, else the most columns."""
     head = io.StringIO(text[:_HEADER], newline="")
     wanted = _wanted(index)
@@ -192,11 +198,11 @@ def _delimiter(text: str, index: Index) -> str:
     return max(_DELIMITERS, key=columns)
 
 
-def _wanted(index: Index) -> set[str]:
+def _wanted(index: IndexFile) -> set[str]:
     return {value for key, value in index if key.endswith("_column") and value}
 
 
-def _parquet(member: Member, index: Index, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _parquet(member: Member, index: IndexFile, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
     table = _open_parquet(member)
     _require(table.schema_arrow.names, index, member)
     _require_plain(table.schema_arrow, index, member)
@@ -209,7 +215,7 @@ def _parquet(member: Member, index: Index, classes: Sequence[str]) -> Iterator[d
                 yield row
 
 
-def _require_plain(schema: Any, index: Index, member: Member) -> None:
+def _require_plain(schema: Any, index: IndexFile, member: Member) -> None:
     """Raise UserError for a column of lists or objects: one label a row, and one image."""
     import pyarrow.types as types
 
@@ -268,7 +274,7 @@ def _open_parquet(member: Member) -> Any:
             raise OSError(str(error)) from error
 
 
-def _require(names: Iterable[str], index: Index, member: Member) -> None:
+def _require(names: Iterable[str], index: IndexFile, member: Member) -> None:
     names = list(names)
     for key, column in index:
         if key.endswith("_column") and column is not None and column not in names:

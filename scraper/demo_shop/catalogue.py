@@ -40,7 +40,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class ProductImage:
+class ShopImage:
     """One image of a product, at its own address.
 
     `drawn_as` is the image that is drawn for it: its own name, or for a copy the original's.
@@ -57,14 +57,14 @@ class ProductImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class ShopProduct:
     """A product and its page, listed under `label` and, where it is in two categories, `also`."""
 
     sku: str
     label: str
     title: str
     price: str
-    images: tuple[ProductImage, ...]
+    images: tuple[ShopImage, ...]
     also: str | None = None
     private: bool = False
 
@@ -74,7 +74,7 @@ class Product:
 
 
 @cache
-def products() -> dict[str, Product]:
+def products() -> dict[str, ShopProduct]:
     """All products by SKU, in the order of the shop, the private ones too."""
     found = {p.sku: p for category in CATEGORIES for p in _stock(category)}
     for label, also in TWO_CATEGORIES.items():
@@ -83,17 +83,17 @@ def products() -> dict[str, Product]:
 
 
 @cache
-def images() -> dict[str, ProductImage]:
+def images() -> dict[str, ShopImage]:
     """All images by name."""
     return {image.name: image for product in products().values() for image in product.images}
 
 
-def listed(label: str) -> list[Product]:
+def listed(label: str) -> list[ShopProduct]:
     """The products that a category's listing shows, in its order."""
     return [p for p in products().values() if label in (p.label, p.also) and not p.private]
 
 
-def private() -> list[Product]:
+def private() -> list[ShopProduct]:
     """The products behind robots.txt."""
     return [p for p in products().values() if p.private]
 
@@ -111,7 +111,7 @@ def _defects_seen(label: str, labels: set[str]) -> Iterator[Defect | None]:
             yield image.defect if not conflict or {product.label, product.also} <= labels else None
 
 
-def _stock(category: Category) -> Iterator[Product]:
+def _stock(category: Category) -> Iterator[ShopProduct]:
     """A category's products. Defects, originals of copies and second views share no product."""
     label, rng = category.label, Random(f"stock of {category.label}")
     numbers = range(1, PRODUCTS + 1)
@@ -124,15 +124,15 @@ def _stock(category: Category) -> Iterator[Product]:
         sku, private = f"{label}-{number:03}", number > PRODUCTS
         name = f"{sku}.{formats.get(number, 'jpg')}"
         drawn_as = f"{label}-{originals[number]:03}.jpg" if number in originals else name
-        shown = [ProductImage(name, drawn_as, dirty.get(number), private)]
+        shown = [ShopImage(name, drawn_as, dirty.get(number), private)]
         if number in seconds:
-            shown.append(ProductImage(f"{sku}-2.jpg", f"{sku}-2.jpg"))
+            shown.append(ShopImage(f"{sku}-2.jpg", f"{sku}-2.jpg"))
         title = f"{rng.choice(_NAMES)} {rng.choice(category.words).lower()} {number}"
         price = f"{rng.randrange(7, 90)}.{rng.choice(('00', '50', '90', '95'))}"
-        yield Product(sku, label, title, price, tuple(shown), private=private)
+        yield ShopProduct(sku, label, title, price, tuple(shown), private=private)
 
 
-def _list_twice(found: dict[str, Product], label: str, also: str) -> None:
+def _list_twice(found: dict[str, ShopProduct], label: str, also: str) -> None:
     """List a clean product, of which there is no copy, in a second category."""
     own = [p for p in found.values() if p.label == label and not p.private]
     clean = [p for p in own if len(p.images) == 1 and p.images[0].defect is None]

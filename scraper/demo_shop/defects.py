@@ -27,7 +27,7 @@ class Defect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DefectPlan:
     """How many products of each category have a defect, and what the pipeline should say of it.
 
     `status` is what collect says of each attempt. `reason` is what clean says of each file; it is
@@ -39,22 +39,22 @@ class Plan:
     reason: Reason | None = None
 
 
-PLANS: Mapping[Defect, Plan] = {
-    Defect.MISSING: Plan(3, Status.FAILED_HTTP),
-    Defect.SHORT_BODY: Plan(2, Status.FAILED_TRUNCATED),
-    Defect.HTML: Plan(2, Status.REJECTED_NOT_IMAGE),
-    Defect.TRUNCATED: Plan(2, Status.SAVED, Reason.TRUNCATED),
+PLANS: Mapping[Defect, DefectPlan] = {
+    Defect.MISSING: DefectPlan(3, Status.FAILED_HTTP),
+    Defect.SHORT_BODY: DefectPlan(2, Status.FAILED_TRUNCATED),
+    Defect.HTML: DefectPlan(2, Status.REJECTED_NOT_IMAGE),
+    Defect.TRUNCATED: DefectPlan(2, Status.SAVED, Reason.TRUNCATED),
     # the first placeholder of a category is saved, the others are duplicates of it
-    Defect.PLACEHOLDER: Plan(6, Status.DUPLICATE, Reason.PLACEHOLDER),
-    Defect.TINY: Plan(2, Status.SAVED, Reason.TOO_SMALL),
-    Defect.BLANK: Plan(1, Status.SAVED, Reason.BLANK),
-    Defect.SAME_BYTES: Plan(2, Status.DUPLICATE),
-    Defect.RECOMPRESSED: Plan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
-    Defect.RESIZED: Plan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
+    Defect.PLACEHOLDER: DefectPlan(6, Status.DUPLICATE, Reason.PLACEHOLDER),
+    Defect.TINY: DefectPlan(2, Status.SAVED, Reason.TOO_SMALL),
+    Defect.BLANK: DefectPlan(1, Status.SAVED, Reason.BLANK),
+    Defect.SAME_BYTES: DefectPlan(2, Status.DUPLICATE),
+    Defect.RECOMPRESSED: DefectPlan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
+    Defect.RESIZED: DefectPlan(2, Status.SAVED, Reason.NEAR_DUPLICATE),
     # not in every category: see below
-    Defect.TWO_CATEGORIES: Plan(0, Status.SAVED, Reason.LABEL_CONFLICT),
-    Defect.REDIRECT: Plan(2, Status.SAVED),
-    Defect.SLOW: Plan(1, Status.SAVED),
+    Defect.TWO_CATEGORIES: DefectPlan(0, Status.SAVED, Reason.LABEL_CONFLICT),
+    Defect.REDIRECT: DefectPlan(2, Status.SAVED),
+    Defect.SLOW: DefectPlan(1, Status.SAVED),
 }
 
 TWO_CATEGORIES: Mapping[str, str] = {"t-shirt": "mug", "sneaker": "backpack"}
@@ -76,7 +76,7 @@ def expected_of(images: Iterable[Defect | None]) -> Expected:
     """What should come out of one category's listed images, given the defect of each."""
     result = Expected()
     for defect in images:
-        plan = PLANS[defect] if defect else Plan(0, Status.SAVED)
+        plan = PLANS[defect] if defect else DefectPlan(0, Status.SAVED)
         status = plan.status
         if defect is Defect.PLACEHOLDER and Reason.PLACEHOLDER not in result.reasons:
             status = Status.SAVED

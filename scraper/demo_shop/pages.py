@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from scraper.demo_shop import catalogue
-from scraper.demo_shop.catalogue import CATEGORIES, Category, Product
+from scraper.demo_shop.catalogue import CATEGORIES, Category, ShopProduct
 
 PAGE_SIZE = 24
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -18,7 +18,7 @@ _LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ShopPage:
     """An answer; `images` are the names of the images that it shows."""
 
     body: bytes
@@ -38,7 +38,7 @@ class Pages:
         self._categories = {c.path: c for c in CATEGORIES}
         self._products = {p.path: p for p in catalogue.products().values()}
 
-    def get(self, path: str, query: str) -> Page | None:
+    def get(self, path: str, query: str) -> ShopPage | None:
         """The page at a path, or None where there is none."""
         if path in self._categories:
             return self._listing(self._categories[path], query)
@@ -53,23 +53,23 @@ class Pages:
             case "/private/offers/":
                 return self._render("offers.html", catalogue.private())
             case "/shop.css":
-                return Page((_TEMPLATES / "shop.css").read_bytes(), "text/css; charset=utf-8")
+                return ShopPage((_TEMPLATES / "shop.css").read_bytes(), "text/css; charset=utf-8")
             case "/robots.txt":
                 rules = (
                     f"User-agent: *\nDisallow: /private/\n\nSitemap: {self._origin}/sitemap.xml\n"
                 )
-                return Page(rules.encode(), "text/plain; charset=utf-8")
+                return ShopPage(rules.encode(), "text/plain; charset=utf-8")
             case "/sitemap.xml":
                 public = [path for path, product in self._products.items() if not product.private]
                 page = self._render("sitemap.xml", [], paths=["/", *self._categories, *public])
-                return Page(page.body, "application/xml; charset=utf-8")
+                return ShopPage(page.body, "application/xml; charset=utf-8")
         return None
 
     def not_found(self) -> bytes:
         """The page that says so."""
         return self._render("not_found.html", []).body
 
-    def _listing(self, category: Category, query: str) -> Page | None:
+    def _listing(self, category: Category, query: str) -> ShopPage | None:
         listed = catalogue.listed(category.label)
         pages = math.ceil(len(listed) / PAGE_SIZE)
         wanted = parse_qs(query).get("page", ["1"])[0]
@@ -82,7 +82,7 @@ class Pages:
         place = {"category": category, "total": len(listed), "number": number, "pages": pages}
         return self._render("listing.html", shown, offer=offers[0] if offers else None, **place)
 
-    def _product(self, product: Product) -> Page:
+    def _product(self, product: ShopProduct) -> ShopPage:
         """A product's page. Its schema.org markup has one of the forms that shops write it in."""
         rng = Random(f"page of {product.sku}")
         others = [p for p in catalogue.listed(product.label) if p.sku != product.sku]
@@ -100,6 +100,8 @@ class Pages:
         shown = {"product": product, "category": category, "related": related}
         return self._render("product.html", [product], **shown, **markup)
 
-    def _render(self, template: str, products: list[Product], /, **context: Any) -> Page:
+    def _render(self, template: str, products: list[ShopProduct], /, **context: Any) -> ShopPage:
         html = self._environment.get_template(template).render(products=products, **context)
-        return Page(html.encode(), images=tuple(image.name for p in products for image in p.images))
+        return ShopPage(
+            html.encode(), images=tuple(image.name for p in products for image in p.images)
+        )

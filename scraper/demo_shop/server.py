@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _image(self, image: catalogue.ProductImage) -> None:
+    def _image(self, image: catalogue.ShopImage) -> None:
         if image.defect is Defect.MISSING:
             self._answer(self.server.pages.not_found(), status=HTTPStatus.NOT_FOUND)
         elif image.defect is Defect.REDIRECT:

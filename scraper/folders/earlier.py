@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from pipeline.manifest import Manifest, write_atomic
+from pipeline.files import write_atomic
+from pipeline.manifest import Manifest
 from pipeline.paths import LEFT_OUT, MANIFEST
 from scraper.folders.note import Note
 

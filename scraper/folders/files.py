@@ -8,15 +8,15 @@ from pipeline.kinds import IMAGE, kind_of
 from pipeline.listing import stamp_of
 from pipeline.manifest import Status
 from scraper.examine import RejectedError, examine
-from scraper.folders.note import Facts
-from scraper.folders.walk import Entry
+from scraper.folders.note import FileFacts
+from scraper.folders.walk import FolderFile
 
 _MAX_BYTES = 256 << 20  # a scan may be large; a larger file is no image of a product
 _HEAD = 4096  # bytes that tell what a file is
 _FILES_FAULTS = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE)
 
 
-def examine_file(entry: Entry) -> Facts:
+def examine_file(entry: FolderFile) -> FileFacts:
     """What a file is. An image is read as a whole, of another file only the beginning."""
     try:
         with entry.path.open("rb") as file:
@@ -34,19 +34,19 @@ def examine_file(entry: Entry) -> Facts:
         return _refused(entry, error.status, kind, str(error))
     if kind != IMAGE:  # a camera's thumbnail, a JPEG inside
         return _refused(entry, Status.REJECTED_NOT_IMAGE, kind, kind)
-    return Facts(entry.stamp, Status.SAVED, file_name=image.file_name, **image.columns)
+    return FileFacts(entry.stamp, Status.SAVED, file_name=image.file_name, **image.columns)
 
 
-def _unreadable(entry: Entry, error: OSError) -> Facts:
+def _unreadable(entry: FolderFile, error: OSError) -> FileFacts:
     why = error.strerror or type(error).__name__
-    return Facts(entry.stamp, Status.FAILED_UNREADABLE, error=f"can't be read: {why}")
+    return FileFacts(entry.stamp, Status.FAILED_UNREADABLE, error=f"can't be read: {why}")
 
 
-def _refused(entry: Entry, status: Status, kind: str, error: str) -> Facts:
-    return Facts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
+def _refused(entry: FolderFile, status: Status, kind: str, error: str) -> FileFacts:
+    return FileFacts(entry.stamp, status, kind=kind, error=error, bytes=entry.stamp[0])
 
 
-def copied(entry: Entry, target: Path, found: Facts) -> Facts:
+def copied(entry: FolderFile, target: Path, found: FileFacts) -> FileFacts:
     """Copy the file to data/raw. Returns `found`, or why the file can't be read any more."""
     try:
         _copy(entry, target, found)
@@ -57,7 +57,7 @@ def copied(entry: Entry, target: Path, found: Facts) -> Facts:
     return found
 
 
-def _copy(entry: Entry, target: Path, found: Facts) -> None:
+def _copy(entry: FolderFile, target: Path, found: FileFacts) -> None:
     """A reflink where the disk can, which costs no room; else a copy, never a hard link.
 
     DVC makes the file that it stores from the one in data/raw. With a hard link that would be the

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import write_atomic
 from pipeline.listing import is_settled
-from pipeline.manifest import Row, Status, write_atomic
+from pipeline.manifest import Row, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FileFacts:
     """What is known of one file, as long as its stamp is the same."""
 
     stamp: list[int]
@@ -34,19 +35,19 @@ class Note:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._began = time.time_ns()
-        self.facts: dict[str, Facts] = {}
+        self.facts: dict[str, FileFacts] = {}
         self.seen: set[tuple[str, str]] = set()
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             self.facts = {
-                name: Facts(**of_file | {"status": Status(of_file["status"])})
+                name: FileFacts(**of_file | {"status": Status(of_file["status"])})
                 for name, of_file in kept["facts"].items()
             }
             self.seen = {(label, url) for label, url in kept["seen"]}
         except (OSError, ValueError, KeyError, TypeError):
             return  # no note, or a damaged one: all is read again, and no image is taken away
 
-    def below(self, folders: Collection[str]) -> dict[str, Facts]:
+    def below(self, folders: Collection[str]) -> dict[str, FileFacts]:
         """What was known of the files in these folders and in theirs."""
         starts = tuple(f"{folder}/" for folder in folders)
         return {name: of_file for name, of_file in self.facts.items() if name.startswith(starts)}
@@ -61,7 +62,7 @@ class Note:
             return False
         return True
 
-    def _kept(self, of_file: Facts) -> dict[str, Any]:
+    def _kept(self, of_file: FileFacts) -> dict[str, Any]:
         """The facts as JSON. A stamp that a later edit could have too is left out.
 
         Then the file is read again in the next run.

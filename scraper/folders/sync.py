@@ -7,7 +7,6 @@ Images that came with `dvc pull` from somebody else's folder stay. What was seen
 """
 
 import difflib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,15 +15,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.cli import UserError
+from pipeline.files import json_text, write_atomic
 from pipeline.kinds import IMAGE
 from pipeline.listing import KEEP, UNREADABLE
-from pipeline.manifest import Manifest, Row, Status, write_atomic
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
 from scraper.folders.earlier import take_over
 from scraper.folders.files import copied, examine_file
-from scraper.folders.note import Facts, Note
-from scraper.folders.walk import Entry, Listing, walk
+from scraper.folders.note import FileFacts, Note
+from scraper.folders.walk import FolderFile, FolderListing, walk
 from scraper.raw_folder import now
 
 
@@ -71,7 +71,7 @@ def sync(
         )
     if not (folder / LEFT_OUT).exists():  # a mark: from now on all files in data/raw are ours
         write_atomic(folder / LEFT_OUT, "{}\n")
-    listing = walk(root, source.classes) if root.is_dir() else Listing()
+    listing = walk(root, source.classes) if root.is_dir() else FolderListing()
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # perhaps a disk is not mounted: then its folder is empty
@@ -92,7 +92,7 @@ def sync(
         _forget_what_has_gone(rows, note, folder, manifest, root, report, listing)
     report.labels = {x for x in listing.labels if source.classes is None or x in source.classes}
     report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
-    write_atomic(folder / LEFT_OUT, json.dumps(report.left_out, indent=1) + "\n")
+    write_atomic(folder / LEFT_OUT, json_text(report.left_out))
     _tell_dvc(name)
     if attempts > 1 and root.is_dir() and walk(root, source.classes).entries != listing.entries:
         # DVC takes the folder as it is at the end of the stage for what the stage has read
@@ -116,7 +116,7 @@ def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report
 
 
 def _check_classes(
-    name: str, source: FolderSource, root: Path, listing: Listing, before: Collection[str]
+    name: str, source: FolderSource, root: Path, listing: FolderListing, before: Collection[str]
 ) -> None:
     for label in source.classes or ():
         if label not in listing.labels and label not in before:
@@ -129,7 +129,7 @@ def _check_classes(
 
 
 def _read(
-    source: FolderSource, root: Path, listing: Listing, note: Note, folder: Path, name: str
+    source: FolderSource, root: Path, listing: FolderListing, note: Note, folder: Path, name: str
 ) -> dict[tuple[str, str], Row]:
     """The rows of all files in class folders; images that are new are copied into `folder`.
 
@@ -164,7 +164,7 @@ def _read(
 
 
 def _rows(
-    source: FolderSource, entry: Entry, found: Facts, crawled: Sequence[Row]
+    source: FolderSource, entry: FolderFile, found: FileFacts, crawled: Sequence[Row]
 ) -> Iterator[Row]:
     """One row, or those of the addresses where a crawl by hand found the same bytes."""
     by_hand = Row(
@@ -198,7 +198,7 @@ def _forget_what_has_gone(
     manifest: Manifest,
     root: Path,
     report: Report,
-    listing: Listing,
+    listing: FolderListing,
 ) -> None:
     """Note each file that was deleted in the person's folder, and delete its copy in data/raw."""
     hidden = note.below(listing.left_out.get(UNREADABLE, ())).values()

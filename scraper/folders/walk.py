@@ -26,7 +26,7 @@ LOOSE = "files beside the class folders"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderFile:
     """One file in a class folder. `name` is its path below the root, as text, with `/`."""
 
     label: str
@@ -39,15 +39,15 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Listing:
+class FolderListing:
     """The files of all classes, sorted by name; the class folders; and what is left aside."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[FolderFile] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     left_out: LeftOut = field(default_factory=left_out)
 
 
-def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
+def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
     """List `<root>/<class>/…`. A sub-folder of a class is a product. Links are followed.
 
     If all folders in `root` are called train, validation, test or the like, they are official
@@ -56,7 +56,7 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> Listing:
     `Mug` and `mug` are one class, which is spelt as in `classes`, or else as the folder that comes
     first, small letters before capitals. Raises UserError for a folder that can't be a class.
     """
-    listing = Listing()
+    listing = FolderListing()
     spelt = {class_key(label): label for label in classes or ()}
     root.stat()  # raises OSError for a folder that can't be reached, which is not an empty one
     tops = entries(root, listing.left_out)
@@ -110,7 +110,9 @@ def _are_splits(root: Path, folders: list[Found], spelt: dict[str, str]) -> bool
     return bool(found) and all(one.is_folder for one in found)
 
 
-def _add_class(listing: Listing, folder: Found, split: str | None, spelt: dict[str, str]) -> None:
+def _add_class(
+    listing: FolderListing, folder: Found, split: str | None, spelt: dict[str, str]
+) -> None:
     name = folder.path.name
     label = unicodedata.normalize("NFC", name)  # macOS writes é as e and an accent
     safe = safe_label(text(label))
@@ -123,7 +125,7 @@ def _add_class(listing: Listing, folder: Found, split: str | None, spelt: dict[s
     for file in below(folder, listing.left_out):
         places = file.name.removeprefix(f"{folder.name}/").split("/")
         listing.entries.append(
-            Entry(
+            FolderFile(
                 label=label,
                 path=file.path,
                 name=file.name,

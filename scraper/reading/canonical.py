@@ -13,12 +13,12 @@ from w3lib.url import canonicalize_url
 
 
 def names_in(text: str) -> frozenset[str]:
-    """Those of a list that is written as a text."""
+    """The names in a text that lists them."""
     return frozenset(text.split())
 
 
 _PORTS = {"http": 80, "https": 443}
-_PLAIN = re.compile(  # as most are: what w3lib leaves as it is, in a tenth of its time
+_PLAIN = re.compile(  # most addresses: w3lib would not change them, and takes ten times as long
     r"https?://([a-z0-9]+(?:[.-][a-z0-9]+)+)(/[\w/.-]*)", re.ASCII
 )
 _INDEX = re.compile(r"/(index|default)\.(php|html?|aspx?|jsp)$", re.IGNORECASE)
@@ -120,7 +120,11 @@ def unescaped(url: str) -> str:
 
 
 def once(urls: Iterable[str]) -> list[str]:
-    """Of all that lead to one place, the first."""
+    """The first address that leads to each place, in order.
+
+    >>> once(["http://shop.example/mugs", "https://www.shop.example/mugs/?utm_source=x"])
+    ['http://shop.example/mugs']
+    """
     found: dict[Place, str] = {}
     for url in urls:
         found.setdefault(place(url), url)
@@ -130,7 +134,7 @@ def once(urls: Iterable[str]) -> list[str]:
 def places(urls: Sequence[str]) -> list[Place]:
     """Where the links of one page lead, without what the queries of all of them have in common.
 
-    That tells none from another; often it is a session under a name that is not known.
+    What all queries share tells no link from another; often it is a session under an unknown name.
     """
     found = [place(url) for url in urls]
     common = set.intersection(*(set(at.query) for at in found)) if len(found) > 1 else set()
@@ -138,7 +142,7 @@ def places(urls: Sequence[str]) -> list[Place]:
 
 
 def is_same_page(one: Place, other: Place) -> bool:
-    """Whether they differ at most in what one of them asks for besides, a variant say."""
+    """Whether two addresses are one page: one may ask for something more, such as a variant."""
     if not one.path and not (one.query and other.query):
         return one == other  # of a shop routed by its query, all pages have this path
     return one.has(other) or other.has(one)

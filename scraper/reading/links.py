@@ -21,8 +21,8 @@ _NOT_IN_LABELS = re.compile(r"[^\w&'.+ -]+")
 def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str, str]:
     """Class: address, for the links of the page's menus that may be categories.
 
-    That is all of the same site, but for home and `products`. Which of them are classes is for a
-    person to say.
+    These are all links to the same site, except home and `products`. A person decides which of
+    them are classes.
     """
     found: dict[str, str] = {}
     sold = set(map(place, products))

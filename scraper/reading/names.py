@@ -21,7 +21,10 @@ def words(text: str | None) -> frozenset[str]:
 def likeness(name: str | None, others: Iterable[str | None]) -> float:
     """0 to 1: how much of `name` the most similar of `others` has. 1 where all its words are there.
 
-    Half as much counts where only the whole of the other is found in `name`.
+    The share of the other's words that are in `name` counts half.
+
+    >>> likeness("red mug", ["a big red mug", "cap"])
+    1.0
     """
     own, best = words(name), 0.0
     for other in map(words, others):
@@ -32,5 +35,9 @@ def likeness(name: str | None, others: Iterable[str | None]) -> float:
 
 
 def identifies(text: str | None) -> bool:
-    """False for what shops write where they have no number: `N/A`, `0`, `none`."""
+    """False for what shops write where they have no number.
+
+    >>> [identifies(text) for text in ("MUG-12", "N/A", "0", None)]
+    [True, False, False, False]
+    """
     return bool(text) and not _NO_ID.fullmatch((text or "").strip())

@@ -25,7 +25,7 @@ def image_opt_out(response: Response) -> str | None:
 
 
 def page_opt_out(response: Response) -> str | None:
-    """The same for a page, whose markup may say so too."""
+    """What in a page's headers or markup asks robots to keep off its images, or None."""
     if found := image_opt_out(response):
         return found
     if not isinstance(response, TextResponse) or not _ANY_OPT_OUT.search(response.text):

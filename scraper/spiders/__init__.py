@@ -12,7 +12,7 @@ from pipeline.paths import RAW
 from pipeline.sources import SpiderSource
 from scraper.crawling.failures import DOWNLOAD_ERRORS
 from scraper.crawling.page_failures import PageFailure, failure_of, response_failure
-from scraper.ledger import LIST, Ledger, Outcome, Page
+from scraper.ledger import LIST, AskedPage, Ledger, Outcome
 from scraper.reading.sitemaps import MAXSIZE
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
@@ -92,7 +92,7 @@ class SourceSpider(Spider):
     ) -> None:
         """Note how the product page at `url` ended; `sent_to` is where a redirect led."""
         there = self.recorded(sent_to) if sent_to and sent_to != url else None
-        self.ledger.note(Page(label, self.recorded(url), outcome, why, there, is_said))
+        self.ledger.note(AskedPage(label, self.recorded(url), outcome, why, there, is_said))
 
     def is_settled(self, url: str, label: str) -> bool:
         """Whether an earlier run knows how the page ends; then that is noted again."""
@@ -104,8 +104,8 @@ class SourceSpider(Spider):
         return True
 
     @functools.cached_property
-    def _known(self) -> dict[str, list[Page]]:
-        found: dict[str, list[Page]] = {}
+    def _known(self) -> dict[str, list[AskedPage]]:
+        found: dict[str, list[AskedPage]] = {}
         for page in self.earlier.pages.values():
             found.setdefault(page.url, []).append(page)
         return found

@@ -1,11 +1,13 @@
 """A tiny dataset that a network learns at once, and a model trained on it."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from model.predict import Classifier
 from model.quiet import import_keras
 from pipeline.params import Params, load_params
 
@@ -63,4 +65,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(params, dataset, root / "results/model", root / "results/train")
     results = root / "results"
     evaluate(params.evaluate, dataset, results / "model", results / "train", results / "evaluate")
+    return root
+
+
+@pytest.fixture(scope="module")
+def classifier(trained: Path) -> Classifier:
+    return Classifier.load(trained / "results/model")
+
+
+@pytest.fixture
+def here(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The command runs where results/ is."""
+    monkeypatch.chdir(trained)
+    return trained
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> Path:
+    """Two images in folders, and what is to be left out."""
+    root = tmp_path / "photos"
+    (root / "more" / ".cache").mkdir(parents=True)
+    test = trained / "data/dataset/test"
+    shutil.copy(test / "leaf/00.png", root / "b.PNG")
+    shutil.copy(test / "sky/00.png", root / "more" / "a.png")
+    shutil.copy(test / "sky/01.png", root / "more" / ".cache" / "c.png")
+    shutil.copy(test / "sky/01.png", root / ".hidden.png")
+    (root / "notes.txt").write_text("not an image, and not called one")
     return root

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import UserError, needs_extra, run
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 
 ROOT = Path(__file__).parents[2]
 FULL = Path("/dev/full")
@@ -104,7 +104,7 @@ def _raise_invalid() -> None:
 @needs_full
 def test_a_full_disk_names_the_file_that_was_to_be(tmp_path: Path) -> None:
     program = """
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 path = Path(sys.argv[1])
 path.with_name(f".{path.name}.{os.getpid()}.part").symlink_to("/dev/full")
 run(lambda: write_atomic(path, b"content"))
@@ -131,7 +131,7 @@ def test_a_full_disk_behind_the_output(size: int) -> None:
 @unix
 def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
     program = """
-from pipeline.manifest import write_atomic
+from pipeline.files import write_atomic
 if os.geteuid() == 0:  # who may write everywhere
     os.seteuid(65534)
 run(lambda: write_atomic(Path(sys.argv[1]), b"content"))

@@ -1,180 +1,16 @@
 """Whole runs of the collect stage, each in a process of its own, against servers of our own."""
 
-import gzip
-import hashlib
 import shutil
-import socket
 import time
 import zipfile
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from pipeline.manifest import Row, Status
-from scraper.counts import metrics
-from scraper.settings import DOWNLOAD_MAXSIZE
-
-
-def redirect(to: str):
-    return lambda request: request.answer(b"", 302, Location=to)
-
-
-def status(code: int):
-    return lambda request: request.answer(b"sorry", code)
-
-
-def cut_short(request) -> None:
-    request.answer(request.server.image("cut")[:-10], Content_Length="5000")
-    request.close_connection = True
-
-
-def endless(request) -> None:
-    """More than is allowed, without saying so before."""
-    request.send_response(200)
-    request.send_header("Transfer-Encoding", "chunked")
-    request.end_headers()
-    while True:  # until the client hangs up
-        request.wfile.write(b"10000\r\n" + bytes(0x10000) + b"\r\n")
-
-
-def zipped(request) -> None:
-    request.answer(gzip.compress(request.server.image("z")), Content_Encoding="gzip")
-
-
-def bomb(request) -> None:
-    request.answer(gzip.compress(bytes(DOWNLOAD_MAXSIZE + 1), 1), Content_Encoding="gzip")
-
-
-@pytest.fixture
-def other(web):
-    """A server of the same private network that no source allows."""
-    with type(web)() as other:
-        other.routes["/x.jpg"] = other.image("secret")
-        yield other
-
-
-def test_every_candidate_ends_in_one_row(web, other, workshop):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
-    kinds = {"e.png": "PNG", "f.webp": "WEBP", "g.avif": "AVIF", "h.gif": "GIF"}
-    expected = {
-        "a.jpg": "saved",
-        "b.jpg": "duplicate",
-        "c.jpg": "saved",
-        "moved.jpg": "saved",
-        "zipped.jpg": "saved",
-        **dict.fromkeys(kinds, "saved"),
-        "page.jpg": "rejected_not_image",
-        "empty.jpg": "rejected_not_image",
-        "drawing.svg": "rejected_format",
-        "claims.jpg": "rejected_too_large",
-        "endless.jpg": "rejected_too_large",
-        "bomb.jpg": "rejected_too_large",
-        "hidden.jpg": "rejected_robots",
-        "meta-data": "rejected_address",
-        "named.jpg": "rejected_address",
-        "sideways.jpg": "rejected_address",
-        "gone.jpg": "failed_http",
-        "broken.jpg": "failed_http",
-        "round.jpg": "failed_http",
-        "short.jpg": "failed_truncated",
-        "refused.jpg": "failed_connection",
-        "nowhere.jpg": "failed_connection",
-    }
-    web.routes |= {
-        "/robots.txt": "User-agent: *\nDisallow: /secret/\n",
-        "/a.jpg": web.image("a"),
-        "/b.jpg": web.image("a"),
-        "/moved.jpg": redirect("/c2.jpg"),
-        "/c2.jpg": web.image("moved"),
-        "/zipped.jpg": zipped,
-        **{f"/{name}": web.image(name, kind) for name, kind in kinds.items()},
-        "/page.jpg": "<!doctype html><title>Sorry</title>",
-        "/empty.jpg": b"",
-        "/drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
-        "/claims.jpg": lambda r: r.answer(b"x", Content_Length=str(DOWNLOAD_MAXSIZE + 1)),
-        "/endless.jpg": endless,
-        "/bomb.jpg": bomb,
-        "/sideways.jpg": redirect(f"{other.url}/x.jpg"),
-        "/gone.jpg": status(404),
-        "/broken.jpg": status(500),
-        "/round.jpg": redirect("/round.jpg"),
-        "/short.jpg": cut_short,
-        "/secret/hidden.jpg": web.image("hidden"),
-    }  # fmt: skip
-    elsewhere = [
-        "http://169.254.169.254/latest/meta-data",
-        f"http://localhost:{other.server_port}/named.jpg",
-        f"http://{nobody}/refused.jpg",
-        "http://nowhere.invalid/nowhere.jpg",
-        "file:///etc/passwd",  # is no candidate at all
-        "ftp://files.invalid/x.jpg",
-        "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==",
-    ]
-    here = [f"/{name}" for name in expected if not any(name in url for url in elsewhere)]
-    here[here.index("/hidden.jpg")] = "/secret/hidden.jpg"
-    web.sell("mug", ("one", *here), ("two", *elsewhere))
-    workshop.shop(web, "mug", allow_private=[web.host, nobody], license="CC0")
-
-    out = workshop.collect("shop")
-
-    assert workshop.statuses() == expected
-    rows = workshop.rows(all_of_them=True)
-    # of the equal images either may come first; if it is b.jpg, a second row makes it a duplicate
-    second = [row["status"] for row in rows if row["image_url"].endswith("/b.jpg")]
-    assert second in (["duplicate"], ["saved", "duplicate"])
-    assert len(rows) == len(expected) - 1 + len(second)
-    assert not other.asked
-    assert "/secret/hidden.jpg" not in web.asked
-    assert web.asked["/gone.jpg"] == 1
-    assert web.asked["/broken.jpg"] == 3
-    for row in rows:
-        assert row["page_url"].startswith(f"{web.url}/p/")
-        assert row["product_id"] in ("SKU-one", "SKU-two")
-        assert row["license"] == "CC0"
-        assert row["fetched_at"].endswith("+00:00")
-        assert (row["error"] is None) == (row["status"] in ("saved", "duplicate"))
-        if row["status"] == "saved":
-            content = (workshop.root / "data/raw/shop" / row["file"]).read_bytes()
-            assert row["file"] == f"mug/{row['sha256']}.{Path(row['file']).suffix[1:]}"
-            assert row["sha256"] == hashlib.sha256(content).hexdigest()
-            assert (row["bytes"], row["width"], row["height"]) == (len(content), 24, 18)
-    saved = workshop.rows()["mug", "g.avif"]
-    assert saved["format"] == "avif"
-    assert workshop.rows()["mug", "gone.jpg"]["http_status"] == 404
-    counts = workshop.counts()
-    assert counts["candidates"] == len(expected)
-    assert counts["saved_by_class"] == {"mug": counts["saved"]}
-    kept = [counts[k] for k in ("saved", "duplicate", "rejected", "failed")]
-    assert kept == [8, 1, 10, 6]
-    assert "rejected robots" in out
-
-
-@given(
-    st.lists(
-        st.builds(
-            lambda n, label, s: Row(status=s, label=label, image_url=str(n)),
-            st.integers(0, 30),
-            st.sampled_from(["mug", "cup", "left out"]),
-            st.sampled_from(Status),
-        )
-    )
-)
-def test_counts_add_up(rows):
-    """Candidates are saved, duplicate, rejected or failed, whatever statuses there will be."""
-    rows = list({row.key: row for row in rows}.values())
-    counts = metrics(rows, ["cup", "mug"])
-    assert counts["candidates"] == sum(row.label != "left out" for row in rows)
-    ends = [counts[kind] for kind in ("saved", "duplicate", "rejected", "failed")]
-    assert sum(ends) == counts["candidates"]
-    assert sum(counts["saved_by_class"].values()) == counts["saved"]
+from answers import answers
 
 
 def test_a_second_run_fetches_what_failed_for_a_time_and_nothing_else(web, workshop):
     web.sell("mug", ("one", "/a.jpg", "/busy.jpg"), ("two", "/gone.jpg", "/text.jpg"))
-    web.routes |= {"/busy.jpg": status(503), "/gone.jpg": status(410), "/text.jpg": b"text"}
+    web.routes |= {"/busy.jpg": answers(503), "/gone.jpg": answers(410), "/text.jpg": b"text"}
     workshop.shop(web, "mug")
     workshop.collect("shop")
     web.routes["/busy.jpg"] = web.image("b")
@@ -209,7 +45,7 @@ def test_only_a_crawl_can_ask_again(workshop):
 
 def test_if_needed_verifies_offline_and_takes_in_what_was_put_there(web, workshop):
     web.sell("mug", ("one", "/a.jpg"), ("two", "/busy.jpg"))
-    web.routes["/busy.jpg"] = status(503)
+    web.routes["/busy.jpg"] = answers(503)
     workshop.shop(web, "mug")
     workshop.collect("shop", "--if-needed")
     state = (workshop.root / "data/raw/shop/run.json").read_text()
@@ -266,7 +102,7 @@ def test_a_limit_fills_in_the_order_of_the_listing(web, workshop):
 
     names = ["late", "gone", "twin", "a", "b", "c", "d", "e"]
     web.sell("mug", *((name, f"/{name}.jpg") for name in names), per_page=4)
-    web.routes |= {"/late.jpg": late, "/gone.jpg": status(404), "/twin.jpg": web.image("late")}
+    web.routes |= {"/late.jpg": late, "/gone.jpg": answers(404), "/twin.jpg": web.image("late")}
     workshop.shop(web, "mug", limit_per_class=3)
     workshop.collect("shop")
     assert workshop.statuses() == {

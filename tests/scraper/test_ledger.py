@@ -3,26 +3,14 @@
 import dataclasses
 
 import pytest
+from answers import answers, hang_up
 from hypothesis import given
 from hypothesis import strategies as st
+from wrong_pages import PDF, WAF, previewed
 
-from pipeline.cli import UserError
-from scraper.ledger import LIST, Ledger, Outcome, Page, State
-from scraper.preview import preview, render
+from scraper.ledger import LIST, AskedPage, Ledger, ListingState, Outcome
 
-WAF = "<html><head><script>challenge()</script></head><body><script>go()</script></body></html>"
-
-PDF = b"%PDF-1.7\n\1\2\xff"
 BARE = '<script type="application/ld+json">{"@type": "Product", "name": "X"}</script>'
-
-
-def answers(status: int, body: bytes | str = b"sorry", **headers: str):
-    return lambda request: request.answer(body, status, **headers)
-
-
-def hang_up(request) -> None:
-    request.close_connection = True
-    request.connection.close()
 
 
 PAGES = {  # what is answered: how that ends, and why
@@ -78,6 +66,34 @@ ENDS = {
 }
 
 
+def assert_each_reason_is_told(shop, workshop, out: str) -> None:
+    for outcome, first in [
+        ("failed for good: 4", "/p/lost: HTTP status 404"),
+        ("failed for now: 11", "/p/busy: HTTP status 503"),
+        ("no product: 2", "/p/about: nothing says what it sells"),
+        ("no image: 1", "/p/bare: it names no image of its product"),
+        ("forbidden: 1", "/private/x: robots.txt forbids it"),
+    ]:
+        sentence = f"mug: {outcome} product pages, the first: {shop.url}{first}"
+        assert sentence in out.splitlines()
+        assert sentence in workshop.counts()["lost"]
+    ledger = Ledger.read(workshop.root / "data/raw/shop")
+    for name, (_, outcome, why) in PAGES.items():
+        page = ledger.pages["mug", f"{shop.url}/p/{name}"]
+        assert (page.outcome.words, why in str(page.why)) == (outcome, True), page
+
+
+def mend_open_pages(shop) -> set[str]:
+    """Give what failed for now a product page; gives the paths of these pages."""
+    open_ = {f"/p/{n}" for n, (_, end, _) in PAGES.items() if end == "failed for now"} | {
+        "/p/reset"
+    }
+    for path in open_:
+        shop.routes[path] = shop.product_page(path[3:], [f"/{path[3:]}.jpg"])
+        shop.routes[f"/{path[3:]}.jpg"] = shop.image(path)
+    return open_
+
+
 def test_every_reason_is_counted_and_only_what_is_open_is_asked_again(shop, workshop):
     out = workshop.collect("shop", "--if-needed", code=1)
 
@@ -92,32 +108,16 @@ def test_every_reason_is_counted_and_only_what_is_open_is_asked_again(shop, work
     assert counts["pages_by_class"] == [
         {"class": "mug", "listing": "complete", "listing_pages": 1, **ENDS}
     ]
-    for outcome, first in [
-        ("failed for good: 4", "/p/lost: HTTP status 404"),
-        ("failed for now: 11", "/p/busy: HTTP status 503"),
-        ("no product: 2", "/p/about: nothing says what it sells"),
-        ("no image: 1", "/p/bare: it names no image of its product"),
-        ("forbidden: 1", "/private/x: robots.txt forbids it"),
-    ]:
-        sentence = f"mug: {outcome} product pages, the first: {shop.url}{first}"
-        assert sentence in out.splitlines()
-        assert sentence in counts["lost"]
+    assert_each_reason_is_told(shop, workshop, out)
     assert "shop is unfinished: 11 product pages failed for now" in out
     assert "dvc commit --force collect@shop" in out
-    ledger = Ledger.read(workshop.root / "data/raw/shop")
-    for name, (_, outcome, why) in PAGES.items():
-        page = ledger.pages["mug", f"{shop.url}/p/{name}"]
-        assert (page.outcome.words, why in str(page.why)) == (outcome, True), page
 
-    open_ = {f"/p/{n}" for n, (_, end, _) in PAGES.items() if end == "failed for now"}
-    for path in (*open_, "/p/reset"):
-        shop.routes[path] = shop.product_page(path[3:], [f"/{path[3:]}.jpg"])
-        shop.routes[f"/{path[3:]}.jpg"] = shop.image(path)
+    open_ = mend_open_pages(shop)
     before = shop.asked.copy()
     workshop.collect("shop", "--if-needed")
 
     asked = {path for path in shop.asked - before if not path.endswith(".jpg")}
-    assert asked == {*open_, "/p/reset", "/robots.txt"}
+    assert asked == {*open_, "/robots.txt"}
     assert workshop.counts()["pages"]["read"] == 12
     assert workshop.counts()["pages"]["failed_for_good"] == 4
     assert '"finished": true' in (workshop.root / "data/raw/shop/run.json").read_text()
@@ -132,14 +132,6 @@ def test_every_reason_is_counted_and_only_what_is_open_is_asked_again(shop, work
     assert "/p/lost" in shop.asked - before
 
 
-def previewed(url: str) -> str:
-    """What the preview says of a page, on one line, also where it shows nothing."""
-    try:
-        return " ".join(render(preview(url)).split())
-    except UserError as error:
-        return str(error)
-
-
 def test_the_preview_uses_the_same_words(shop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, (_, outcome, why) in PAGES.items():
@@ -151,86 +143,6 @@ def test_the_preview_uses_the_same_words(shop, tmp_path, monkeypatch):
     assert "answered HTTP status 200" in shown
     assert "as listing complete" in shown
     assert "markup JSON-LD 1, microdata 0, RDFa 0, OpenGraph 0" in shown
-
-
-CATEGORIES = {  # what a category answers: why it is unreadable, None where it is not
-    "home": (answers(302, "", Location="/"), "is sent to"),
-    "other": (answers(301, "", Location="/cups/"), "is sent to"),
-    "longer": (answers(302, "", Location="/longer-old/"), "is sent to"),
-    "void": (answers(200, "<h1>Mugs</h1>"), "shows no products"),
-    "waf": (answers(202, WAF), "HTTP status 202 with a body that is no page"),
-    "script": (answers(200, WAF), "a page without content"),
-    "paper": (answers(200, PDF, Content_Type="application/pdf"), "no web page"),
-    "gone": (answers(404), "HTTP status 404"),
-    "english": (answers(301, "", Location="/en/english"), None),
-    "index": (answers(301, "", Location="/index/index.html"), None),
-}
-
-
-def test_a_category_that_is_not_there_is_unreadable(web, workshop, monkeypatch):
-    web.sell("some", ("fine", "/fine.jpg"))
-    listing = web.routes["/some/"]
-    paths = ("/", "/cups/", "/longer-old/", "/en/english", "/index/index.html")
-    web.routes |= dict.fromkeys(paths, listing)
-    web.routes |= {f"/{label}/": answer for label, (answer, _) in CATEGORIES.items()}
-    query = {"lost": "/?category=7"}  # a shop that is routed by its query, sent to its home
-    web.routes["/?category=7"] = answers(302, "", Location="/")
-    workshop.shop(web, classes={label: f"/{label}/" for label in CATEGORIES} | query)
-
-    out = workshop.collect("shop", code=1)
-
-    states = {line["class"]: line["listing"] for line in workshop.counts()["pages_by_class"]}
-    complete = {label for label, (_, why) in CATEGORIES.items() if why is None}
-    assert {label for label, state in states.items() if state == "complete"} == complete
-    assert {label for label, _ in workshop.rows()} == complete
-    lost = workshop.counts()["lost"]
-    assert f"lost: listing unreadable: {web.url}/?category=7: is sent to {web.url}/;" in out
-    monkeypatch.chdir(workshop.root)
-    for label, (_, why) in CATEGORIES.items():
-        if why is None:
-            continue
-        said = f"{label}: listing unreadable: {web.url}/{label}/: {why}"
-        assert said in out
-        assert any(line.startswith(said) for line in lost)
-        assert why in previewed(f"{web.url}/{label}/")
-
-
-NEXT_PAGES = {
-    "waf": (answers(202, WAF), "may have more"),
-    "script": (answers(200, WAF), "may have more"),
-    "closed": (answers(403), "may have more"),
-    "broken": (answers(500), "may have more"),
-    "home": (answers(302, "", Location="/"), "may have more"),
-    "reset": (hang_up, "may have more"),
-    "gone": (answers(404), "complete"),
-    "clamped": (answers(302, "", Location="/clamped/"), "complete"),  # the first page again
-    "end": (answers(200, '<h1>Mugs</h1><a href="/">home</a>'), "complete"),  # after the last one
-}
-
-
-def test_a_next_page_that_is_not_read(web, workshop):
-    whole = {}
-    for label, (answer, _) in NEXT_PAGES.items():
-        names = [f"{label}{n}" for n in range(4)]
-        web.sell(label, *((name, f"/{name}.jpg") for name in names))
-        whole[label] = web.routes[f"/{label}/?page=2"]
-        web.routes[f"/{label}/?page=2"] = answer
-    web.routes["/"] = web.listing_page(["/p/elsewhere"])
-    workshop.shop(web, *NEXT_PAGES)
-    workshop.collect("shop", "--if-needed", code=1)
-    states = {line["class"]: line["listing"] for line in workshop.counts()["pages_by_class"]}
-    assert states == {label: state for label, (_, state) in NEXT_PAGES.items()}
-    assert set(workshop.counts()["saved_by_class"].values()) == {3}
-    assert "/p/elsewhere" not in web.asked
-
-    web.routes |= {f"/{label}/?page=2": page for label, page in whole.items()}
-    before = web.asked.copy()
-    workshop.collect("shop", "--if-needed")
-    open_ = {label for label, (_, state) in NEXT_PAGES.items() if state == "may have more"}
-    asked = {path for path in web.asked - before if not path.endswith(".jpg")}
-    paths = {f"{start}{label}{end}" for label in open_ for start, end in
-             (("/", "/"), ("/", "/?page=2"), ("/p/", "3"))}  # fmt: skip
-    assert asked == {*paths, "/robots.txt"}
 
 
 def test_an_image_that_failed_for_now_is_asked_again_with_the_pages(web, workshop):
@@ -274,11 +186,13 @@ def test_a_list_asks_again_for_what_failed_for_now(web, workshop):
 
 
 TEXTS = st.text(max_size=8)
+
+
 LABELS = st.sampled_from(["mug", "cup", "(list)", "total", LIST])
 
 
 @given(
-    st.lists(st.builds(Page, LABELS, TEXTS, st.sampled_from(Outcome), TEXTS | st.none())),
+    st.lists(st.builds(AskedPage, LABELS, TEXTS, st.sampled_from(Outcome), TEXTS | st.none())),
     st.dictionaries(LABELS, TEXTS),
     st.dictionaries(LABELS, TEXTS),
 )
@@ -305,7 +219,7 @@ def test_the_numbers_add_up_and_nothing_that_is_open_looks_finished(
 
 def test_a_class_that_is_full_is_not_called_complete():
     ledger = Ledger(full={"mug"})
-    assert ledger.state("mug") is State.FULL
+    assert ledger.state("mug") is ListingState.FULL
     assert ledger.unfinished() is None
 
 
@@ -314,32 +228,6 @@ def test_a_ledger_of_another_version_is_none(tmp_path):
     for content in ("", "[]", "{}", '{"pages": [["a"]]}'):
         (tmp_path / "pages.json").write_text(content)
         assert Ledger.read(tmp_path) == Ledger()
-
-
-PAGERS = {  # shown without an address that could be followed
-    "counted": "<p>Page 1 of 3</p>",
-    "range": "<p>Showing 1 - 2 of 40 products</p>",
-    "button": '<button class="load-more">Load more</button>',
-    "script": '<a class="next" href="javascript:next()">Next</a>',
-}
-
-
-def test_a_pager_that_can_not_be_followed(web, workshop, monkeypatch):
-    for label, pager in PAGERS.items():
-        web.sell(label, (label, f"/{label}.jpg"))
-        web.routes[f"/{label}/"] = web.listing_page([f"/p/{label}"]) + pager
-    web.sell("all", ("all", "/all.jpg"))
-    web.routes["/all/"] = web.listing_page(["/p/all"]) + "<p>Page 3 of 3</p>"
-    workshop.shop(web, "all", *PAGERS)
-    out = workshop.collect("shop", code=1)
-    states = {line["class"]: line["listing"] for line in workshop.counts()["pages_by_class"]}
-    assert states == {"all": "complete"} | dict.fromkeys(PAGERS, "may have more")
-    monkeypatch.chdir(workshop.root)
-    for label in PAGERS:
-        said = f"{label}: listing may have more: {web.url}/{label}/: it shows"
-        assert said in out
-        assert any(line.startswith(said) for line in workshop.counts()["lost"])
-        assert "as listing may have more: it shows" in previewed(f"{web.url}/{label}/")
 
 
 def test_a_server_that_stumbles_over_many_requests_is_asked_one_by_one(web, workshop):

@@ -15,7 +15,7 @@ from pipeline.sources import (
     DatasetSource,
     FolderSource,
     HuggingFaceSource,
-    Index,
+    IndexFile,
     Section,
     Source,
     SpiderSource,
@@ -69,7 +69,7 @@ def test_every_key_has_a_line(kind: str, section: type[Section]):
     column = first_column(PARAMETERS, f"### kind: {kind}")
     assert column == [k for k in section.model_fields if k != "kind"]
     if kind == "archive":
-        assert all(f"`index.{key}`" in PARAMETERS for key in Index.model_fields)
+        assert all(f"`index.{key}`" in PARAMETERS for key in IndexFile.model_fields)
 
 
 def test_every_status_has_a_line():

@@ -5,19 +5,12 @@ import ssl
 import time
 
 import pytest
+from answers import answers, redirect
 
 from pipeline.cli import UserError
 from pipeline.params import load_params
 from scraper.commands.crawl import typed_source
 from scraper.crawling.run import own_network
-
-
-def status(code: int):
-    return lambda request: request.answer(b"sorry", code)
-
-
-def redirect(to: str):
-    return lambda request: request.answer(b"", 302, Location=to)
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def test_what_is_unreachable_is_named_and_the_rest_is_collected(web, start, cert
     lawless, private, thin = start(), start(), start()
     for shop in (web, unsafe, lawless, private, thin):
         shop.sell("mug", ("one", "/a.jpg"))
-    lawless.routes["/robots.txt"] = status(503)
+    lawless.routes["/robots.txt"] = answers(503)
     thin.routes |= {"/robots.txt": "User-agent: *\nDisallow: /mug", "/": redirect("/mug/")}
     web.routes["/out/"] = redirect(f"{private.url}/mug/")
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -91,8 +84,8 @@ def test_a_listing_that_is_cut_short_is_not_taken_for_all_of_it(web, workshop):
     web.sell("mug", *((f"m{n}", f"/m{n}.jpg") for n in range(8)))
     web.sell("cup", *((f"c{n}", f"/c{n}.jpg") for n in range(4)))
     whole = web.routes["/mug/?page=2"]
-    web.routes["/mug/?page=2"] = status(500)
-    web.routes["/cup/?page=2"] = status(404)  # a shop's own mistake, and so the end
+    web.routes["/mug/?page=2"] = answers(500)
+    web.routes["/cup/?page=2"] = answers(404)  # a shop's own mistake, and so the end
     workshop.shop(web, "mug", "cup")
 
     out = workshop.collect("shop", "--if-needed", code=1)
@@ -117,7 +110,7 @@ def test_a_sitemap_that_is_cut_short(web, workshop):
     web.routes |= {
         "/sitemap.xml": f"<sitemapindex>{parts}</sitemapindex>",
         "/1.xml": f"<urlset>{page}</urlset>",
-        "/2.xml": status(502),
+        "/2.xml": answers(502),
     }
     url = f"{web.url}/sitemap.xml"
     workshop.shop(web, url=url, classes={"mug": url})
@@ -130,7 +123,7 @@ def test_a_source_that_yields_nothing_is_an_error(web, workshop):
     web.sell("mug", ("one", "/a.jpg"))
     web.sell("cup", ("two", "/text.jpg"))
     web.routes |= {"/text.jpg": b"text", "/cup/": web.listing_page(["/p/two", "/about", "/p/lost"])}
-    web.routes |= {"/about": "<p>No product</p>", "/p/lost": status(404)}
+    web.routes |= {"/about": "<p>No product</p>", "/p/lost": answers(404)}
     workshop.shop(web, "mug", "cup")
     out = workshop.collect("shop", "--if-needed", code=1)
     assert f"shop: no image of cup was saved from {web.url}/" in out

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from pydantic import TypeAdapter
+from raw_src import PATTERN
 
 from pipeline.manifest import Manifest, Row
 from pipeline.sources import Source
@@ -154,3 +155,11 @@ def shop(image) -> dict[str, bytes]:
         for f, label in enumerate(("hat", "mug"))
         for n in range(4)
     }
+
+
+@pytest.fixture
+def served(web, file_server, make_tar, shop):
+    """The archive on a server, and the parameters that take it."""
+    web.routes["/set.tar.gz"] = server = file_server(make_tar(shop))
+    source = {"url": f"{web.url}/set.tar.gz", "pattern": PATTERN, "allow_private": [web.host]}
+    return server, source

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.datasets.matching import TableRow, match
-from scraper.datasets.tables import Facts
+from scraper.datasets.tables import TableFacts
 
 
 def labels(
@@ -13,7 +13,7 @@ def labels(
 ) -> dict[str, list[str]]:
     """The labels of each file; `equal`: all files have the same content."""
     found = match(
-        [TableRow(table, path, Facts(label=label)) for table, path, label in rows],
+        [TableRow(table, path, TableFacts(label=label)) for table, path, label in rows],
         files,
         lambda paths: {path: b"" if equal else path.encode() for path in paths},
     )
@@ -53,7 +53,7 @@ def test_a_path_by_its_end_if_only_one_file_has_it(path, expected) -> None:
 
 def test_a_name_in_two_folders_means_none_and_says_so() -> None:
     files = ["img/1.jpg", "test/1.jpg"]
-    found = match([TableRow("t.csv", "1.jpg", Facts(label="mug"))], files, lambda p: {
+    found = match([TableRow("t.csv", "1.jpg", TableFacts(label="mug"))], files, lambda p: {
         file: file.encode() for file in p
     })  # fmt: skip
     assert set(found.unclear) == set(files)
@@ -76,13 +76,13 @@ def test_two_labels_are_both_kept_and_one_label_twice_is_one() -> None:
 
 
 def test_of_two_splits_the_stronger_counts() -> None:
-    facts = [Facts(label="mug", split=split) for split in ("test", None, "train")]
+    facts = [TableFacts(label="mug", split=split) for split in ("test", None, "train")]
     found = match([TableRow("t.csv", "1.jpg", f) for f in facts], ["1.jpg"], lambda _: {})
     assert [f.split for f in found.facts["1.jpg"]] == ["test"]
 
 
 def test_rows_without_a_file_are_told() -> None:
-    rows = [TableRow("t.csv", path, Facts(label="mug")) for path in ("1.jpg", "404.jpg")]
+    rows = [TableRow("t.csv", path, TableFacts(label="mug")) for path in ("1.jpg", "404.jpg")]
     assert match(rows, ["1.jpg"], lambda _: {}).lacking == ["404.jpg"]
 
 
@@ -92,7 +92,7 @@ PATHS = st.lists(st.sampled_from(["a", "b", "1", "ü.x"]), min_size=1, max_size=
 @given(st.lists(PATHS, unique=True, max_size=6), st.lists(PATHS, unique=True, max_size=6))
 def test_every_row_is_taken_unclear_or_lacking(paths: list[str], files: list[str]) -> None:
     """And a file gets the label of the longest end of its path, or none."""
-    rows = [TableRow("t.csv", path, Facts(label=path)) for path in paths]
+    rows = [TableRow("t.csv", path, TableFacts(label=path)) for path in paths]
     found = match(rows, files, lambda p: {file: file.encode() for file in p})
     told = {f.label for facts in found.facts.values() for f in facts}
     assert told | set(found.lacking) >= set(paths)

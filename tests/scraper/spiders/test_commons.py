@@ -110,8 +110,8 @@ def source(web, **more: object) -> dict:
     return {"kind": "spider", "spider": "commons", "api": api, "allow_private": [web.host]} | more
 
 
-def test_categories_with_depth_and_searches(web, wiki, workshop):
-    """Files of a category come in its order, those of its subcategories after them."""
+def fill(web, wiki) -> None:
+    """Hats in three categories, one of them in a circle, and a search."""
     web.routes["/robots.txt"] = "User-agent: *\nDisallow: /w/\n"  # for pages: the API is asked
     by_sa = {"license": "CC BY-SA 4.0", "license_url": f"//{ON_WIKIMEDIA.partition('//')[2]}"}
     artist = '<a href="/wiki/User:Ada" title="User:Ada">Ada &amp; <b>Bo</b></a>'
@@ -132,6 +132,26 @@ def test_categories_with_depth_and_searches(web, wiki, workshop):
         "Category:Deep": [wiki.file("Deep.jpg", license="CC0")],
     }
     wiki.found = {"flat cap": ["File:Old hat.jpg", wiki.file("Cap.jpg", license="CC0")]}
+
+
+STATUSES = {
+    ("hat", "Red_hat.jpg"): "saved",
+    ("hat", "Old_hat.jpg"): "saved",
+    ("hat", "Sold.jpg"): "rejected_license",
+    ("hat", "Unclear.jpg"): "rejected_license",
+    ("hat", "Drawing.svg"): "rejected_format",
+    ("hat", "Scan.pdf"): "rejected_format",
+    ("hat", "Tiny.jpg"): "rejected_too_small",
+    ("hat", "Hidden.jpg"): "rejected_robots",
+    ("hat", "Straw.jpg"): "saved",
+    ("cap", "Old_hat.jpg"): "saved",
+    ("cap", "Cap.jpg"): "saved",
+}
+
+
+def test_categories_with_depth_and_searches(web, wiki, workshop):
+    """Files of a category come in its order, those of its subcategories after them."""
+    fill(web, wiki)
     workshop.sources(
         wiki=source(
             web,
@@ -146,19 +166,7 @@ def test_categories_with_depth_and_searches(web, wiki, workshop):
     out = workshop.collect("wiki")
 
     statuses = {key: row["status"] for key, row in workshop.rows("wiki").items()}
-    assert statuses == {
-        ("hat", "Red_hat.jpg"): "saved",
-        ("hat", "Old_hat.jpg"): "saved",
-        ("hat", "Sold.jpg"): "rejected_license",
-        ("hat", "Unclear.jpg"): "rejected_license",
-        ("hat", "Drawing.svg"): "rejected_format",
-        ("hat", "Scan.pdf"): "rejected_format",
-        ("hat", "Tiny.jpg"): "rejected_too_small",
-        ("hat", "Hidden.jpg"): "rejected_robots",
-        ("hat", "Straw.jpg"): "saved",
-        ("cap", "Old_hat.jpg"): "saved",
-        ("cap", "Cap.jpg"): "saved",
-    }
+    assert statuses == STATUSES
     row = workshop.rows("wiki")["hat", "Red_hat.jpg"]
     expected = {
         "image_url": f"{web.url}/images/Red_hat.jpg",

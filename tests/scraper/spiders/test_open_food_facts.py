@@ -4,9 +4,10 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 
-def test_front_images_of_a_category(web, workshop):
+def shown_by(web) -> list[dict]:
+    """A hundred products and one: two have an image, one has an address without one."""
     plain = [{"code": f"{n:013}", "product_name": "no image"} for n in range(98)]
-    products = [
+    return [
         {
             "code": "3017620422003",
             "product_name": "Nut spread",
@@ -17,8 +18,10 @@ def test_front_images_of_a_category(web, workshop):
         {"code": "20", "product_name": "", "image_front_url": f"{web.url}/images/gone.jpg"},
         {"code": "8000500310427", "image_front_url": f"{web.url}/images/front_fr.9.400.jpg"},
     ]
-    for path in ("/images/front_en.3.400.jpg", "/images/front_fr.9.400.jpg"):
-        web.routes[path] = web.image(path)
+
+
+def serve_search(web, products: list[dict]) -> list[dict]:
+    """Answer a search page by page, but the first request with "busy"; gives what was asked."""
     queries = []
 
     def search(request) -> None:
@@ -36,6 +39,13 @@ def test_front_images_of_a_category(web, workshop):
         request.answer(json.dumps(answer), Content_Type="application/json")
 
     web.routes["/api/v2/search?"] = search
+    return queries
+
+
+def test_front_images_of_a_category(web, workshop):
+    for path in ("/images/front_en.3.400.jpg", "/images/front_fr.9.400.jpg"):
+        web.routes[path] = web.image(path)
+    queries = serve_search(web, shown_by(web))
     workshop.sources(
         food={
             "kind": "spider",

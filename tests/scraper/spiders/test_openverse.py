@@ -27,17 +27,8 @@ def result(web, name: str, **more: object) -> dict:
     } | more
 
 
-def test_pages_of_results_at_the_rate_that_is_asked_for(web, workshop):
-    results = [
-        result(web, "first"),
-        result(
-            web, "second", license="cc0", license_version="1.0", title=None, creator=None,
-            license_url="https://creativecommons.org/publicdomain/zero/1.0/", filetype=None,
-        ),
-        result(web, "mislabelled", license="by-nc", license_url=None),
-        result(web, "drawing", filetype="svg"),
-        result(web, "last", foreign_landing_url="https://photos.example/first"),
-    ]  # fmt: skip
+def serve_pages(web, results: list[dict]) -> list[dict]:
+    """Three results a page; for a time the second page asks to wait. Gives what was asked."""
     queries, busy_until = [], []
 
     def images(request) -> None:
@@ -56,6 +47,21 @@ def test_pages_of_results_at_the_rate_that_is_asked_for(web, workshop):
         request.answer(json.dumps(answer), Content_Type="application/json")
 
     web.routes["/v1/images/?"] = images
+    return queries
+
+
+def test_pages_of_results_at_the_rate_that_is_asked_for(web, workshop):
+    results = [
+        result(web, "first"),
+        result(
+            web, "second", license="cc0", license_version="1.0", title=None, creator=None,
+            license_url="https://creativecommons.org/publicdomain/zero/1.0/", filetype=None,
+        ),
+        result(web, "mislabelled", license="by-nc", license_url=None),
+        result(web, "drawing", filetype="svg"),
+        result(web, "last", foreign_landing_url="https://photos.example/first"),
+    ]  # fmt: skip
+    queries = serve_pages(web, results)
     workshop.sources(
         open={
             "kind": "spider",

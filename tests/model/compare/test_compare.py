@@ -1,134 +1,16 @@
 """Comparisons of revisions of a small repository, whose predictions are a DVC out."""
 
-import contextlib
-import csv
-import io
-import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from runs import figures, table
 
 from model import compare
 from model.compare import Comparison
 from model.revisions import Prediction
-from pipeline.cli import UserError
-
-LABELS = ("cap", "mug")
-COUNT = 40  # of each class
-STAGES = """
-stages:
-  evaluate:
-    cmd: echo
-    outs:
-      - results/evaluate/predictions.csv
-  split:
-    cmd: echo
-    outs:
-      - data/dataset
-"""
-
-
-def other(label: str) -> str:
-    return {"cap": "mug", "mug": "cap"}.get(label, "cap")
-
-
-def table(wrong: set[int], numbers: range = range(COUNT), labels: tuple[str, ...] = LABELS) -> str:
-    """predictions.csv; image n of each class is wrong where n is in `wrong`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    columns = [f"p_{label}" for label in labels]
-    writer.writerow(["file", "label", "predicted", "confidence", *columns])
-    for c, label in enumerate(labels):
-        for n in numbers:
-            predicted = other(label) if n in wrong else label
-            shares = [0.75 if name == predicted else 0.25 for name in labels]
-            writer.writerow([f"{label}/{c * 1000 + n:064x}.jpg", label, predicted, 0.75, *shares])
-    return text.getvalue()
-
-
-def write_dataset(dataset: Path) -> None:
-    for c, label in enumerate(LABELS):
-        folder = dataset / "test" / label
-        folder.mkdir(parents=True)
-        for n in range(COUNT):
-            image = Image.new("RGB", (30, 20), (6 * n, 100 * c, 50))
-            image.save(folder / f"{c * 1000 + n:064x}.jpg")
-
-
-class Project:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.predictions = root / "results/evaluate/predictions.csv"
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Tester")
-        self.git("config", "user.email", "tester@localhost")
-        Repo.init(str(root)).close()
-        (root / "dvc.yaml").write_text(STAGES)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "nothing run yet")
-        self.git("tag", "empty")
-
-    def git(self, *command: str) -> None:
-        subprocess.run(["git", *command], cwd=self.root, check=True, capture_output=True)
-
-    def write(self, text: str) -> None:
-        self.predictions.parent.mkdir(parents=True, exist_ok=True)
-        self.predictions.write_text(text)
-
-    def record(self) -> None:
-        """Take what lies here for what the stages made."""
-        with contextlib.chdir(self.root), Repo() as repo:
-            repo.commit(force=True)
-
-    def tag(self, name: str, text: str) -> None:
-        self.write(text)
-        self.record()
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", name)
-        self.git("tag", name)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tags good, bad (12 of 80 more wrong) and larger (half of good's images), and images."""
-    project = Project(tmp_path_factory.mktemp("compare"))
-    write_dataset(project.root / "data/dataset")
-    project.tag("good", table({0, 1, 2, 3}))
-    project.tag("larger", table({20, 21}, range(20, 20 + COUNT)))
-    project.tag("other", table(set(), labels=("cup", "hat")).replace("0.jpg", "f.jpg"))
-    project.tag("bad", table({3, *range(10, 19)}))
-    project.write(table({0, 1}))
-    project.record()
-    with contextlib.chdir(project.root), Repo() as repo:
-        repo.experiments.save(name="an-experiment")
-    project.git("checkout", "-q", "-f", "good")
-    project.write(table({0, 1, 2, 3}))
-    return project.root
-
-
-@pytest.fixture
-def project(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(made)
-    return made
-
-
-@pytest.fixture
-def own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy to damage."""
-    shutil.copytree(made, tmp_path / "own", symlinks=True)
-    monkeypatch.chdir(tmp_path / "own")
-    return tmp_path / "own"
-
-
-def figures(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    assert compare.main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_two_tags(project: Path, capsys) -> None:
@@ -239,49 +121,6 @@ def test_images_come_from_the_cache_where_the_dataset_is_not_here(
     assert "data:image" not in text
 
 
-def test_predictions_are_fetched_from_a_remote(own: Path, tmp_path: Path, capsys) -> None:
-    with Repo() as repo, repo.config.edit() as config:
-        config["remote"] = {"store": {"url": str(tmp_path / "store")}}
-        config["core"] = {"remote": "store"}
-    shutil.copytree(own / ".dvc/cache/files", tmp_path / "store/files")
-    shutil.rmtree(own / ".dvc/cache")
-    assert figures(capsys, "good", "bad")["images"] == 80
-
-
-def test_a_revision_without_results(project: Path) -> None:
-    with pytest.raises(UserError, match=r"empty has no .*predictions.csv: `git checkout empty"):
-        compare.main(["empty"])
-
-
-def test_a_missing_cache(own: Path) -> None:
-    shutil.rmtree(own / ".dvc/cache")
-    with pytest.raises(UserError, match=r"of bad is neither in DVC's cache .*then `dvc repro`"):
-        compare.main(["bad"])
-
-
-def test_an_unknown_revision(project: Path) -> None:
-    with pytest.raises(UserError, match=r"'nobody' can't be opened: .*dvc exp list"):
-        compare.main(["nobody"])
-
-
-def test_no_results_here(own: Path) -> None:
-    (own / "results/evaluate/predictions.csv").unlink()
-    with pytest.raises(UserError, match=r"predictions.csv is not there; `dvc repro` makes it"):
-        compare.main(["good"])
-
-
-def test_predictions_of_another_dataset(project: Path) -> None:
-    with pytest.raises(UserError, match=r"80 images of cap, mug, .* cup, hat.* two datasets"):
-        compare.main(["good", "other"])
-
-
-@pytest.mark.parametrize("text", ["", "name,label\nx,y\n", table(set(), range(0))])
-def test_a_file_that_holds_no_predictions(own: Path, text: str) -> None:
-    (own / "results/evaluate/predictions.csv").write_text(text)
-    with pytest.raises(UserError, match=r"of workspace (is no table|has no row)"):
-        compare.main(["good"])
-
-
 OURS = ("file", "label", "predicted", "confidence")
 
 
@@ -298,22 +137,6 @@ def test_classes_that_are_called_like_columns_of_ours(
     found = figures(capsys, "workspace", "workspace")
     assert found["a"]["accuracy"] == found["b"]["accuracy"] == 0.95
     assert {row["class"] for row in found["classes"]} == set(labels)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[: text.rindex("mug/") + 70],
-        lambda text: text.replace("mug/", "<<<<<<< HEAD\nmug/", 1),
-        lambda text: text.replace("0.75", "", 1),
-        lambda text: text.replace("0.75", "much", 1),
-    ],
-)
-def test_a_damaged_table_is_named_with_its_row(own: Path, damage) -> None:
-    path = own / "results/evaluate/predictions.csv"
-    path.write_text(damage(path.read_text()))
-    with pytest.raises(UserError, match=r"of workspace is damaged: row \d+ .*repro evaluate"):
-        compare.main(["good"])
 
 
 @st.composite

@@ -1,0 +1,222 @@
+"""One training on several hosts or GPUs, by TensorFlow's own strategies and Keras' own `fit`.
+
+TF_CONFIG names the hosts. Ray Train, Kubernetes' training operator and Slurm's launchers set it.
+The batch is the whole team's: each member takes its part of it, and gradients and the statistics
+of batch normalisations are made of all parts. So neither rate nor batch size is changed. The chief
+alone writes.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pipeline.cli import UserError
+
+_LOST = "Collective ops is aborted by: "  # what TensorFlow says of it, by many kinds of errors
+
+
+class Team:
+    """Who trains together. Without a strategy it is this process alone, and nothing is changed."""
+
+    def __init__(
+        self, strategy: tf.distribute.Strategy | None = None, hosts: int = 1, host: int = 0
+    ) -> None:
+        self.strategy = strategy
+        self.several_hosts = hosts > 1
+        self.chief = host == 0
+        self.size = strategy.num_replicas_in_sync if strategy else 1
+        """how many devices"""
+        self._on_a_host = self.size // hosts
+
+    @classmethod
+    def from_environment(cls) -> "Team":
+        """As TF_CONFIG and the GPUs of this machine ask for; blocks until all hosts are there.
+
+        To be called before anything else of TensorFlow's. UserError where TF_CONFIG can't be read.
+        """
+        hosts, host = _hosts(os.environ.get("TF_CONFIG", ""))
+        if len(hosts) > 1:
+            print(f"trains as host {host + 1} of {len(hosts)}; waits for {', '.join(hosts)}")
+            sys.stdout.flush()
+            return cls(tf.distribute.MultiWorkerMirroredStrategy(), len(hosts), host)
+        if len(tf.config.list_physical_devices("GPU")) > 1:
+            return cls(tf.distribute.MirroredStrategy())
+        return cls()
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """What compiles or trains the network stands inside."""
+        return self.strategy.scope() if self.strategy else nullcontext()
+
+    def member(self, network: keras.Model) -> keras.Model:
+        """The same network, to be trained by the team. To train only, as in `hardware`."""
+        if not self.strategy:
+            return network
+
+        def shared(layer: keras.layers.Layer) -> keras.layers.Layer:
+            settings = layer.get_config()
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
+                settings["synchronized"] = True
+            return type(layer).from_config(settings)
+
+        with self.scope():
+            copy = keras.models.clone_model(network, clone_function=shared, recursive=True)
+        copy.set_weights(network.get_weights())
+        # not in the scope: there, Keras would call it with a host's batch before the first step
+        return Member(copy.inputs, copy.outputs) if self.several_hosts else copy
+
+    def batches(self, make: Callable[[range, int], tf.data.Dataset]) -> Any:
+        """`make(parts, of)` gives batches, each cut in `of` parts, of which it takes `parts`.
+
+        For several they are endless: else TensorFlow looks before each step whether there is one.
+        """
+        if not self.strategy:
+            return make(range(1), 1)
+
+        def mine(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            each = self.size // context.num_input_pipelines
+            first = context.input_pipeline_id * each
+            endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+            return make(range(first, first + each), self.size).repeat().apply(endless)
+
+        return self.strategy.distribute_datasets_from_function(mine)
+
+    def agree(self, key: str) -> None:
+        """UserError, on every host, where not all train the same: by parameters, images, code."""
+        if not self.several_hosts:
+            return
+        digest = hashlib.sha256(f"{key} {keras.__version__} {tf.__version__}".encode()).digest()
+        mine = np.frombuffer(digest, np.uint8).astype(np.int32)
+        differs = not np.array_equal(mine, self.from_chief([mine])[0])
+        if self._sum([np.array([differs], np.int32)])[0].any():
+            raise UserError(
+                f"the hosts don't train the same{' (this one differs from the first)' * differs}: "
+                "params.yaml, data/dataset, the code and the versions of Keras and TensorFlow must "
+                "be equal on all; `git pull && dvc pull` on each host brings them there"
+            )
+
+    def share(self, file: Path) -> None:
+        """Every host has the chief's file afterwards, or none where the chief has none."""
+        if not self.several_hosts:
+            return
+        content = file.read_bytes() if self.chief and file.is_file() else b""
+        size = int(self.from_chief([np.array([len(content)], np.int32)])[0][0])
+        if not size:
+            file.unlink(missing_ok=True)
+            return
+        values = np.frombuffer(content, np.uint8) if self.chief else np.zeros(size, np.uint8)
+        (received,) = self.from_chief([values.astype(np.int32)])
+        if not self.chief:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(received.astype(np.uint8).tobytes())
+
+    @contextmanager
+    def outputs(self, *folders: Path) -> Iterator[list[Path]]:
+        """The same folders for the chief; others get new ones, which vanish at the end."""
+        if self.chief:
+            yield list(folders)
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            yield [Path(scratch) / str(number) for number in range(len(folders))]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """UserError where another host is lost meanwhile, instead of TensorFlow's many lines."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            _, lost, reason = error.message.partition(_LOST)
+            if not lost:
+                raise
+            raise UserError(
+                "another host of this training is gone, so it has ended here too. Start it again "
+                "on all hosts: it goes on after the last epoch that the first host has kept. "
+                f"TensorFlow says: {reason.splitlines()[0][:120]}"
+            ) from error
+
+    def from_chief(self, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """The first host's values, on all; shapes and types are the same there."""
+        return self._sum(arrays if self.chief else [np.zeros_like(array) for array in arrays])
+
+    def _sum(self, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Over all hosts."""
+        strategy: Any = self.strategy
+
+        def on_replica() -> Any:
+            replica = tf.distribute.get_replica_context()
+            counts = replica.replica_id_in_sync_group % self._on_a_host == 0
+            mine = [tf.where(counts, array, np.zeros_like(array)) for array in arrays]
+            return [replica.all_reduce(tf.distribute.ReduceOp.SUM, array) for array in mine]
+
+        totals = tf.function(lambda: strategy.run(on_replica))()
+        return [strategy.experimental_local_results(total)[0].numpy() for total in totals]
+
+
+ALONE = Team()
+
+
+class EqualStart(keras.callbacks.Callback):
+    """Gives every host the chief's variables, so that all begin with the same bits.
+
+    The same seed may give other last digits on another processor. It stands after the checkpoint,
+    which may change the variables.
+    """
+
+    def __init__(self, team: Team) -> None:
+        super().__init__()
+        self.team = team
+
+    def on_train_begin(self, _logs: dict[str, Any] | None = None) -> None:
+        if self.team.several_hosts:
+            variables = [*self.model.variables, *self.model.optimizer.variables]
+            values = self.team.from_chief([variable.numpy() for variable in variables])
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+
+class Member(keras.Model):
+    """A network whose steps give logs of the shape (1,): under a strategy of several hosts Keras
+    can't reduce scalars (keras#20585).
+    """
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        return {name: tf.reshape(log, (1,)) for name, log in super().train_step(data).items()}
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        return {name: tf.reshape(log, (1,)) for name, log in super().test_step(data).items()}
+
+
+def _hosts(config: str) -> tuple[list[str], int]:
+    """The addresses that a TF_CONFIG names, the chief's first, and which of them is this host."""
+    if not config.strip():
+        return [], 0
+    try:
+        read = json.loads(config)
+        cluster, task = read.get("cluster", {}), read.get("task", {})
+        chiefs, workers = list(cluster.get("chief", [])), list(cluster.get("worker", []))
+        kind, index = task.get("type", "worker"), int(task.get("index", 0))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"TF_CONFIG can't be read ({error}); it is JSON with cluster and task, such as "
+            '{"cluster": {"worker": ["a:5000", "b:5000"]}, "task": {"type": "worker", "index": 0}}'
+        ) from error
+    hosts = chiefs + workers
+    among = {"chief": chiefs, "worker": workers}.get(kind, [])
+    if not cluster or (len(hosts) < 2 and kind in ("chief", "worker")):
+        return hosts, 0
+    if not 0 <= index < len(among) or set(cluster) - {"chief", "worker", "evaluator"}:
+        raise UserError(
+            f"TF_CONFIG names this host {kind} {index} of {cluster}; a training takes hosts of "
+            "the types chief and worker, each with an index from 0 that the cluster has"
+        )
+    return hosts, index + (len(chiefs) if kind == "worker" else 0)

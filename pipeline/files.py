@@ -1,0 +1,79 @@
+"""Files and folders that appear whole or not at all; tables and JSON are written in one way."""
+
+import csv
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file that appears whole or not at all. An OSError names `path`."""
+    name = path.name if len(os.fsencode(path.name)) < _LONG_NAME else path.name[: _LONG_NAME // 4]
+    part = path.with_name(f".{name}.{os.getpid()}.part")
+    whole = _encoded(content) if isinstance(content, str) else content
+    try:
+        try:
+            part.write_bytes(whole)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(whole)
+        part.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # it names the hidden file, or none
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def _encoded(text: str) -> bytes:
+    """As UTF-8; names of files that are none are told by their bytes."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        text.encode("utf-8", "surrogateescape")  # raises for what is no file's name
+        return text.encode("utf-8", "backslashreplace")
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""A table as CSV.
+
+    >>> csv_text(["label", "images"], [["mug, cup", 2]])
+    'label,images\n"mug, cup",2\n'
+    """
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([header, *rows])
+    return out.getvalue()
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON that people can read and compare line by line.
+
+    >>> print(json_text({"class": "Käse"}), end="")
+    {
+      "class": "Käse"
+    }
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """A new folder to fill; it takes the place of `path` when the block ends without an error."""
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        part.replace(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise

@@ -1,0 +1,110 @@
+"""The report and the model card of an evaluation."""
+
+import io
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+from evaluation import again
+from PIL import Image
+from playwright.sync_api import Browser
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_report_needs_nothing_from_elsewhere(trained: Path) -> None:
+    text = (trained / "results/evaluate/report.html").read_text()
+    tags = Page(text).tags
+    images = [attributes["src"] for tag, attributes in tags if tag == "img"]
+    assert len(images) >= 4
+    assert all(re.match(r"data:image/(png|jpeg|svg\+xml);base64,", source) for source in images)
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in tags}
+    for label in ("apple", "leaf", "sky"):
+        assert label in text
+
+
+def test_the_report_shows_the_worst_mistakes_with_their_source(
+    trained: Path, tmp_path: Path
+) -> None:
+    """Images of one class filed under another are the surest mistakes."""
+    shutil.copytree(trained, tmp_path / "run")
+    dataset = tmp_path / "run/data/dataset"
+    shutil.copy(dataset / "train/apple/00.png", dataset / "test/sky/an <apple>.png")
+    (dataset / "test/metadata.csv").write_text(
+        "file_name,label,source\nsky/an <apple>.png,sky,that shop\n", encoding="utf-8"
+    )
+    out = tmp_path / "out"
+    again(trained, dataset, out)
+    text = (out / "report.html").read_text()
+    assert "sky/an &lt;apple&gt;.png" in text
+    assert "that shop" in text
+    assert "truly sky" in text
+
+
+def test_the_card_says_what_the_run_knows(trained: Path) -> None:
+    card = (trained / "results/evaluate/MODEL_CARD.md").read_text()
+    scores = json.loads((trained / "results/evaluate/metrics.json").read_text())
+    about = json.loads((trained / "results/model/classifier.json").read_text())
+    assert "| train | 36 | 12 | 12 | 12 |" in card
+    assert f"{100 * scores['accuracy']:.1f} %" in card
+    assert about["dataset"] in card
+    assert "| `train.learning_rate` | 0.002 |" in card
+    for heading in ("What it is for", "Where it is weak", "Data", "Recipe"):
+        assert f"## {heading}" in card
+
+
+def test_what_the_metadata_tells_is_in_the_card_and_the_report(
+    trained: Path, tmp_path: Path
+) -> None:
+    """Two sources, of which the model knows one: images of another class are filed there."""
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    for image in (dataset / "test/sky").iterdir():
+        shutil.copy(trained / "data/dataset/test/apple/00.png", image)
+    rows = [
+        f"{file.relative_to(dataset / 'test').as_posix()},{source},{terms},48,40,99.5"
+        for file in sorted((dataset / "test").glob("*/*"))
+        for source, terms in [("phone", "") if file.parent.name == "sky" else ("shop", "cc0")]
+    ]
+    header = "file_name,source,license,width,height,brightness"
+    (dataset / "test/metadata.csv").write_text("\n".join([header, *rows]) + "\n")
+    again(trained, dataset, tmp_path / "out")
+    card = (tmp_path / "out/MODEL_CARD.md").read_text()
+    assert "- By source: 0.0 % for phone (5 images)." in card
+    assert "| phone | not stated | 5 |" in card
+    assert "| shop | cc0 | 10 |" in card
+    assert "source: phone" in (tmp_path / "out/report.html").read_text()
+    found = json.loads((tmp_path / "out/slices.json").read_text())
+    assert [(row["value"], row["count"]) for row in found] == [("phone", 5), ("shop", 10)]
+
+
+def test_every_figure_of_the_report_shows_something(trained: Path, browser: Browser) -> None:
+    """In a real browser, without a network."""
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.goto((trained / "results/evaluate/report.html").as_uri())
+    for summary in page.locator("summary").all():
+        if summary.locator("xpath=..").get_attribute("open") is None:
+            summary.click()
+    figures = page.locator("figure img")
+    assert figures.count() >= 4 + 15
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        assert figure.evaluate("image => image.complete && image.naturalWidth") >= 30
+        shown = Image.open(io.BytesIO(figure.screenshot()))
+        assert len(shown.convert("RGB").getcolors(1 << 20)) > 10
+    context.close()
+    assert problems == []
