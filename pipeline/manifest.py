@@ -36,6 +36,7 @@ class Status(StrEnum):
     REJECTED_CLASS = (
         "rejected_class"  # today's layout and `classes` don't surely give it this class
     )
+    REJECTED_SHA256 = "rejected_sha256"  # another file than the source's table expects
     FAILED_HTTP = "failed_http"
     FAILED_CONNECTION = "failed_connection"
     FAILED_TIMEOUT = "failed_timeout"

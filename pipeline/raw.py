@@ -15,7 +15,7 @@ from pipeline.listing import BROKEN, LITTER, SPECIAL, UNREADABLE
 from pipeline.manifest import Manifest, Row
 from pipeline.names import class_key
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
-from pipeline.sources import FolderSource, Source, SpiderSource
+from pipeline.sources import CrawlSource, FolderSource, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ def _is_address(row: Row, source: Source) -> bool:
     A path in an archive or in a person's own folder is no such address: copies of a file there do
     not make it a placeholder.
     """
-    return isinstance(source, SpiderSource | FolderSource) and "://" in row.image_url
+    return isinstance(source, CrawlSource | FolderSource) and "://" in row.image_url
 
 
 def _copied_products(same: Mapping[tuple[str, str], Iterable[Row]]) -> dict[str, str]:

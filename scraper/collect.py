@@ -18,11 +18,11 @@ from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.raw import left_out_of
 from pipeline.sources import (
     ArchiveSource,
+    CrawlSource,
     DatasetSource,
     FolderSource,
     HuggingFaceSource,
     Source,
-    SpiderSource,
 )
 from scraper.counts import metrics, print_ledger, table
 from scraper.crawling.incoming import recover, store
@@ -75,12 +75,14 @@ def collect(
 
     Raises UserError where something was not read, or a class has no image: the run is unfinished.
     """
-    if retry_permanent and not isinstance(source, SpiderSource):
-        raise UserError(f"{name} is no crawl (kind: spider), so there is nothing to ask for again")
+    if retry_permanent and not isinstance(source, CrawlSource):
+        raise UserError(
+            f"{name} is no crawl (kind: spider or addresses), so there is nothing to ask for again"
+        )
     started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
     is_fetched, report = not isinstance(source, FolderSource), Report()
-    if isinstance(source, SpiderSource):
+    if isinstance(source, CrawlSource):
         recover(name)
     run_state = _RunState(folder, source.model_dump(mode="json", exclude_defaults=True))
     if is_fetched:
@@ -91,7 +93,7 @@ def collect(
             earlier = _earlier(folder, manifest, run_state, resume=resume)
             run_state.write(finished=False)
             _fetch(name, source, folder, Ledger() if retry_permanent else earlier, retry_permanent)
-    ledger = Ledger.read(folder) if isinstance(source, SpiderSource) else None
+    ledger = Ledger.read(folder) if isinstance(source, CrawlSource) else None
     with Manifest(folder / MANIFEST) as manifest:
         if isinstance(source, FolderSource):
             report = sync(name, source, folder, manifest)
@@ -112,7 +114,7 @@ def collect(
     if is_fetched:
         _require_images(name, source, rows, labels)
         run_state.write(finished=True)
-    if isinstance(source, SpiderSource):
+    if isinstance(source, CrawlSource):
         store(name)
     elif isinstance(source, FolderSource):  # of another source, such a class is an error
         saved = {row.label for row in rows if row.status.has_file}
@@ -220,7 +222,7 @@ def _is_whole(folder: Path, source: Source, manifest: Manifest) -> bool:
 
 def _fetch(name: str, source: Source, folder: Path, earlier: Ledger, retry_permanent: bool) -> None:
     # imported where they are needed: Scrapy alone takes a second
-    if isinstance(source, SpiderSource):
+    if isinstance(source, CrawlSource):
         from scraper.crawling.run import crawl
 
         crawl(name, source, earlier, retry_permanent=retry_permanent).write(folder)

@@ -81,6 +81,14 @@ class AskedPage:
         return f"{self.url}: {self.why}" if self.why else self.url
 
 
+@dataclass(slots=True)
+class Tally:
+    """Rows of a feed or a table that ended alike: how many, and the first of them."""
+
+    count: int
+    first: str
+
+
 @dataclass
 class Ledger:
     """All pages of one crawl. A later note on a class or a page replaces the earlier one."""
@@ -94,9 +102,16 @@ class Ledger:
     unreadable: dict[str, str] = field(default_factory=dict)
     """class: why its listing could not be read"""
     pages: dict[tuple[str, str], AskedPage] = field(default_factory=dict)
+    tallies: dict[tuple[str, Outcome, str], Tally] = field(default_factory=dict)
+    """class, outcome, reason: of rows, which are too many to be noted one by one"""
 
     def note(self, page: AskedPage) -> None:
         self.pages[page.label, page.url] = page
+
+    def tally(self, label: str, outcome: Outcome, why: str, row: str) -> None:
+        """Count a row of a feed or a table. `row` says which one it is, if it is the first."""
+        known = self.tallies.setdefault((label, outcome, why), Tally(0, row))
+        known.count += 1
 
     def state(self, label: str) -> ListingState:
         if label in self.unreadable:
@@ -158,6 +173,10 @@ class Ledger:
                 if pages:
                     first = f"{len(pages):,} product pages, the first: {pages[0]}"
                     found.append(f"{_shown(label)}: {outcome.words}: {first}")
+        for (label, outcome, why), rows in sorted(self.tallies.items()):
+            if outcome is not Outcome.READ:
+                first = f"{rows.count:,} rows: {why}; the first: {rows.first}"
+                found.append(f"{_shown(label)}: {outcome.words}: {first}")
         return found
 
     def table(self, labels: Sequence[str]) -> str:
@@ -206,11 +225,13 @@ class Ledger:
             counts.setdefault(label, Counter())
         for page in self.pages.values():
             counts[page.label][page.outcome] += 1
+        for (label, outcome, _), rows in self.tallies.items():
+            counts[label][outcome] += rows.count
         return [(x, self.state(x), self.listing_pages[x], count) for x, count in counts.items()]
 
     def _labels(self) -> Iterator[str]:
         yield from sorted(
-            {label for label, _ in self.pages}
+            {label for label, *_ in [*self.pages, *self.tallies]}
             | set(self.listing_pages) | set(self.unreadable) | set(self.may_have_more)
         )  # fmt: skip
 
@@ -223,6 +244,7 @@ class Ledger:
             "unreadable": dict(sorted(self.unreadable.items())),
             # of one class in the order of its listing
             "pages": [dataclasses.astuple(p) for p in sorted(self.pages.values(), key=_label)],
+            "tallies": [[*key, x.count, x.first] for key, x in sorted(self.tallies.items())],
         }
         write_atomic(folder / FILE, json_text(content))
 
@@ -240,6 +262,7 @@ class Ledger:
                 content["may_have_more"],
                 content["unreadable"],
                 {(page.label, page.url): page for page in rows},
+                {(x, Outcome(end), why): Tally(*more) for x, end, why, *more in content["tallies"]},
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # made by another version
             return cls()

@@ -16,7 +16,7 @@ from pipeline.cli import UserError, run
 from pipeline.formats import BY_SUFFIX
 from pipeline.params import load_params
 from pipeline.paths import PARAMS
-from pipeline.sources import SpiderSource
+from pipeline.sources import SpiderSource, as_list
 from scraper.crawling.failures import http_message
 from scraper.crawling.page_failures import (
     PageFailure,
@@ -136,9 +136,8 @@ def _source(url: str) -> tuple[str | None, SpiderSource]:
     """The source that crawls this host, by params.yaml; one without rules where there is none."""
     sources = load_params().sources if PARAMS.exists() else {}
     for name, source in sources.items():
-        if isinstance(source, SpiderSource) and "://" in (source.url or ""):
-            shop = host_port(str(source.url))
-            if shop == host_port(url):
+        if isinstance(source, SpiderSource) and "://" in source.home:
+            if host_port(source.home) == host_port(url):
                 return name, source
     return None, SpiderSource(kind="spider", spider="shop", url=url, classes={})
 
@@ -149,7 +148,8 @@ def _labels(product: Product | None, url: str, source: SpiderSource) -> str:
         return "params.yaml names none here"
     product = product or Product(None, None, ())
     filed = replace(product, categories=(*product.categories, url))
-    found = classes_of(filed, url, source.classes, source.url or "")
+    classes = {label: as_list(several)[0] for label, several in source.classes.items()}
+    found = classes_of(filed, url, classes, source.home)
     return ", ".join(found) or "none, as far as this page says"
 
 

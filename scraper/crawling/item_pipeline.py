@@ -19,7 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 from tqdm import tqdm
 
 from pipeline.manifest import Row, Status
-from pipeline.sources import SpiderSource
+from pipeline.sources import CrawlSource
 from scraper.crawling.failures import DOWNLOAD_ERRORS, explain, http_message
 from scraper.crawling.incoming import manifest_of
 from scraper.crawling.items import ProductImage
@@ -39,7 +39,7 @@ class ImagePipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._source: SpiderSource = crawler.spider.config
+        self._source: CrawlSource = crawler.spider.config
         self._accept = {"Accept": accept(self._source.formats)}
         self._timeout = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._folder = crawler.spider.folder
@@ -56,10 +56,10 @@ class ImagePipeline:
         for row in self._manifest.rows.values():
             if row.status.has_file and is_here(self._folder, row):
                 self._remember(row)
-        limit, classes = self._source.limit_per_class, self._source.classes
+        limit, classes = self._source.limit_per_class, crawler.spider.config.classes
         self._progress = tqdm(  # where nothing limits the images, no one knows how long it takes
             desc=crawler.spider.source,
-            total=limit * len(classes) if limit else None,
+            total=limit * len(classes) if limit and classes else None,
             initial=self._wanted_here(),
             unit=" images",
             disable=None,
@@ -79,7 +79,8 @@ class ImagePipeline:
     async def process_item(self, item: ProductImage) -> ProductImage:
         row = self._row(item)
         known = self._manifest.rows.get(row.key)
-        if known and known.status.has_file and is_here(self._folder, known):
+        is_expected = known and item.sha256 in (None, known.sha256)
+        if known and is_expected and known.status.has_file and is_here(self._folder, known):
             raise DropItem(f"{known.status} before")
         declared = known if known and known.format else item
         try:
@@ -87,9 +88,9 @@ class ImagePipeline:
         except RejectedError as error:
             row = replace(row, status=error.status, error=str(error))
         else:
-            if known and not self._retry_permanent and self._is_permanent(known):
+            if known and not self._retry_permanent and self._is_permanent(known, item):
                 raise DropItem(f"{known.status} before")
-            row = await self._attempt(row, item.image_url)
+            row = await self._attempt(row, item)
         if known and _refused_again(known, row):
             raise DropItem(f"{row.status} again")
         self._manifest.append(row)
@@ -99,26 +100,29 @@ class ImagePipeline:
         return item
 
     def _wanted_here(self) -> int:
-        return sum(self.saved[label] for label in self._source.classes)
+        wanted = self._crawler.spider.config.classes
+        return sum(self.saved[label] for label in (self.saved if wanted is None else wanted))
 
-    def _is_permanent(self, row: Row) -> bool:
+    def _is_permanent(self, row: Row, item: ProductImage) -> bool:
         """Asking again would cost a request and give the same."""
         match row.status:
             case Status.REJECTED_NOT_IMAGE | Status.REJECTED_TOO_LARGE:
                 return True
+            case Status.REJECTED_SHA256:
+                return row.error is not None and row.error.endswith(str(item.sha256))
             case Status.REJECTED_FORMAT:  # none of those that can be kept, whatever the parameters
                 return row.http_status is not None and row.format is None
             case Status.REJECTED_ROBOTS:  # by the image's own header
                 return row.http_status is not None and self._source.obey_robots
         return row.status is Status.FAILED_HTTP and row.http_status in PERMANENT_HTTP
 
-    async def _attempt(self, row: Row, url: str) -> Row:
+    async def _attempt(self, row: Row, item: ProductImage) -> Row:
         meta = {}
         if timeouts := self._manifest.timeouts[row.key]:
             patience = min(2**timeouts, _LONGEST_PATIENCE)
             meta["download_timeout"] = patience * self._timeout
         try:
-            request = Request(url, headers=self._accept, callback=NO_CALLBACK, meta=meta)
+            request = Request(item.image_url, headers=self._accept, callback=NO_CALLBACK, meta=meta)
             response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
             status, message = explain(error)
@@ -129,6 +133,7 @@ class ImagePipeline:
         found["bytes"] = len(response.body)
         try:
             image = examine(response.body)
+            _require_expected(image, item)
             found |= {key: getattr(image, key) for key in ("format", "width", "height")}
             check(_candidate(row, image, image_opt_out(response)), self._source)
         except RejectedError as error:
@@ -171,6 +176,7 @@ class ImagePipeline:
             license=item.license if named else self._source.license,
             license_url=item.license_url,
             author=item.author,
+            split=item.split,
             fetched_at=now(),
         )
 
@@ -221,6 +227,13 @@ def _candidate(
         opt_out=opt_out,
         fault=fault,
     )
+
+
+def _require_expected(image: ImageFile, item: ProductImage) -> None:
+    """Raise RejectedError for an image with another SHA-256 than what names it expects."""
+    if item.sha256 and image.sha256 != item.sha256:
+        message = f"another file: its SHA-256 is {image.sha256}, and should be {item.sha256}"
+        raise RejectedError(Status.REJECTED_SHA256, message)
 
 
 def _refused_again(known: Row, row: Row) -> bool:

@@ -28,5 +28,9 @@ class ProductImage:
     height: int | None = None
     opt_out: str | None = None
     """how its page asks robots not to take images"""
+    split: str | None = None
+    """official: train, validation or test"""
+    sha256: str | None = None
+    """what the file is expected to be; another one is rejected"""
     fault: str | None = None
     """why no image can be had of it, where what names it is at fault; its row says so"""

@@ -36,6 +36,8 @@ class PageFailure:
     why: str
     is_gone: bool = False
     """there is no such page, as the site says, or because that is no address"""
+    is_empty: bool = False
+    """a success without a single byte, as some answer after the last page"""
     is_overload: bool = False
     """the server stumbled, as some do that are asked for several pages at once"""
 
@@ -61,7 +63,8 @@ def response_failure(response: Response) -> PageFailure | None:
         overload = status >= 500 and status != 503  # who is busy has been waited for
         return PageFailure(outcome, said, is_gone=status in _GONE, is_overload=overload)
     if not response.body.strip():
-        return PageFailure(Outcome.FAILED_FOR_NOW, f"{said} and an empty page")
+        why = f"{said} and an empty page"
+        return PageFailure(Outcome.FAILED_FOR_NOW, why, is_empty=True)
     return None
 
 

@@ -8,7 +8,7 @@ from w3lib.encoding import read_bom
 
 from pipeline.addresses import FetchError, RefusedAddressError, ask
 from pipeline.cli import UserError
-from pipeline.sources import SpiderSource
+from pipeline.sources import CrawlSource
 from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
 
 
@@ -28,7 +28,7 @@ def robots_rules(body: bytes) -> ProtegoRobotParser:
 class HostRobots:
     """robots.txt of each host, read once, and judged as the spiders do."""
 
-    def __init__(self, allow_private: Collection[str], source: SpiderSource) -> None:
+    def __init__(self, allow_private: Collection[str], source: CrawlSource) -> None:
         self.allow_private = allow_private
         self._obeyed = source.obey_robots
         self._rules: dict[str, ProtegoRobotParser | str] = {}

@@ -13,10 +13,10 @@ from scrapy.settings import Settings
 
 from pipeline.addresses import RefusedAddressError, check_address, check_url, host_port
 from pipeline.cli import UserError
-from pipeline.sources import SpiderSource
+from pipeline.sources import AddressesSource, CrawlSource, SpiderSource
 from scraper.ledger import Ledger
 from scraper.reading.sitemaps import is_file
-from scraper.spiders import SPIDER_KEYS, SourceSpider
+from scraper.spiders import SEVERAL, SPIDER_KEYS, SourceSpider
 
 _LOGGER = logging.getLogger(__name__)
 DEMO = "demo"
@@ -24,7 +24,11 @@ _DEMO_NAME = "http://demo-shop.localhost/"
 
 
 def crawl(
-    name: str, source: SpiderSource, earlier: Ledger, *, retry_permanent: bool = False
+    name: str,
+    source: SpiderSource | AddressesSource,
+    earlier: Ledger,
+    *,
+    retry_permanent: bool = False,
 ) -> Ledger:
     """Crawl a source of params.yaml into data/raw/<name>.
 
@@ -43,7 +47,7 @@ def crawl(
 def run_spider(
     process: AsyncCrawlerProcess,
     name: str,
-    config: SpiderSource,
+    config: SpiderSource | AddressesSource,
     renamed: tuple[str, str] = ("", ""),
     folder: Path | None = None,
     earlier: Ledger | None = None,
@@ -88,8 +92,22 @@ def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[S
     raise UserError(f"{name}: no spider is called {spider!r}; {hint}")
 
 
-def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
+def _check_keys(name: str, config: CrawlSource, spider: type[SourceSpider]) -> None:
     """Raise UserError for a key without effect, a lacking one, and what is no address or file."""
+    if not isinstance(config, spider.source_type):
+        raise UserError(f"{name}: {spider.name} is a kind of source; write kind: {spider.name}")
+    if isinstance(config, SpiderSource):
+        _check_spider_keys(name, config, spider)
+    try:
+        for address in filter(None, (*config.addresses, getattr(config, "api", None))):
+            if not is_file(address):
+                check_url(address)
+    except RefusedAddressError as error:
+        no_file = "" if "://" in address else ", and there is no such file"
+        raise UserError(f"{name}: {error}{no_file}") from error
+
+
+def _check_spider_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> None:
     for key in SPIDER_KEYS:
         unset = SpiderSource.model_fields[key].default
         if getattr(config, key) != unset and key not in spider.takes:
@@ -99,18 +117,18 @@ def _check_keys(name: str, config: SpiderSource, spider: type[SourceSpider]) -> 
             )
     if config.url is None and "url" in spider.takes:
         raise UserError(f"{name}: the spider {config.spider} needs a url to start from")
-    try:
-        for address in filter(None, (config.url, config.api)):
-            if not is_file(address):
-                check_url(address)
-    except RefusedAddressError as error:
-        raise UserError(f"{name}: {error}") from error
+    lists = {"url": config.url, **{f"classes.{x}": value for x, value in config.classes.items()}}
+    for key, value in lists.items():
+        if isinstance(value, list) and SEVERAL not in spider.takes:
+            raise UserError(
+                f"{name}: the spider {config.spider} takes no list for {key}; write one value"
+            )
 
 
-def _set_manners(name: str, config: SpiderSource, settings: Settings) -> None:
+def _set_manners(name: str, config: CrawlSource, settings: Settings) -> None:
     if config.contact:
         settings.set("USER_AGENT", f"{settings['BOT_NAME']} ({config.contact})", "spider")
-    if config.browser:
+    if isinstance(config, SpiderSource) and config.browser:
         _set_browser(settings)
     if not config.obey_robots:
         settings.set("ROBOTSTXT_OBEY", False, "spider")
@@ -151,9 +169,11 @@ def own_network(url: str) -> list[str]:
 
 
 @contextmanager
-def _served(source: SpiderSource) -> Iterator[tuple[SpiderSource, tuple[str, str]]]:
+def _served(
+    source: SpiderSource | AddressesSource,
+) -> Iterator[tuple[SpiderSource | AddressesSource, tuple[str, str]]]:
     """The source as it can be reached now, and how the manifest calls its address."""
-    if source.url != DEMO:
+    if isinstance(source, AddressesSource) or source.url != DEMO:
         yield source, ("", "")
         return
     from scraper.demo_shop import serve  # only here, for its start-up

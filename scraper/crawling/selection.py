@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.licenses import is_allowed
 from pipeline.manifest import Status
-from pipeline.sources import SpiderSource
+from pipeline.sources import CrawlSource
 from scraper.examine import KEPT, RejectedError
 
 
@@ -26,7 +26,7 @@ class Candidate:
     """why no image can be had of it, whatever the source takes"""
 
 
-def check(candidate: Candidate, source: SpiderSource) -> None:
+def check(candidate: Candidate, source: CrawlSource) -> None:
     """Raise RejectedError, with the status of its row, where `source` won't have the candidate."""
     if candidate.fault:
         raise RejectedError(Status.REJECTED_ADDRESS, candidate.fault)

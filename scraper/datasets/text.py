@@ -48,7 +48,7 @@ def table_text(content: bytes, encoding: str | None, path: str) -> str:
     """
     if marked := read_bom(content)[0]:
         return _decode(content, marked, path).removeprefix("\ufeff")
-    if half := _utf_16(content):
+    if half := utf_16(content):
         return _decode(content, half, path)
     try:
         return content.decode()
@@ -70,7 +70,7 @@ def _word_at(text: str, at: int) -> str:
     return next(words)[0]
 
 
-def _utf_16(content: bytes) -> str | None:
+def utf_16(content: bytes) -> str | None:
     """UTF-16 without a mark, by the zeros that ASCII has in it: a table's commas and line ends."""
     head = content[:512]
     if 3 * head.count(0) < len(head):

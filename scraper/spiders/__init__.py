@@ -9,7 +9,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from pipeline.paths import RAW
-from pipeline.sources import SpiderSource
+from pipeline.sources import CrawlSource, SpiderSource, as_list
 from scraper.crawling.failures import DOWNLOAD_ERRORS
 from scraper.crawling.page_failures import PageFailure, failure_of, response_failure
 from scraper.ledger import LIST, AskedPage, Ledger, Outcome
@@ -17,6 +17,8 @@ from scraper.reading.sitemaps import MAXSIZE
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
 """of a source's keys, those that only some spiders know"""
+SEVERAL = "several"
+"""what a spider `takes` to which `url` and each class may be a list"""
 
 
 class SourceSpider(Spider):
@@ -26,7 +28,8 @@ class SourceSpider(Spider):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"url"})
-    """of SPIDER_KEYS, those that mean something to this spider"""
+    """of SPIDER_KEYS, those that mean something to this spider, and SEVERAL"""
+    source_type: ClassVar[type[CrawlSource]] = SpiderSource
 
     def __init__(
         self,
@@ -42,6 +45,8 @@ class SourceSpider(Spider):
         self.folder = folder or RAW / source
         """where its class folders and its manifest are"""
         self.config = config
+        self.classes = {label: as_list(value)[0] for label, value in (config.classes or {}).items()}
+        """class: category or query, for a spider that takes one for each class"""
         self.allow_private = frozenset(config.allow_private)
         self._renamed = renamed
         self.earlier = earlier or Ledger()

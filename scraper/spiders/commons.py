@@ -92,7 +92,7 @@ class CommonsSpider(ApiSpider):
         """the license of the whole wiki"""
 
     async def start(self) -> AsyncIterator[Request]:
-        for label, value in self.config.classes.items():
+        for label, value in self.classes.items():
             category, bar, depth = value.partition("|")
             search = {
                 "list": "search", "srsearch": value, "srnamespace": 6, "srlimit": _AT_ONCE,

@@ -24,7 +24,7 @@ class OpenFoodFactsSpider(ApiSpider):
     default_api: ClassVar[str] = "https://world.openfoodfacts.org/api/v2/search"
 
     async def start(self) -> AsyncIterator[Request]:
-        for label, category in self.config.classes.items():
+        for label, category in self.classes.items():
             yield self._page(label, category, 1)
 
     def _page(self, label: str, category: str, page: int) -> Request:

@@ -23,7 +23,7 @@ class OpenverseSpider(ApiSpider):
     default_api: ClassVar[str] = "https://api.openverse.org/v1/images/"
 
     async def start(self) -> AsyncIterator[Request]:
-        for label, query in self.config.classes.items():
+        for label, query in self.classes.items():
             yield self._page(label, query, 1)
 
     def _page(self, label: str, query: str, page: int) -> Request:

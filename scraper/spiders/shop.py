@@ -61,14 +61,14 @@ class ShopSpider(SourceSpider):
         """addresses of listings and their pages: where a product page leads there, it is gone"""
 
     async def start(self) -> AsyncIterator[Any]:
-        url = self.config.url or ""
+        url = self.config.home
         if is_file(url) or is_sitemap(url) or await self._names_a_list(url):
-            async for image in self._from_list(url, self.config.classes):
+            async for image in self._from_list(url, self.classes):
                 yield image
             return
-        for label, category in self.config.classes.items():
+        for label, category in self.classes.items():
             try:
-                url = urljoin(self.config.url or "", category)
+                url = urljoin(self.config.home, category)
                 check_url(url)
             except (ValueError, RefusedAddressError) as error:
                 self.unreadable[label] = str(error)
@@ -162,7 +162,7 @@ class ShopSpider(SourceSpider):
         product says itself which ones it is of.
         """
         for at in range(0, len(urls), _AT_ONCE):
-            if until_full and self.full.issuperset([label] if label else self.config.classes):
+            if until_full and self.full.issuperset([label] if label else self.classes):
                 return
             open_ = [url for url in urls[at : at + _AT_ONCE] if not self.is_settled(url, label)]
             pages = await asyncio.gather(*map(self.fetch, open_))
@@ -210,7 +210,7 @@ class ShopSpider(SourceSpider):
     ) -> list[str]:
         if label or product is None:
             return [label]
-        labels = classes_of(product, page.url, self.config.classes, self.config.url or "")
+        labels = classes_of(product, page.url, self.classes, self.config.home)
         if not labels:
             filed = " | ".join(product.categories) or "nothing"
             self.note(label, url, Outcome.NO_CLASS, f"is filed under {filed}", page.url)
@@ -218,7 +218,7 @@ class ShopSpider(SourceSpider):
 
     async def _names_a_list(self, url: str) -> bool:
         """Whether the source's `url`, that is not called a sitemap, is one by its content."""
-        addresses = {place(urljoin(url, value)) for value in self.config.classes.values()}
+        addresses = {place(urljoin(url, value)) for value in self.classes.values()}
         if place(url)[1:] == ("", ()) or place(url) in addresses:
             return False  # `parse` looks at the latter
         response = await self.fetch(url, is_page=False)

@@ -3,129 +3,45 @@
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    model_validator,
+from pydantic import AfterValidator, Field, model_validator
+
+from pipeline.names import Label
+from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS
+from pipeline.sources.crawled import COLUMNS, AddressesSource, CrawlSource, SpiderSource
+from pipeline.sources.section import (
+    Encoding,
+    OneLicense,
+    PrivateHosts,
+    Section,
+    TheirClasses,
+    Theirs,
+    as_list,
+    classes_apart,
+    no_substitution,
 )
 
-from pipeline.licenses import NONE, normal_license
-from pipeline.names import Label, apart
-from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS
-
-
-class Section(BaseModel):
-    """Strict: a text is no number, an unknown key is an error."""
-
-    # all sections are compiled once, with the whole, and not each for itself before
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-
-def _license(name: str) -> str:
-    if name != NONE and normal_license(name) != name:
-        raise ValueError(f"write it as {normal_license(name) or NONE!r}")
-    return name
-
-
-T = TypeVar("T", bound=Iterable[str])
-
-
-def _apart(classes: T) -> T:
-    apart(classes, "class")
-    return classes
-
-
-Classes = Annotated[dict[Label, str], AfterValidator(_apart)]
-
-
-def _theirs(value: Any) -> Any:
-    listed = value if isinstance(value, list) else [value]
-    if not listed or not all(isinstance(label, str) for label in listed):
-        raise ValueError("name one of the source's labels, or a list of them")
-    return value
-
-
-Theirs = Annotated[str | list[str], BeforeValidator(_theirs)]
-LicenseName = Annotated[str, AfterValidator(_license)]
-TheirClasses = Annotated[
-    Annotated[dict[Label, Theirs], AfterValidator(_apart)] | None,
-    Field(
-        description="our class: theirs; null: all, under their own names. "
-        "A list takes several of theirs into one class: `pineapple: [pineapple, pineappe]`"
-    ),
+__all__ = [
+    "COLUMNS",
+    "KINDS",
+    "AddressesSource",
+    "ArchiveSource",
+    "CrawlSource",
+    "DatasetSource",
+    "FolderSource",
+    "HuggingFaceSource",
+    "IndexFile",
+    "Pattern",
+    "Section",
+    "Source",
+    "SpiderSource",
+    "Theirs",
+    "as_list",
+    "sections",
 ]
-OneLicense = Annotated[str | None, Field(description="license of all these images")]
-PrivateHosts = Annotated[
-    list[str], Field(description="`host:port` of your own network that may be asked")
-]
-Format = Literal["jpeg", "png", "webp", "avif", "gif", "bmp", "tiff", "heic"]
-
-
-class SpiderSource(Section):
-    """Each of scraper/spiders says which of url and api it takes."""
-
-    kind: Literal["spider"] = Field(description="a spider crawls a shop or asks an API")
-    spider: str = Field(
-        description="`shop`, `commons`, `openverse`, `open_food_facts`, or one of your own. "
-        "[This page](sources.md#a-spider-of-your-own) shows how to write one"
-    )
-    url: str | None = Field(
-        None,
-        description="the shop's address or sitemap, or a file of product addresses. "
-        "`demo` starts the demo shop. "
-        "Such a file is a text with one address in each line. Only the spider `shop` takes it",
-    )
-    api: str | None = Field(
-        None,
-        description="another address of the API; null: its own. "
-        "The spiders of APIs take it, and `commons` takes any MediaWiki",
-    )
-    browser: bool = Field(
-        False,
-        description="true renders pages that need JavaScript. It needs Chromium and the extra "
-        "`browser`. Only the spider `shop` takes it",
-    )
-    classes: Classes = Field(
-        description="our class: the category's address or name in the source, or a query"
-    )
-    thumbnail_width: PositiveInt | None = Field(
-        None, description="pixels; commons only: take thumbnails of this width, not the originals"
-    )
-    limit_per_class: PositiveInt | None = Field(
-        None, description="number of images, the first of the listing; null: all"
-    )
-    limit_per_product: PositiveInt | None = Field(
-        None, description="number of images of one product; null: all"
-    )
-    min_side: PositiveInt | None = Field(
-        None,
-        description="pixels of the shorter side; smaller images are not taken. "
-        "First the size that the page declares is checked, then that of the image itself",
-    )
-    formats: list[Format] | None = Field(None, description="formats that are taken, null for all")
-    licenses: list[LicenseName] | None = Field(
-        None,
-        description="licenses that are taken, such as `[cc0, cc-by, none]`; null: all. "
-        "A name without a version stands for all versions, and `none` for an unknown license",
-    )
-    license: str | None = Field(None, description="license of images whose page names none")
-    contact: Annotated[str, Field(pattern=r"^[ -~]+$")] | None = Field(
-        None, description="how the owner of a site reaches you; part of the user agent"
-    )
-    obey_robots: bool = Field(
-        True,
-        description="true obeys `robots.txt`, its crawl delay, and marks such as `noai`. "
-        "False ignores them and says so in the log",
-    )
-    allow_private: PrivateHosts = []
 
 
 class DatasetSource(Section):
@@ -137,8 +53,7 @@ class DatasetSource(Section):
 
 
 def _own_path(path: str) -> str:
-    if "${" in path:
-        raise ValueError("may not contain ${, which DVC would substitute")
+    no_substitution(path)
     place = Path(path).expanduser().resolve()
     project = Path.cwd().resolve()
     for owned in (RAW, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING, Path(".dvc"), Path(".git")):
@@ -160,7 +75,7 @@ class FolderSource(Section):
         "It can be anywhere on this machine, and `~` is your home. "
         "A folder in a class is a product, whose images stay in one split",
     )
-    classes: Annotated[list[Label], AfterValidator(_apart)] | None = Field(
+    classes: Annotated[list[Label], AfterValidator(classes_apart)] | None = Field(
         None, description="list of class folders; null: all"
     )
     license: OneLicense = None
@@ -171,20 +86,10 @@ def _expression(pattern: str) -> str:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"no regular expression: {error}") from error
-    if "${" in pattern:
-        raise ValueError("may not contain ${, which DVC would substitute")
-    return pattern
+    return no_substitution(pattern)
 
 
 Pattern = Annotated[str, AfterValidator(_expression)]
-
-
-def _encoding(name: str) -> str:
-    try:
-        b"a".decode(name)
-    except (LookupError, ValueError) as error:
-        raise ValueError("no encoding of text; such are cp437, cp1252, shift_jis, gbk") from error
-    return name
 
 
 class IndexFile(Section):
@@ -224,7 +129,7 @@ class ArchiveSource(Section):
         "and `product` (its images stay in one split)",
     )
     index: IndexFile | None = Field(None, description="table of labels: CSV, TXT or Parquet")
-    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+    encoding: Encoding | None = Field(
         None,
         description="encoding of names and tables that are not UTF-8, such as `cp437`. "
         "Without it such a name is an error, and such a table is read as `cp1252`",
@@ -272,12 +177,17 @@ class HuggingFaceSource(Section):
 
 
 Source = Annotated[
-    SpiderSource | DatasetSource | FolderSource | ArchiveSource | HuggingFaceSource,
+    SpiderSource
+    | AddressesSource
+    | DatasetSource
+    | FolderSource
+    | ArchiveSource
+    | HuggingFaceSource,
     Field(discriminator="kind"),
 ]
 KINDS: dict[str, type[Section]] = {
     typing.get_args(m.model_fields["kind"].annotation)[0]: m
-    for m in (SpiderSource, DatasetSource, FolderSource, ArchiveSource, HuggingFaceSource)
+    for m in typing.get_args(typing.get_args(Source)[0])
 }
 
 

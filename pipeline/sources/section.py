@@ -1,0 +1,81 @@
+"""What the types of all sources have in common."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from pipeline.licenses import NONE, normal_license
+from pipeline.names import Label, apart
+
+
+class Section(BaseModel):
+    """Strict: a text is no number, an unknown key is an error."""
+
+    # all sections are compiled once, with the whole, and not each for itself before
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+
+def _license(name: str) -> str:
+    if name != NONE and normal_license(name) != name:
+        raise ValueError(f"write it as {normal_license(name) or NONE!r}")
+    return name
+
+
+T = TypeVar("T", bound=Iterable[str])
+
+
+def classes_apart(classes: T) -> T:
+    """Raises ValueError where two classes would share a folder on some systems."""
+    apart(classes, "class")
+    return classes
+
+
+def _theirs(value: Any) -> Any:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(label, str) for label in names):
+        raise ValueError("name one of the source's labels, or a list of them")
+    return value
+
+
+Theirs = Annotated[str | list[str], BeforeValidator(_theirs)]
+Classes = Annotated[dict[Label, Theirs], AfterValidator(classes_apart)]
+LicenseName = Annotated[str, AfterValidator(_license)]
+TheirClasses = Annotated[
+    Classes | None,
+    Field(
+        description="our class: theirs; null: all, under their own names. "
+        "A list takes several of theirs into one class: `pineapple: [pineapple, pineappe]`"
+    ),
+]
+OneLicense = Annotated[str | None, Field(description="license of all these images")]
+PrivateHosts = Annotated[
+    list[str], Field(description="`host:port` of your own network that may be asked")
+]
+
+
+def _encoding(name: str) -> str:
+    try:
+        b"a".decode(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError("no encoding of text; such are cp437, cp1252, shift_jis, gbk") from error
+    return name
+
+
+Encoding = Annotated[str, AfterValidator(_encoding)]
+
+
+def no_substitution(text: str) -> str:
+    """Raises ValueError for what DVC would substitute."""
+    if "${" in text:
+        raise ValueError("may not contain ${, which DVC would substitute")
+    return text
+
+
+def as_list(value: str | list[str] | None) -> list[str]:
+    """One text, several or none, as a list.
+
+    >>> as_list("a"), as_list(["a", "b"]), as_list(None)
+    (['a'], ['a', 'b'], [])
+    """
+    return [value] if isinstance(value, str) else [*(value or ())]

@@ -1,0 +1,71 @@
+"""What a feed is, told from its beginning."""
+
+import csv
+import re
+from enum import StrEnum
+
+from pipeline.kinds import kind_of as file_kind
+from scraper.feeds.merchant import attribute
+from scraper.feeds.opening import as_text
+from scraper.feeds.rows import delimiter_of
+
+_ROOT = re.compile(
+    r"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>)*+<(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE
+)
+_ROOTS = ("rss", "feed", "rdf", "channel", "products")
+_SHOPIFY = re.compile(r'\{[^\[]*"products"\s*:\s*\[')
+_SHOWN = 8  # columns
+
+
+class Kind(StrEnum):
+    """The kinds of feeds that are read."""
+
+    XML = "Google Merchant feed in XML"
+    TABLE = "Google Merchant feed as a table"
+    SHOPIFY = "list of products of Shopify"
+    WOOCOMMERCE = "list of products of WooCommerce"
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """What a feed is, by its first 64 KB, unpacked; None for what is no feed.
+
+    >>> kind_of(b'<rss xmlns:g="http://base.google.com/ns/1.0"><channel/></rss>').name
+    'XML'
+    >>> kind_of(b"id\\ttitle\\timage link\\n").name
+    'TABLE'
+    """
+    text = as_text(head)
+    if text.startswith("<"):
+        root = _ROOT.match(text)
+        is_feed = root and root[1].lower() in _ROOTS
+        return Kind.XML if is_feed and re.search("image_link|base.google.com", text) else None
+    if _SHOPIFY.match(text):
+        return Kind.SHOPIFY
+    if text.startswith("[") and ('"permalink"' in text or text.strip() == "[]"):
+        return Kind.WOOCOMMERCE
+    return Kind.TABLE if {"image_link"} & set(map(attribute, _columns(text))) else None
+
+
+def what_else(head: bytes, name: str = "") -> str:
+    """In words what a file is that is no feed."""
+    text = as_text(head)
+    if not text:
+        return "an empty file"
+    root = _ROOT.match(text) if text.startswith("<") else None
+    if root and root[1].lower() in _ROOTS:
+        return f"XML with <{root[1]}>, and names no image_link"
+    if text.startswith(("{", "[")):
+        return f"JSON of another kind: {' '.join(text.split())[:80]}"
+    kind = file_kind(head, name)
+    listed = _columns(text)
+    if kind == "text" and len(listed) > 1:
+        return (
+            f"a table without the column image_link (it has {', '.join(listed[:_SHOWN])}); a "
+            "table of image addresses is a source of kind: addresses"
+        )
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _columns(text: str) -> list[str]:
+    line = text.partition("\n")[0].strip()
+    return next(csv.reader([line], delimiter=delimiter_of(line)), []) if line else []

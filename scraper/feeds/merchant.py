@@ -1,0 +1,186 @@
+"""Google Merchant feeds, which Meta reads too: RSS 2.0, RSS 1.0, Atom, TSV and CSV.
+
+https://support.google.com/merchants/answer/7052112 (the attributes), 14987622 (RSS 2.0),
+14987621 (Atom), 160567 (text)
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import lxml.etree
+
+from scraper.feeds.items import (
+    Category,
+    FeedImage,
+    FeedItem,
+    absolute,
+    category,
+    once,
+    plain,
+    product_of,
+)
+from scraper.feeds.opening import CutShortError, encoding_of, open_text
+from scraper.feeds.rows import rows
+
+ITEMS = ("{*}item", "{*}entry", "{*}product")
+_IMAGES = ("image_link", "additional_image_link")
+_FILED = ("product_type", "google_product_category")
+_IN_ONE = re.compile(r"[,|\s]+(?=https?://|//)")
+_QUOTED = re.compile(r'"\s*,\s*"')
+_GOOGLE = "http://base.google.com/"
+_HEADING = re.compile(r"[\s-]+")
+_BARE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_OPEN = re.compile(r"Premature end of data in tag (\S+)")
+_OUTER = ("rss", "channel", "feed", "rdf:RDF", "RDF")
+_READ = 1 << 16  # characters
+
+
+def attribute(name: str) -> str:
+    """The name of an attribute as the specification has it, from the heading of a column.
+
+    >>> attribute("g:Image link")
+    'image_link'
+    """
+    return _HEADING.sub("_", name.strip().lower().removeprefix("g:"))
+
+
+def from_table(path: Path, url: str) -> Iterator[FeedItem]:
+    """The products of a TSV or CSV file. Raises what `rows` raises."""
+    for where, row in rows(path):
+        fields: dict[str, list[str]] = {}
+        for name, value in row.items():
+            name = attribute(re.sub(r" [0-9]+$", "", name))
+            fields.setdefault(name, []).append(str(value or ""))
+        yield _item(fields, url, f"{url}#{where}")
+
+
+def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
+    """The products of an XML feed, in constant memory.
+
+    Raises CutShortError where the file ends before its end; a product that it ends in is left out.
+    """
+    with open_text(path, encoding_of(path)) as text:
+        events = lxml.etree.iterparse(
+            _Xml(text),
+            events=("end",),
+            tag=ITEMS,
+            encoding="utf-8",
+            recover=True,
+            resolve_entities=False,
+            no_network=True,
+            huge_tree=True,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        held: FeedItem | None = None
+        base = ""
+        try:
+            for number, (_, node) in enumerate(events, start=1):
+                if held:
+                    yield held
+                base = base or _base(node, url)
+                held = _item(_fields(node), base, f"{url}#item {number}")
+                _forget(node)
+        except (lxml.etree.XMLSyntaxError, CutShortError) as error:
+            raise CutShortError(f"the XML is not whole: {error}") from error
+        cut = _OPEN.search(events.error_log[-1].message) if len(events.error_log) else None
+        if held and (cut is None or cut[1] in _OUTER):
+            yield held
+        if cut:
+            raise CutShortError(f"the XML ends within <{cut[1]}>")
+
+
+class _Xml:
+    """The text of an XML feed as UTF-8, with each `&` that begins no entity of XML escaped."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._rest = ""
+
+    def read(self, _: int = -1) -> bytes:
+        new = self._text.read(_READ)
+        text = self._rest + new
+        at = text.rfind("&", -10) if new and len(text) > 10 else -1
+        self._rest = text[at:] if at > 0 else ""  # what may go on in the next part
+        whole = text[:at] if at > 0 else text
+        if not whole and new:
+            return self.read()
+        return _BARE.sub("&amp;", _CONTROL.sub(" ", whole)).encode("utf-8", "replace")
+
+
+def _forget(node: Any) -> None:
+    """Free what was read: a feed is long."""
+    node.clear()
+    parent = node.getparent()
+    while parent is not None and node.getprevious() is not None:
+        del parent[0]
+
+
+def _base(node: Any, url: str) -> str:
+    """What relative addresses of a feed begin with: the shop's address if the feed names it."""
+    parent = node.getparent()
+    for child in parent if parent is not None else ():
+        if _local(child) == "link" and child.get("rel", "alternate") == "alternate":
+            found = plain(child.get("href") or child.text)
+            if found.startswith(("http://", "https://")):
+                return found
+    return url
+
+
+def _local(node: Any) -> str:
+    return (
+        node.tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(node.tag, str) else ""
+    )
+
+
+def _fields(node: Any) -> dict[str, list[str]]:
+    """The attributes of a product. Google's own count before those of RSS and Atom."""
+    fields: dict[str, list[str]] = {}
+    google: set[str] = set()
+    for child in node:
+        name = attribute(_local(child))
+        if name == "link" and child.get("href"):
+            if child.get("rel", "alternate") != "alternate":
+                continue
+            value = child.get("href")
+        else:
+            value = "".join(child.itertext())
+        is_google = str(child.tag).startswith((f"{{{_GOOGLE}", "g:"))
+        if is_google and name not in google:
+            google.add(name)
+            fields[name] = [value]
+        elif is_google or name not in google:
+            fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _item(fields: Mapping[str, Sequence[str]], base: str, where: str) -> FeedItem:
+    def one(name: str) -> str:
+        return next((text for text in map(plain, fields.get(name, ())) if text), "")
+
+    link = next((x for x in (absolute(base, v) for v in fields.get("link", ())) if x), None)
+    found = (
+        absolute(base, part)
+        for name in _IMAGES
+        for value in fields.get(name, ())
+        for part in _IN_ONE.split(value.strip())
+    )
+    return FeedItem(
+        product=product_of(one("item_group_id"), one("id"), link, where),
+        place=link or where,
+        title=one("title") or None,
+        images=once(FeedImage(x) for x in found if x),
+        categories=tuple(chain.from_iterable(_filed(fields.get(name, ())) for name in _FILED)),
+    )
+
+
+def _filed(values: Sequence[str]) -> Iterator[Category]:
+    for value in values:
+        for part in _QUOTED.split(value.strip()):
+            found = category(part.strip('"'))
+            if found.path or found.keys:
+                yield found

@@ -1,0 +1,147 @@
+"""Files of any size as streams: unpacked, and as text whatever their encoding."""
+
+import codecs
+import gzip
+import io
+import logging
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from w3lib.encoding import read_bom
+
+from scraper.datasets.member import GZIP, Caps
+from scraper.datasets.text import utf_16
+
+HEAD: Final = 1 << 16
+"""bytes that tell what a file is"""
+_CHUNK = 1 << 18
+_TIMES = 3  # unpacked: some servers pack what is packed
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", re.IGNORECASE)
+_MARKED = {"utf-8": "utf-8-sig"}
+_log = logging.getLogger(__name__)
+
+
+class CutShortError(ValueError):
+    """A file ends before its end, or is damaged from there on. What came before it is sound."""
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, unpacked where it is gzip.
+
+    Raises CutShortError where the packed file is not whole, or grows without measure.
+    """
+    limit = Caps().unpacked(path.stat().st_size)
+    with path.open("rb") as file:
+        stream: io.BufferedIOBase = file
+        total = 0
+        try:
+            for _ in range(_TIMES):
+                inner = io.BufferedReader(stream, _CHUNK)
+                if not inner.peek(2).startswith(GZIP):
+                    stream = inner
+                    break
+                stream = gzip.GzipFile(fileobj=inner)
+            while chunk := stream.read1(_CHUNK):
+                total += len(chunk)
+                if total > limit:
+                    raise CutShortError(f"it unpacks to more than {limit:,} bytes")
+                yield chunk
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise CutShortError(f"the gzip file is not whole: {error}") from error
+
+
+def head_of(path: Path) -> bytes:
+    """The beginning, unpacked, of a file; as much as can be read."""
+    found = b""
+    try:
+        for chunk in chunks(path):
+            found += chunk
+            if len(found) >= HEAD:
+                break
+    except CutShortError:
+        pass
+    return found[:HEAD]
+
+
+def encoding_of(path: Path, fallback: str | None = None) -> str:
+    """The encoding of a text, which Python knows.
+
+    A byte order mark counts first, then UTF-8 where all of the text is valid, whatever the file
+    declares. Then comes `fallback`, then what the file declares, then cp1252, which is logged.
+    """
+    head = head_of(path)
+    if marked := read_bom(head)[0]:
+        return str(_MARKED.get(marked, marked.removesuffix("-le").removesuffix("-be")))
+    if half := utf_16(head):
+        return half
+    found = _DECLARED.search(head)
+    declared = _known(found[1].decode()) if found else None
+    if declared and declared.startswith("iso2022"):  # its bytes are all valid UTF-8
+        return declared
+    if _is_utf_8(path):
+        return "utf-8"
+    if fallback or (declared and declared not in ("utf-8", "ascii")):
+        return fallback or str(declared)
+    _log.warning("%s is not UTF-8 and names no other encoding; it is read as cp1252", path.name)
+    return "cp1252"
+
+
+def as_text(head: bytes) -> str:
+    """The beginning of a text of any encoding, to tell what it is."""
+    encoding = read_bom(head)[0] or utf_16(head) or "utf-8"
+    return head.decode(encoding, "replace").lstrip("\ufeff").lstrip()
+
+
+def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
+    """The text as a stream, with its line ends as they are. What is not in `encoding` is `\\ufffd`.
+
+    Reading raises what `chunks` raises.
+    """
+    return io.TextIOWrapper(
+        io.BufferedReader(_Raw(chunks(path)), _CHUNK),
+        encoding=encoding,
+        errors="replace",
+        newline="",
+    )
+
+
+class _Raw(io.RawIOBase):
+    """Chunks as a file."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        super().__init__()
+        self._parts = parts
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if not self._rest:
+            self._rest = memoryview(next(self._parts, b""))
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _is_utf_8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chunks(path):
+            decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return False
+    except CutShortError:
+        pass
+    return True
+
+
+def _known(name: str) -> str | None:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return None

@@ -1,0 +1,97 @@
+"""The rows of a table of any size: CSV, TSV, JSON Lines, Parquet."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from scraper.feeds.opening import CutShortError, encoding_of, head_of, open_text
+
+PARQUET: Final = b"PAR1"
+_DELIMITERS: Final = "\t,;|"
+_LONGEST: Final = 1 << 24  # characters of one value
+_BATCH: Final = 1024
+
+Row = dict[str, Any]
+"""column: value. Columns of one name follow each other, as `name` and `name 2`"""
+
+
+def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
+    """Each row, and where it is: `line 7` or `row 7`. The first line of a text has the columns.
+
+    Raises CutShortError where the file ends before its end, ValueError for what is no table.
+    """
+    head = head_of(path)
+    if head.startswith(PARQUET):
+        yield from _parquet(path)
+        return
+    found = encoding_of(path, encoding)
+    with open_text(path, found) as text:
+        if head.decode(found, "replace").lstrip("\ufeff \r\n\t").startswith("{"):
+            yield from _json_lines(text)
+        else:
+            yield from _delimited(text)
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
+    import pyarrow  # here, since it takes longer to start than everything else
+    import pyarrow.parquet
+
+    number = 0
+    try:
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=_BATCH):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CutShortError(f"the Parquet file is damaged: {error}") from error
+
+
+def _json_lines(text: TextIO) -> Iterator[tuple[str, Row]]:
+    for number, line in enumerate(text, start=1):
+        if not line.strip("\ufeff \r\n\t"):
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        yield f"line {number}", row if isinstance(row, dict) else {}
+
+
+def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:
+    csv.field_size_limit(_LONGEST)
+    first = next((line for line in text if line.strip("\ufeff \r\n")), "")
+    delimiter = delimiter_of(first)
+    table = csv.reader(chain([first.lstrip("\ufeff")], text), delimiter=delimiter)
+    try:
+        names = columns(next(table, []))
+        for values in table:
+            swallowed = max((v.count(delimiter) for v in values if "\n" in v), default=0)
+            if delimiter == "\t" and swallowed >= max(1, len(names) - 1):
+                raise CutShortError(f"line {table.line_num}: a quotation mark is never closed")
+            if any(values):
+                yield f"line {table.line_num}", dict(zip(names, values, strict=False))
+    except csv.Error as error:
+        raise CutShortError(f"line {table.line_num}: {error}") from error
+
+
+def delimiter_of(header: str) -> str:
+    """The delimiter by which a header has the most columns; the tab counts before the comma."""
+    return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+
+def columns(header: Sequence[str]) -> list[str]:
+    """The names of the columns, each once."""
+    names: list[str] = []
+    for name in header:
+        plain = name.strip()
+        more = (f"{plain} {n}" for n in range(2, len(header) + 2))
+        names.append(next(x for x in chain([plain], more) if x not in names))
+    return names
+
+
+def first_rows(path: Path, encoding: str | None = None, number: int = 1) -> list[Row]:
+    """The first rows of a table."""
+    return [row for _, row in islice(rows(path, encoding), number)]

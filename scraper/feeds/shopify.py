@@ -1,0 +1,98 @@
+"""Shopify's public lists: `/products.json`, `/collections/<handle>/products.json`.
+
+https://shopify.dev/docs/api/ajax
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from w3lib.url import add_or_replace_parameters
+
+from scraper.feeds.items import (
+    Category,
+    FeedImage,
+    FeedItem,
+    absolute,
+    category,
+    folded,
+    once,
+    plain,
+    whole_number,
+)
+from scraper.feeds.platforms import Platform, Shelf, records
+from scraper.spiders.records import text
+
+_MOST = 250  # entries of one page
+_END = re.compile(r"(/collections/[^/]+)?/products\.json$")
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{_END.sub('', parts.path)}"
+
+
+def _directories(url: str) -> list[tuple[str, str]]:
+    return [("collection", f"{_root(url)}/collections.json")]
+
+
+def _shelves(page: Any, kind: str) -> list[Shelf]:
+    found = []
+    for record in records(page.get("collections") if isinstance(page, dict) else None):
+        if handle := text(record, "handle"):
+            keys = frozenset(
+                (folded(handle), f"/collections/{folded(handle)}", str(record.get("id")))
+            )
+            named = Category((plain(text(record, "title")) or handle,), keys)
+            found.append(Shelf(named, kind, handle))
+    return found
+
+
+def _listings(url: str, shelves: Sequence[Shelf]) -> list[str]:
+    return [f"{_root(url)}/collections/{shelf.number}/products.json" for shelf in shelves]
+
+
+def _page(url: str, number: int) -> str:
+    return str(add_or_replace_parameters(url, {"limit": str(_MOST), "page": str(number)}))
+
+
+def _items(page: Any, url: str) -> Iterator[FeedItem]:
+    found = page.get("products") if isinstance(page, dict) else None
+    if not isinstance(found, list):
+        raise ValueError("the answer has no list of products")
+    root = _root(url) if "://" in url else url
+    for position, record in enumerate(records(found), start=1):
+        number, handle = text(record, "id"), text(record, "handle")
+        where = f"{root}/products/{handle}" if handle else f"{url}#{position}"
+        tags = record.get("tags")
+        filed = [text(record, "product_type"), *(tags if isinstance(tags, list) else
+                 str(tags or "").split(","))]  # fmt: skip
+        yield FeedItem(
+            product=number or handle or where,
+            place=where,
+            title=plain(text(record, "title")) or None,
+            images=_images(record, root),
+            categories=tuple(category(x) for x in filed if isinstance(x, str) and plain(x)),
+        )
+
+
+def _images(record: dict[str, Any], root: str) -> tuple[FeedImage, ...]:
+    variants = (one.get("featured_image") for one in records(record.get("variants")))
+    several = [*records(record.get("images")), record.get("image"), *variants]
+    found = []
+    for one in several:
+        if isinstance(one, dict) and (url := absolute(urljoin(root, "/"), text(one, "src") or "")):
+            size = whole_number(one.get("width")), whole_number(one.get("height"))
+            found.append(FeedImage(url, *size))
+    return once(found)
+
+
+def _count(page: Any) -> int:
+    lists = page.values() if isinstance(page, dict) else ()
+    return sum(len(found) for found in lists if isinstance(found, list))
+
+
+PLATFORM = Platform(
+    "Shopify", _directories, _shelves, _listings, _items, _count, _page, _MOST
+)  # fmt: skip

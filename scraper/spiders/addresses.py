@@ -1,0 +1,159 @@
+"""A table of image addresses: what people have for img2dataset, or in a spreadsheet."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, cast
+
+from pipeline.cli import UserError
+from pipeline.sources import COLUMNS, AddressesSource, CrawlSource
+from scraper.crawling.items import ProductImage
+from scraper.datasets.labels import Labels
+from scraper.datasets.tables import official_split
+from scraper.feeds.items import absolute
+from scraper.feeds.rows import Row, rows
+from scraper.ledger import LIST, Outcome
+from scraper.spiders.files import FileSpider
+from scraper.spiders.records import text
+
+_BREATH = 200  # rows after which others have their turn
+_SHA256 = re.compile("[0-9a-f]{64}")
+_NEEDED = ("image", "label")
+
+
+class _Nothing(NamedTuple):
+    """A row that gives no candidate, and why."""
+
+    label: str
+    outcome: Outcome
+    why: str
+    where: str
+
+
+class AddressesSpider(FileSpider):
+    """Yields the image of each row whose label is of one of the classes, in the table's order."""
+
+    name = "addresses"
+    takes = frozenset({"url"})
+    source_type: ClassVar[type[CrawlSource]] = AddressesSource
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._table = cast("AddressesSource", self.config)  # run.py has checked it
+        self._labels = Labels(self._table.classes)
+
+    async def start(self) -> AsyncIterator[ProductImage]:
+        for url in self._table.addresses:
+            path = await self.local(url)
+            if path is not None:
+                async for image in self._images(path, url):
+                    yield image
+        self._require_classes()
+
+    async def _images(self, path: Path, url: str) -> AsyncIterator[ProductImage]:
+        columns: dict[str, str] = {}
+        number = 0
+        try:
+            for number, (where, row) in enumerate(rows(path, self._table.encoding), start=1):
+                if number % _BREATH == 0:
+                    await asyncio.sleep(0)
+                    if self._table.classes and self.full.issuperset(self._table.classes):
+                        break
+                columns = columns or columns_of(self._table, row)
+                found = self._image(row, columns, f"{self.recorded(url)}#{where}", url)
+                if isinstance(found, ProductImage):
+                    self.ledger.tally(found.label, Outcome.READ, "", where)
+                    yield found
+                else:
+                    self.ledger.tally(*found)
+        except ValueError as error:
+            self.break_off(LIST, url, f"{error}; what came before it, {number:,} rows, is taken")
+        except UserError as error:
+            self.lose(url, str(error), Outcome.FAILED_FOR_GOOD)
+            return
+        if not number:
+            self.lose(url, "the table has no row", Outcome.FAILED_FOR_GOOD)
+            return
+        self.ledger.listing_pages[LIST] += 1
+
+    def _image(
+        self, row: Row, columns: Mapping[str, str], where: str, url: str
+    ) -> "ProductImage | _Nothing":
+        """The candidate of a row, or why the row gives none."""
+        said = {what: _word(row, column) for what, column in columns.items()}
+        theirs, address = said["label"], said["image"]
+        try:
+            label = self._labels.ours(theirs) if theirs else None
+            split = official_split(said.get("split"))
+        except UserError as error:
+            return _Nothing(LIST, Outcome.FAILED_FOR_GOOD, str(error), where)
+        digest = (said.get("sha256") or "").lower() or None
+        if not theirs:
+            return _Nothing(LIST, Outcome.NO_CLASS, "the row has no label", where)
+        if label is None:
+            why = "its label is of none of the classes"
+            return _Nothing(LIST, Outcome.NO_CLASS, why, f"{where}, labelled {theirs!r}")
+        address = absolute(url, address) if address else None
+        if not address:
+            return _Nothing(label, Outcome.NO_IMAGE, "the row has no address", where)
+        if digest and not _SHA256.fullmatch(digest):
+            why = f"the column {columns['sha256']!r} has no SHA-256, which has 64 digits"
+            return _Nothing(label, Outcome.FAILED_FOR_GOOD, why, f"{where}, {digest[:80]!r}")
+        return ProductImage(
+            label=label,
+            image_url=address,
+            page_url=said.get("page") or where,
+            product_id=said.get("product") or address,
+            title=said.get("title"),
+            license=said.get("license"),
+            license_url=said.get("license_url"),
+            author=said.get("author"),
+            split=split,
+            sha256=digest,
+        )
+
+    def _require_classes(self) -> None:
+        """Of tables that were read to their end: say which classes name a label that is not there."""
+        if not self.ledger.listing_pages[LIST]:
+            why = self.ledger.may_have_more.pop(LIST, "no table could be read")
+            self.unreadable.update(dict.fromkeys(self._table.classes or [LIST], why))
+        elif LIST not in self.ledger.may_have_more and not self.full:
+            try:
+                self._labels.check(self._labels.found)
+            except UserError as error:
+                self.break_off(LIST, self._table.addresses[0], str(error))
+
+
+def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
+    """What each column that a table has is called there, by COLUMNS.
+
+    Raises UserError for a column that the source names and the table lacks, and for a table
+    without addresses or labels.
+    """
+    there = {name.strip().lower(): name for name in reversed(row)}
+    found: dict[str, str] = {}
+    for what, usual in COLUMNS.items():
+        key, named = f"{what}_column", source.column(what)
+        if named is not None and named not in row:
+            raise UserError(f"has no column {named!r} ({key}); it has {', '.join(row)}")
+        if what == "label" and source.classes is None:
+            usual = usual[:-1]  # each caption would be a class
+        at = named or next((there[name] for name in usual if name in there), None)
+        if at is not None:
+            found[what] = at
+        elif what in _NEEDED:
+            raise UserError(
+                f"has no column {' or '.join(usual)}; name yours as {key}. It has {', '.join(row)}"
+            )
+    return found
+
+
+def _word(row: Row, column: str) -> str | None:
+    value = row.get(column)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float):
+        # a column of whole numbers with gaps comes as 3.0 and NaN
+        value = None if value != value else int(value) if value.is_integer() else value
+    return text({column: value}, column)

@@ -1,0 +1,60 @@
+"""What spiders have in common that read a file of this machine or of the web as a stream."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from pipeline.cli import UserError
+from scraper.crawling.robots import HostRobots
+from scraper.datasets.catalog import File
+from scraper.datasets.download import copies
+from scraper.ledger import LIST, Outcome
+from scraper.reading.sitemaps import is_file
+from scraper.spiders import SourceSpider
+
+_FRESH = 24 * 60 * 60  # seconds for which a killed run's download serves the next one
+
+
+class FileSpider(SourceSpider):
+    """Has a file of any size here before it is read: Scrapy would hold it in memory.
+
+    A download that was cut off is gone on with, and one that a killed run has made serves the next
+    run. It is removed when the run ends.
+    """
+
+    async def local(self, url: str) -> Path | None:
+        """The file, here; None, and noted, where it can't be had."""
+        if is_file(url):
+            return Path(url)
+        try:
+            return await asyncio.to_thread(self._download, url)
+        except UserError as error:
+            self.lose(url, " ".join(str(error).split()), Outcome.FAILED_FOR_NOW)
+            return None
+
+    def _download(self, url: str) -> Path:
+        """Fetch it by the address guard and robots.txt. Raises UserError with what went wrong."""
+        HostRobots(self.allow_private, self.config).require(url)
+        file = File(urls=[url], size=None, digest=None)
+        path = next(copies(file, self.allow_private))
+        if time.time() - path.stat().st_mtime > _FRESH:
+            path.unlink()
+            path = next(copies(file, self.allow_private))
+        self._fetched.append(path)
+        return path
+
+    @property
+    def _fetched(self) -> list[Path]:
+        found: list[Path] = self.__dict__.setdefault("_fetched_files", [])
+        return found
+
+    def lose(self, url: str, why: str, outcome: Outcome) -> None:
+        """Note a file that can't be read. What a later run may give leaves this one unfinished."""
+        self.note(LIST, url, outcome, why)
+        if outcome is not Outcome.NO_PRODUCT:
+            self.break_off(LIST, url, why)
+
+    def closed(self, reason: str) -> None:
+        if reason == "finished":
+            for path in self._fetched:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""`kind: addresses`: tables of image addresses, of each kind, from the disk and from the web."""
+
+import gzip
+import hashlib
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+
+@pytest.fixture
+def table(web, workshop):
+    """Collects the table at `url`, and gives what the command says."""
+
+    def collect(url: object, code: int = 0, **source: object) -> str:
+        entry = {"kind": "addresses", "url": url, "allow_private": [web.host], "classes": None}
+        workshop.sources(table=entry | source)
+        return workshop.collect("table", code=code)
+
+    return collect
+
+
+def test_all_columns_and_what_a_row_can_lack(web, workshop, table):
+    names = list("abcdef")
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in names}
+    digest = hashlib.sha256(web.image("a")).hexdigest()
+    lines = [
+        "URL;Class;page;license;author;product;split;sha256",
+        f"{web.url}/a.jpg;Mug;https://p.example/a;CC BY 4.0;Ada;P1;train;{digest.upper()}",
+        f"{web.url}/b.jpg;mug;;;;P1;val;{'0' * 64}",
+        f"{web.url}/c.jpg;Plate;;;;;;",
+        ";Plate;;;;;;",
+        f"{web.url}/d.jpg;;;;;;;",
+        f"{web.url}/e.jpg;Plate;;;;;holdout;",
+        f"{web.url}/f.jpg;Plate;;;;;;abc",
+        "nonsense;Plate;;;;;;",
+    ]
+    (workshop.root / "list.csv").write_bytes("\r\n".join(lines).encode("utf-16"))
+    out = table("list.csv")
+    rows = workshop.rows("table")
+    assert {key: row["status"] for key, row in rows.items()} == {
+        ("Mug", "a.jpg"): "saved",
+        ("Mug", "b.jpg"): "rejected_sha256",
+        ("Plate", "c.jpg"): "saved",
+        ("Plate", "nonsense"): "rejected_address",
+    }
+    expected = {
+        "page_url": "https://p.example/a", "license": "CC BY 4.0", "author": "Ada",
+        "product_id": "P1", "split": "train", "sha256": digest,
+    }  # fmt: skip
+    assert rows["Mug", "a.jpg"].items() >= expected.items()
+    assert "should be 000" in rows["Mug", "b.jpg"]["error"]
+    for said in (
+        "Plate: no image: 1 rows: the row has no address; the first: list.csv#line 5",
+        "(list): no class: 1 rows: the row has no label; the first: list.csv#line 6",
+        "(list): failed for good: 1 rows: the split 'holdout' is none of",
+        "Plate: failed for good: 1 rows: the column 'sha256' has no SHA-256",
+    ):
+        assert said in out
+    table("list.csv")
+    assert web.asked["/a.jpg"] == web.asked["/b.jpg"] == 1
+
+
+def parquet(path, rows) -> None:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+
+
+def tsv(path, rows) -> None:
+    lines = ["\t".join(rows[0]), *("\t".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines))
+
+
+def json_lines(path, rows) -> None:
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+
+
+@pytest.mark.parametrize("write", [parquet, tsv, json_lines])
+def test_each_kind_of_table_from_the_web(web, workshop, table, tmp_path, write):
+    names = ["x", "y", "z"]
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in names}
+    rows = [{"img": f"{web.url}/{n}.jpg", "caption": f"a {n}", "n": 1} for n in names]
+    write(tmp_path / "made", rows)
+    web.routes["/list"] = (tmp_path / "made").read_bytes()
+    classes = {"one": ["a x", "A Z"], "two": "a y"}
+    table(f"{web.url}/list", image_column="img", classes=classes)
+    assert set(workshop.rows("table")) == {("one", "x.jpg"), ("one", "z.jpg"), ("two", "y.jpg")}
+    assert not [*(workshop.root / ".cache/downloads").rglob("list")]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "said"),
+    [
+        ("url,caption\nx,y\n", {}, "label or class or category; name yours as label_column"),
+        ("a,label\nx,y\n", {}, "name yours as image_column. It has a, label"),
+        ("url,label\nx,y\n", {"label_column": "Art"}, "no column 'Art' (label_column)"),
+        ("url,label\nx,mug\n", {"classes": {"mug": "Mugs"}}, "there is no label 'Mugs'"),
+        ("", {}, "the table has no row"),
+        (None, {}, "there is no such file"),
+    ],
+)
+def test_bad_input_names_the_key_and_the_remedy(workshop, table, content, more, said):
+    if content is not None:
+        (workshop.root / "list.csv").write_text(content)
+    assert said in table("list.csv", code=1, **more)
