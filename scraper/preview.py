@@ -32,6 +32,8 @@ from scraper.crawling.robots import HostRobots
 from scraper.crawling.run import own_network
 from scraper.crawling.selection import Candidate, check
 from scraper.examine import RejectedError
+from scraper.feeds.kinds import kind_of
+from scraper.feeds.opening import HEAD
 from scraper.ledger import ListingState, Outcome
 from scraper.preview_text import Preview, ShownImage, line, render
 from scraper.reading.canonical import Place, is_view, place
@@ -136,9 +138,10 @@ def _source(url: str) -> tuple[str | None, SpiderSource]:
     """The source that crawls this host, by params.yaml; one without rules where there is none."""
     sources = load_params().sources if PARAMS.exists() else {}
     for name, source in sources.items():
-        if isinstance(source, SpiderSource) and "://" in source.home:
-            if host_port(source.home) == host_port(url):
-                return name, source
+        if not isinstance(source, SpiderSource) or "://" not in source.home:
+            continue
+        if host_port(source.home) == host_port(url):
+            return name, source
     return None, SpiderSource(kind="spider", spider="shop", url=url, classes={})
 
 
@@ -165,6 +168,11 @@ def _page(url: str, allow_private: Collection[str]) -> TextResponse:
     response = kind(answer.url, status=answer.status, headers=headers, body=answer.body)
     if failure := response_failure(response):
         raise UserError(f"{answer.url}: {_words(failure)}; nothing is shown")
+    if feed := kind_of(answer.body[:HEAD]):
+        raise UserError(
+            f"{answer.url} is no page but a {feed}. Take it into `sources` of params.yaml with "
+            f"spider: feed and url: {answer.url}"
+        )
     if not isinstance(response, TextResponse):
         what = no_web_page(response).why
         raise UserError(f"{answer.url} is {what}; give a page that shows products")

@@ -136,7 +136,7 @@ class ArchiveSource(Section):
     )
     classes: TheirClasses = None
     license: OneLicense = None
-    allow_private: PrivateHosts = []
+    allow_private: PrivateHosts = []  # noqa: RUF012 - pydantic copies it
 
     @model_validator(mode="after")
     def _has_labels(self) -> "ArchiveSource":

@@ -59,7 +59,7 @@ class CrawlSource(Section):
         description="true obeys `robots.txt`, its crawl delay, and marks such as `noai`. "
         "False ignores them and says so in the log",
     )
-    allow_private: PrivateHosts = []
+    allow_private: PrivateHosts = []  # noqa: RUF012 - pydantic copies it
 
     @property
     def addresses(self) -> list[str]:

@@ -36,16 +36,17 @@ def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
-    import pyarrow  # here, since it takes longer to start than everything else
-    import pyarrow.parquet
+    # here, since it takes longer to start than everything else
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
 
     number = 0
     try:
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=_BATCH):
+        for batch in ParquetFile(path).iter_batches(batch_size=_BATCH):
             for row in batch.to_pylist():
                 number += 1
                 yield f"row {number}", row
-    except (pyarrow.ArrowException, OSError) as error:
+    except (ArrowException, OSError) as error:
         raise CutShortError(f"the Parquet file is damaged: {error}") from error
 
 

@@ -60,7 +60,7 @@ def _page(url: str, number: int) -> str:
 def _items(page: Any, url: str) -> Iterator[FeedItem]:
     found = page.get("products") if isinstance(page, dict) else None
     if not isinstance(found, list):
-        raise ValueError("the answer has no list of products")
+        raise ValueError("the answer has no list of products")  # noqa: TRY004 - bad data
     root = _root(url) if "://" in url else url
     for position, record in enumerate(records(found), start=1):
         number, handle = text(record, "id"), text(record, "handle")

@@ -78,7 +78,7 @@ def _page(url: str, number: int) -> str:
 def _items(page: Any, url: str) -> Iterator[FeedItem]:
     if not isinstance(page, list):
         said = text(page, "message", "code") if isinstance(page, dict) else None
-        raise ValueError(said or "the answer is no list of products")
+        raise ValueError(said or "the answer is no list of products")  # noqa: TRY004 - bad data
     for position, record in enumerate(records(page), start=1):
         number, link = text(record, "id"), absolute(url, text(record, "permalink") or "")
         parent = text(record, "parent")

@@ -114,7 +114,7 @@ class AddressesSpider(FileSpider):
         )
 
     def _require_classes(self) -> None:
-        """Of tables that were read to their end: say which classes name a label that is not there."""
+        """Say which classes name a label that is not there, of tables read to their end."""
         if not self.ledger.listing_pages[LIST]:
             why = self.ledger.may_have_more.pop(LIST, "no table could be read")
             self.unreadable.update(dict.fromkeys(self._table.classes or [LIST], why))

@@ -85,7 +85,8 @@ def test_tables_gzip_and_parts_the_last_of_which_is_empty(web, workshop, feed):
     images(web, "a", "b", "c")
     head = "id\ttitle\tlink\timage link\tproduct type\titem group id"
     one = f'{head}\na\t"A"\t/p/a\t{web.url}/a.jpg\tMugs\tG\n'
-    two = f'id,title,link,image_link,product_type\nb,"B, the ""second""",/p/b,{web.url}/b.jpg,A > Mugs\n'
+    two = "id,title,link,image_link,product_type\n"
+    two += f'b,"B, the ""second""",/p/b,{web.url}/b.jpg,A > Mugs\n'
     atom = (
         '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.com/ns/1.0">'
         f'<link rel="self" href="{web.url}/3"/><entry><g:id>c</g:id><title>C</title>'
