@@ -118,6 +118,8 @@ def absolute(base: str, address: str) -> str | None:
     address = unescaped("".join(address.split("\n")).strip())
     if address.lower() in _NOTHING:
         return None
+    if address.startswith(("http://", "https://")):  # as most are; to join takes ten times longer
+        return address
     try:
         return urljoin(base, address) if "://" in base else address
     except ValueError:
@@ -131,7 +133,7 @@ def product_of(group: str, number: str, link: str | None, where: str) -> str:
     """
     if group:
         return group
-    if link and _names_a_variant(link):
+    if link and "varia" in link.lower() and _names_a_variant(link):
         at = place(link)
         return str(at._replace(query=tuple(x for x in at.query if x[0].lower() not in _VARIANT)))
     return number or link or where

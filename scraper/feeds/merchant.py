@@ -4,6 +4,7 @@ https://support.google.com/merchants/answer/7052112 (the attributes), 14987622 (
 14987621 (Atom), 160567 (text)
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -132,9 +133,14 @@ def _base(node: Any, url: str) -> str:
 
 
 def _local(node: Any) -> str:
-    return (
-        node.tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(node.tag, str) else ""
-    )
+    return _named(node.tag)[0] if isinstance(node.tag, str) else ""
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _named(tag: str) -> tuple[str, bool]:
+    """The attribute that an element is, and whether it is Google's own."""
+    local = tag.rpartition("}")[2].rpartition(":")[2]
+    return attribute(local), tag.startswith((f"{{{_GOOGLE}", "g:"))
 
 
 def _fields(node: Any) -> dict[str, list[str]]:
@@ -142,14 +148,15 @@ def _fields(node: Any) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     google: set[str] = set()
     for child in node:
-        name = attribute(_local(child))
+        if not isinstance(child.tag, str):
+            continue
+        name, is_google = _named(child.tag)
         if name == "link" and child.get("href"):
             if child.get("rel", "alternate") != "alternate":
                 continue
             value = child.get("href")
         else:
             value = "".join(child.itertext())
-        is_google = str(child.tag).startswith((f"{{{_GOOGLE}", "g:"))
         if is_google and name not in google:
             google.add(name)
             fields[name] = [value]

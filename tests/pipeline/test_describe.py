@@ -73,7 +73,7 @@ sources: # where images come from; each key is a folder in data/raw
     allow_private: [] # host:port of your own network that may be asked
   yours: {kind: folder, path: photos} # a person's
   wiki:
-    kind: spider # a spider crawls a shop or asks an API
+    kind: spider # a spider crawls a shop, reads its feed or asks an API
     licenses: # licenses that are taken, such as [cc0, cc-by, none]; null: all
       - cc0
 
