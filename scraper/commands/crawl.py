@@ -26,7 +26,7 @@ from scraper.crawling.incoming import recover, require_current, store
 from scraper.crawling.run import own_network, run_spider, spider_class
 from scraper.folders.sync import own_folder, sync
 from scraper.reading.sitemaps import is_file, read_addresses
-from scraper.spiders import SPIDER_KEYS
+from scraper.spiders import SEVERAL, SPIDER_KEYS
 
 _ARGUMENTS = ("source", "label", "url")
 
@@ -101,7 +101,8 @@ def typed_source(
     label = next((one for one in source.classes or () if class_key(one) == class_key(label)), label)
     addresses = [api] if api else []
     if "url" in takes and is_file(url):
-        addresses += _addresses(Path(url))
+        # a feed's own addresses are judged when it is read
+        addresses += [] if SEVERAL in takes else _addresses(Path(url))
     elif "url" in takes:
         check_url(url)
         addresses.append(url)
