@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.manifest import Status
 from pipeline.sources import (
+    AddressesSource,
     ArchiveSource,
     DatasetSource,
     FolderSource,
@@ -48,7 +49,7 @@ def first_column(page: str, heading: str) -> list[str]:
 def test_the_entries_are_valid():
     sources = {name: TypeAdapter(Source).validate_python(e) for name, e in entries().items()}
     assert {source.kind for source in sources.values()} == {
-        "spider", "dataset", "archive", "huggingface", "folder",
+        "spider", "addresses", "dataset", "archive", "huggingface", "folder",
     }  # fmt: skip
     for source in sources.values():
         if isinstance(source, DatasetSource | ArchiveSource):
@@ -59,6 +60,7 @@ def test_the_entries_are_valid():
     ("kind", "section"),
     [
         ("spider", SpiderSource),
+        ("addresses", AddressesSource),
         ("dataset", DatasetSource),
         ("archive", ArchiveSource),
         ("huggingface", HuggingFaceSource),
