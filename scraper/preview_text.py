@@ -36,7 +36,7 @@ class Preview:
     as_product: str
     """how it would end as a product page, in the words of the ledger"""
     as_listing: str
-    """the same for a page of a listing"""
+    """how it would end as a page of a listing"""
     title: str
     judged_by: str
     robots: str
@@ -48,7 +48,7 @@ class Preview:
     refused: dict[str, str]
     """products that would not be fetched: why"""
     titles: dict[Place, str]
-    """what the page calls where its links lead"""
+    """the texts of the page's links, by where they lead"""
     menu: dict[str, str]
     """class: address, of what may be categories"""
     category: str

@@ -18,12 +18,12 @@ PERMANENT_HTTP: Final = frozenset((404, 410))
 
 
 def now() -> str:
-    """UTC, ISO 8601, to the second; one string for all the rows of a second."""
+    """The time now, UTC, ISO 8601, to the second. All rows of one second share one string."""
     return sys.intern(datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def is_here(folder: Path, row: Row) -> bool:
-    """Whether the row's file is there, as long as it was. (Its bytes are DVC's to verify.)"""
+    """Whether the row's file is there with its old length. DVC verifies the bytes."""
     if row.file is None:
         return False
     try:
@@ -33,7 +33,7 @@ def is_here(folder: Path, row: Row) -> bool:
 
 
 def missing(folder: Path, manifest: Manifest) -> list[Row]:
-    """Rows that have a file, and the file has vanished."""
+    """Rows whose file has vanished."""
     rows = manifest.rows.values()
     return [row for row in rows if row.status.has_file and not is_here(folder, row)]
 
@@ -44,10 +44,10 @@ def is_by_hand(row: Row) -> bool:
 
 
 def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  # noqa: A002 - column
-    """One row more for each file that has vanished, and for each that a person has added.
+    """Append a row for each file that has vanished, and for each that a person has added.
 
-    Sub-folders are classes; files in them may have any name, and links are followed. What systems
-    leave is passed over. Raises UserError, before it writes, for a folder that can't be a class.
+    Sub-folders are classes; files in them may have any name, and links are followed. Litter of the
+    system is passed over. Raises UserError, before it writes, for a folder that can't be a class.
     """
     found = list(_files(folder))
     for part in folder.glob("*/.*.part"):  # what a killed run was writing

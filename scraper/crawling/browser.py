@@ -26,7 +26,7 @@ from pipeline.addresses import RefusedAddressError, check_address, host_port
 from pipeline.cli import UserError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_UNUSED = {"image", "media", "font"}  # images are fetched by Scrapy, as ever
+_UNUSED = {"image", "media", "font"}  # Scrapy fetches images, as always
 _SETTLED = 5  # seconds that a page's scripts have to fetch what they show
 _PAGES = 4  # open at the same time
 _CHUNK = 1 << 16
@@ -105,12 +105,12 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
 
 
 def _is_of(page: Page, request: PageRequest) -> bool:
-    """Whether it is the page's own, maybe redirected."""
+    """Whether the request is for the page itself, maybe redirected."""
     return request.is_navigation_request() and request.frame == page.main_frame
 
 
 async def _settle(page: Page) -> None:
-    """Until nothing more is fetched; some pages never stop."""
+    """Wait until the page fetches nothing more; some pages never stop."""
     with suppress(PlaywrightTimeoutError):
         await page.wait_for_load_state("networkidle", timeout=_SETTLED * 1000)
 
@@ -181,7 +181,7 @@ async def _wish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> t
     """The host and port that a client asks for."""
     version, methods = await reader.readexactly(2)
     await reader.readexactly(methods)
-    writer.write(bytes([_VERSION, 0]))  # no one has to say who they are
+    writer.write(bytes([_VERSION, 0]))  # clients need no password
     again, command, _, kind = await reader.readexactly(4)
     if (version, again, command) != (_VERSION, _VERSION, _CONNECT):
         raise ValueError("not SOCKS5, or no connection")

@@ -24,7 +24,7 @@ _DVC = Path(".dvc")
 
 
 class IncomingManifest(Manifest):
-    """The manifest of data/raw/<name>, and beside it that of what is not stored yet."""
+    """Writes the manifest of data/raw/<name>, and another one of what DVC has not stored yet."""
 
     def __init__(self, name: str) -> None:
         super().__init__(RAW / name / MANIFEST)
@@ -52,7 +52,7 @@ def manifest_of(name: str, folder: Path) -> Manifest:
 
 
 def recover(name: str) -> None:
-    """Bring back into data/raw/<name> what is not there any more, or never came to be."""
+    """Bring back into data/raw/<name> what has gone from there, or never arrived."""
     folder = INCOMING / name
     drop_stored()
     if not folder.exists():
@@ -83,11 +83,11 @@ def require_current(name: str) -> None:
 def store(name: str) -> None:
     """Have DVC store data/raw/<name> as it is now; then nothing of it is incoming any more.
 
-    Within a stage that DVC runs, it does so itself.
+    Within a stage that DVC runs, DVC stores it at the stage's end.
     """
     if not _is_ours():
         return
-    if not (FOLDERS / name).exists():  # of the stage `folders`, which never ran here
+    if not (FOLDERS / name).exists():  # the stage `folders` makes it, and never ran here
         link_folders(load_params().sources)
     done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
     if done.returncode:
@@ -99,7 +99,7 @@ def store(name: str) -> None:
 
 
 def _is_ours() -> bool:
-    """There is DVC here, and it isn't what runs this process."""
+    """Whether DVC is here, and does not run this process itself."""
     return _DVC.is_dir() and "DVC_STAGE" not in os.environ
 
 

@@ -45,12 +45,12 @@ class ImagePipeline:
         self._folder = crawler.spider.folder
         self._manifest = manifest_of(crawler.spider.source, self._folder)
         self._writer = ThreadPoolExecutor(1, "images")
-        """where files are made, as the disk keeps one waiting; a single thread, so that two who
-        write the same bytes take turns"""
+        """writes files, so that the crawl does not wait for the disk; a single thread, so that
+        equal files are written one after the other"""
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
-        """class: images that are here, but for those that people put there"""
+        """class: images that are here, without those that people put there"""
         self.of_product: Counter[tuple[str, str]] = Counter()
         """class and product: its images that are here, duplicates of others' too"""
         for row in self._manifest.rows.values():
@@ -104,7 +104,7 @@ class ImagePipeline:
         return sum(self.saved[label] for label in (self.saved if wanted is None else wanted))
 
     def _is_permanent(self, row: Row, item: ProductImage) -> bool:
-        """Asking again would cost a request and give the same."""
+        """Whether asking again would give the same answer."""
         match row.status:
             case Status.REJECTED_NOT_IMAGE | Status.REJECTED_TOO_LARGE:
                 return True
@@ -237,6 +237,6 @@ def _require_expected(image: ImageFile, item: ProductImage) -> None:
 
 
 def _refused_again(known: Row, row: Row) -> bool:
-    """Nothing was asked, and nothing is new."""
+    """Whether the candidate was refused as before, and without a request."""
     is_refusal = row.status.startswith("rejected") and row.http_status is None
     return is_refusal and (known.status, known.error) == (row.status, row.error)

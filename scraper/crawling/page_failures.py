@@ -53,14 +53,14 @@ def failure_of(error: BaseException) -> PageFailure:
 
 
 def response_failure(response: Response) -> PageFailure | None:
-    """By status, headers and length; None for what is to be read."""
+    """Why a response is no page, by status, headers and length; None where it can be read."""
     said, status = http_message(response), response.status
     if any(name in response.headers for name in _CHALLENGES):
         said = f"{said}, a firewall's challenge in the place of the page"
         return PageFailure(Outcome.FAILED_FOR_NOW, said)
     if not 200 <= status < 300:
         outcome = Outcome.FAILED_FOR_NOW if status_may_pass(status) else Outcome.FAILED_FOR_GOOD
-        overload = status >= 500 and status != 503  # who is busy has been waited for
+        overload = status >= 500 and status != 503  # we have waited for a busy host already
         return PageFailure(outcome, said, is_gone=status in _GONE, is_overload=overload)
     if not response.body.strip():
         why = f"{said} and an empty page"
@@ -69,7 +69,7 @@ def response_failure(response: Response) -> PageFailure | None:
 
 
 def product_failure(page: TextResponse, product: "Product | None") -> PageFailure | None:
-    """Of a page that was reached as a product's: why it gives no image."""
+    """Why a product's page gives no image; None where it gives one."""
     is_sure = page.status in _SURE
     if product is None or (product.is_guess and not (is_sure and product.images)):
         return _doubt(page) or PageFailure(Outcome.NO_PRODUCT, "nothing says what it sells")
@@ -79,7 +79,7 @@ def product_failure(page: TextResponse, product: "Product | None") -> PageFailur
 
 
 def listing_failure(page: TextResponse, listing: "Listing", number: int) -> PageFailure | None:
-    """Of page `number` of a listing; an empty page after the last one is no failure."""
+    """Why page `number` of a listing gives nothing; an empty page after the last is no failure."""
     if listing.products and not (listing.is_guess and page.status not in _SURE):
         return None
     if number > 1:
@@ -89,12 +89,12 @@ def listing_failure(page: TextResponse, listing: "Listing", number: int) -> Page
 
 
 def is_sent_to(url: str) -> str:
-    """Of a listing that is redirected to another page."""
+    """The reason where a listing is redirected to another page."""
     return f"is sent to {url}; if that is the category, give its address"
 
 
 def not_followed(pager: str) -> str:
-    """Of a listing whose page says that more follow; `pager` is what it says."""
+    """The reason where a listing's page says that more follow; `pager` is what it says."""
     return f"it shows {pager}, and no address of the next page was found"
 
 
@@ -105,7 +105,7 @@ def no_web_page(response: Response) -> PageFailure:
 
 
 def _doubt(page: TextResponse) -> PageFailure | None:
-    """Of a page on which nothing was found: whether it is no page at all, but may be one later."""
+    """Why a page on which nothing was found is no real page, but may be one later; or None."""
     if page.status not in _SURE:
         said = f"{http_message(page)} with a body that is no page"
         return PageFailure(Outcome.FAILED_FOR_NOW, said)

@@ -18,7 +18,7 @@ from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
-from scraper.datasets.layouts import Found, LeftOut, finder
+from scraper.datasets.layouts import LayoutImage, LeftOut, finder
 from scraper.datasets.member import UNPACK, DamagedError, Member, UnreadableError
 from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import (
@@ -190,7 +190,7 @@ def _nothing(
     )
 
 
-def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
+def _row(found: LayoutImage, label: str, address: str, todo: Plan, now: str) -> Row:
     return Row(
         status=Status.SAVED,
         label=label,
@@ -206,7 +206,7 @@ def _row(found: Found, label: str, address: str, todo: Plan, now: str) -> Row:
     )
 
 
-def _keep(store: Store, row: Row, found: Found) -> bool:
+def _keep(store: Store, row: Row, found: LayoutImage) -> bool:
     """Take the image, or have a row that says why not; False where its file can't be read."""
     if found.unclear:
         store.reject(row, Status.REJECTED_CLASS, found.unclear)

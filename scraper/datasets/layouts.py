@@ -22,7 +22,7 @@ LACKING = "images that a table names and the archive lacks"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LayoutImage:
     """An image that the layout points at. Its label is the dataset's own."""
 
     path: str
@@ -45,7 +45,7 @@ class LeftOut:
     kind: str
 
 
-Results = Iterator[Found | LeftOut]
+Results = Iterator[LayoutImage | LeftOut]
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,10 @@ def _labelled(
         yield _whole(member, label, facts, unclear)
 
 
-def _whole(member: Member, label: str, facts: TableFacts, unclear: str | None = None) -> Found:
-    return Found(
+def _whole(
+    member: Member, label: str, facts: TableFacts, unclear: str | None = None
+) -> LayoutImage:
+    return LayoutImage(
         path=member.path,
         label=label,
         split=official_split(facts.split),
@@ -140,9 +142,9 @@ def _whole(member: Member, label: str, facts: TableFacts, unclear: str | None = 
 
 def _inside(
     member: Member, number: int, content: bytes, label: str, split: str | None, facts: TableFacts
-) -> Found:
+) -> LayoutImage:
     """An image that is a part of a file."""
-    return Found(
+    return LayoutImage(
         path=f"{member.path}/{number}",
         label=label,
         split=official_split(split),

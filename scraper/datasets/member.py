@@ -39,7 +39,7 @@ class DamagedError(UserError):
 
 
 class DownloadError(UserError):
-    """What an address did not give, or not rightly."""
+    """A download that failed, or gave something wrong."""
 
 
 class UnreadableError(UserError):
@@ -52,7 +52,7 @@ class UnsafeError(UserError):
 
 @dataclass(frozen=True)
 class Caps:
-    """How much an archive may hold. An image hardly packs; tables and text do by ten or so."""
+    """How much an archive may hold. Images hardly shrink when packed; tables shrink to a tenth."""
 
     files: int = 2_000_000
     ratio: int = 200
@@ -67,7 +67,7 @@ class Caps:
 
 @dataclass(frozen=True)
 class Opened:
-    """What those who read an archive are told of it."""
+    """What code that reads an archive needs to know of it."""
 
     name: str
     """what it is called where it comes from"""

@@ -10,7 +10,7 @@ from scraper.datasets.labels import Labels
 
 
 @dataclass(frozen=True)
-class About:
+class SharedColumns:
     """What all rows have in common."""
 
     page_url: str | None
@@ -28,7 +28,7 @@ class Plan:
     layout: Layout
     classes: dict[str, str | list[str]] | None
     """our class: theirs, or several of theirs; None for all of theirs"""
-    about: About
+    about: SharedColumns
     allow_private: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     """the dataset's labels, in the order of their numbers, where its documentation lists them"""
@@ -72,7 +72,7 @@ def _dataset(source: DatasetSource) -> Plan:
         files=entry.files,
         layout=entry.layout,
         classes=source.classes,
-        about=About(
+        about=SharedColumns(
             page_url=entry.page,
             license=entry.license,
             title=entry.title,
@@ -91,7 +91,7 @@ def _archive(source: ArchiveSource) -> Plan:
         files=[file],
         layout=FilesLayout(pattern=source.pattern, index=source.index),
         classes=source.classes,
-        about=About(None if file.is_local else source.url, source.license),
+        about=SharedColumns(None if file.is_local else source.url, source.license),
         allow_private=source.allow_private,
         encoding=source.encoding,
     )
@@ -106,7 +106,7 @@ def _hub(source: HuggingFaceSource) -> Plan:
         files=repository.files,
         layout=FilesLayout(index=index),
         classes=source.classes,
-        about=About(
+        about=SharedColumns(
             page_url=repository.page,
             license=source.license or repository.license,
             title=repository.name,

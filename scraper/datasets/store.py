@@ -121,5 +121,5 @@ def _note(folder: Path) -> dict[str, Any] | None:
 
 
 def note_complete(folder: Path, asked: dict[str, Any], rows: int) -> None:
-    """Say so for the next run. No date in it: equal runs leave equal notes."""
+    """Note for the next run that all was taken. Without a date, equal runs leave equal notes."""
     write_atomic(folder / _NOTE, json_text({"asked": asked, "rows": rows}))

@@ -38,13 +38,21 @@ _ORIGINAL = 1_000_000
 
 
 def name_of_image(url: str) -> str:
-    """The same text for the addresses of one image, whatever size, version and host they name."""
+    """One text for all addresses of one image, whatever size, version and host they name.
+
+    >>> name_of_image("https://a.example/mug_400x.jpg") == name_of_image("/mug_800x.jpg?v=2")
+    True
+    """
     path, _, rest = _parts(url)
     return f"{path}?{'&'.join(sorted(rest))}"
 
 
 def width_of_image(url: str) -> int | None:
-    """The width in pixels that the address asks for, or else the height; None for no size."""
+    """The width in pixels that the address asks for, or else the height; None for no size.
+
+    >>> width_of_image("https://a.example/mug.jpg?w=400&q=80")
+    400
+    """
     return _parts(url)[1]
 
 

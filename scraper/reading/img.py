@@ -55,7 +55,11 @@ def page_images(tree: Any, absolute: Absolute) -> dict[str, Size]:
 
 
 def pixels(value: object) -> int | None:
-    """`800`, `"800"` and `"800px"` are 800; None where there is no such number, or 0."""
+    """A number of pixels; None where there is none, or 0.
+
+    >>> pixels(800), pixels("800px"), pixels("100%")
+    (800, 800, None)
+    """
     found = _PIXELS.fullmatch(str(value))
     return (int(found[1]) or None) if found else None
 
@@ -123,7 +127,11 @@ def _is_reference(name: str, value: str) -> bool:
 
 
 def in_set(text: str) -> Iterator[tuple[str, float, str]]:
-    """Of a srcset, `a.jpg 400w, b.jpg 2x`: addresses with their descriptors; without one 1x."""
+    """The addresses of a srcset with their descriptors; an address without one has 1x.
+
+    >>> list(in_set("a.jpg 400w, b.jpg 2x, c.jpg"))
+    [('a.jpg', 400.0, 'w'), ('b.jpg', 2.0, 'x'), ('c.jpg', 1.0, 'x')]
+    """
     for entry in _BETWEEN.split(text):
         url, *descriptors = entry.split() or [""]
         known = [d for d in descriptors or ["1x"] if _DESCRIPTOR.fullmatch(d)]

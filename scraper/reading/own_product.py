@@ -27,7 +27,7 @@ _VARIANT = {
     "dwvar",
     "variantid",
 }
-_RELATED = 0.5  # of the words of a name: less than that and it is another product's
+_RELATED = 0.5  # share of a name's words; with less it is another product's name
 _MANY_TITLES = 2
 _MOST_PARTS = 1000
 
@@ -110,7 +110,7 @@ class Markup:
         return next(filter(identifies, map(text_of, found)), None)
 
     def identifier(self, own: OwnProduct) -> str | None:
-        """The shop's own, of this variant where it is one of several."""
+        """The shop's own identifier; of several variants, that of this one."""
         found = (text_of(node.get(name)) for node in own.nodes for name in _IDS)
         return next(filter(identifies, found), None)
 
@@ -140,7 +140,7 @@ class Markup:
         return called if len(called) == 1 else []
 
     def _may_be_own(self, products: list[Node], like: list[float]) -> bool:
-        """False where all that the page is called speaks of something else.
+        """False where all titles of the page speak of something else.
 
         One heading alone may be the shop's name.
         """
@@ -182,7 +182,7 @@ class Markup:
         shared = _identifiers(node) & _identifiers(seed)
         if rank == _OTHER:  # the same in another colour has its own page
             return any(kind == "Group" for kind, _ in shared)
-        if rank == _EXACT == self._address_rank(seed):  # in two languages
+        if rank == _EXACT == self._address_rank(seed):  # the page describes it in two languages
             return True
         if rank >= _SAME_PATH and self._address_rank(seed) >= _SAME_PATH:
             return (
@@ -196,7 +196,7 @@ def _telling(node: Node) -> tuple[bool, bool]:
 
 
 def _identifiers(node: Node) -> set[tuple[str, str]]:
-    """But for what identifies nothing; a group's and its variants' are one."""
+    """The identifiers that do identify something; those of a group have a kind of their own."""
     found = set()
     for name in (*_GROUP_IDS, *_IDS, "gtin8", "gtin12", "gtin14"):
         text = text_of(node.get(name))
@@ -206,7 +206,7 @@ def _identifiers(node: Node) -> set[tuple[str, str]]:
 
 
 def _address(node: Node) -> object:
-    """Of the product's page; an `@id` may be a name within this page, or within the shop."""
+    """The address of the product's page; an `@id` may only be a name within the page or shop."""
     url = address_of(node)
     if isinstance(url, str) and "#" in url and url != node.get("url"):
         stem = url.partition("#")[0]
@@ -215,7 +215,7 @@ def _address(node: Node) -> object:
 
 
 def _compared(url: str, own: str) -> int:
-    """Exact, the same path, or another; what the queries say counts where they contradict."""
+    """How two addresses compare: exact, same path, or another. Contradicting queries count."""
     theirs, ours = dict(place(url).query), dict(place(own).query)
     path = place(own).folded_path
     if place(url).folded_path != path:
