@@ -106,6 +106,30 @@ def test_decisions_that_match_no_image_are_told(tmp_path: Path) -> None:
     assert A not in sentence
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "sha256,decision,label,zone,decided_at",
+        "sha256,decision,label,a,decided_at",
+        "sha256,decision,label,note,decided_at,more",
+        "sha256,decision,label,note",
+    ],
+)
+def test_another_header_is_refused_whatever_its_letters(tmp_path: Path, header: str) -> None:
+    with pytest.raises(UserError, match="line 1 must be sha256,decision,label,note,decided_at"):
+        read(tmp_path, f"{header}\n{A},drop,,,\n")
+
+
+@pytest.mark.parametrize(("count", "shown", "more"), [(3, 3, False), (4, 3, True)])
+def test_three_examples_are_enough(tmp_path: Path, count: int, shown: int, more: bool) -> None:
+    path = tmp_path / "review.csv"
+    names = [f"{n:064x}" for n in range(count)]
+    path.write_text(HEADER + "".join(f"{name},drop,,,\n" for name in names))
+    (sentence,) = doubts(path, set())
+    assert [name for name in names if name in sentence] == names[:shown]
+    assert (", …" in sentence) == more
+
+
 def test_a_line_that_two_people_decided_differently_is_told(tmp_path: Path) -> None:
     path = tmp_path / "review.csv"
     lines = [f"{A},keep,,,2026-01-02", f"{A},drop,,,2026-01-03", f"{A},keep,,so,2026-01-04"]

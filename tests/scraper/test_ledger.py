@@ -223,6 +223,36 @@ def test_a_class_that_is_full_is_not_called_complete():
     assert ledger.unfinished() is None
 
 
+def test_an_image_that_failed_opens_its_page_again_and_no_other():
+    ledger = Ledger()
+    for name, sent_to in (("a", None), ("b", "http://shop/c"), ("d", None)):
+        ledger.note(AskedPage("mug", f"http://shop/{name}", Outcome.READ, sent_to=sent_to))
+    again = ledger.reopened({"http://shop/a", "http://shop/c", "http://shop/e"})
+    assert [str(page.outcome) for page in again.pages.values()] == [
+        "failed_for_now", "failed_for_now", "read",
+    ]  # fmt: skip
+    assert {page.outcome for page in ledger.pages.values()} == {Outcome.READ}
+
+
+def test_only_what_failed_for_good_is_never_asked_again():
+    ledger = Ledger(full={"mug"})
+    for outcome in Outcome:
+        ledger.note(AskedPage("mug", f"http://shop/{outcome}", outcome))
+    (kept,) = ledger.failed_for_good().pages.values()
+    assert kept.outcome is Outcome.FAILED_FOR_GOOD
+    open_ = {page.outcome for page in ledger.pages.values() if not page.is_settled}
+    assert open_ == {Outcome.FAILED_FOR_NOW, Outcome.FORBIDDEN}
+
+
+def test_a_listing_is_asked_again_unless_it_was_read_to_its_end():
+    read, more, broken, full, never = "mug", "cup", "hat", "cap", "bag"
+    ledger = Ledger(full={full, more}, may_have_more={more: "why"}, unreadable={broken: "why"})
+    ledger.listing_pages.update((read, more, broken, full))
+    was_read = {x for x in (read, more, broken, full, never) if ledger.was_read(x)}
+    assert was_read == {read, full}
+    assert ledger.state(more) is ListingState.MAY_HAVE_MORE
+
+
 def test_a_ledger_of_another_version_is_none(tmp_path):
     assert Ledger.read(tmp_path) == Ledger()
     for content in ("", "[]", "{}", '{"pages": [["a"]]}'):

@@ -75,6 +75,13 @@ def test_shares_are_kept(count: int, validation: float, test: float, seed: int) 
     assert abs(places["test"] + places["validation"] - (test + validation) * count) <= slack
 
 
+def test_where_chance_covers_every_split_the_draw_alone_decides() -> None:
+    images = [image(n) for n in range(60)]
+    places = {p.group: at for p, at in zip(images, assign(images, SETTINGS), strict=True)}
+    lowest = sorted(places, key=lambda group: draw(SETTINGS.seed, group))[:4]
+    assert {places[group] for group in lowest} == {"test"}
+
+
 def test_a_class_is_brought_within_its_shares_from_below_and_from_above() -> None:
     """Where chance alone would be off by more than the tolerance, to either side."""
     count, share = 400, 0.2
