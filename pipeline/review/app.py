@@ -1,16 +1,16 @@
-"""What the review page asks for over HTTP. Images are had by SHA-256, never by a path."""
+"""What the review page asks for over HTTP. It names images by SHA-256, never by a path."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from pipeline import paths
 from pipeline.cli import UserError
@@ -18,7 +18,7 @@ from pipeline.decisions import Choice, Decision, doubts
 from pipeline.decode import ImageError
 from pipeline.names import Label, class_key
 from pipeline.review.catalog import Catalog
-from pipeline.review.changes import changes
+from pipeline.review.changes import changes, too_few
 from pipeline.review.log import DecisionLog
 from pipeline.review.thumbnails import Thumbnails
 from pipeline.web import problem
@@ -30,10 +30,20 @@ SHA256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f]*$")]
 
 
-class NewDecision(BaseModel):
-    """A line for data/review.csv."""
+class _About(BaseModel):
+    """Which images: one, or several that are treated alike."""
 
-    sha256: SHA256
+    sha256: SHA256 | Annotated[list[SHA256], Field(min_length=1)]
+
+    @property
+    def images(self) -> list[str]:
+        several = self.sha256 if isinstance(self.sha256, list) else [self.sha256]
+        return list(dict.fromkeys(several))
+
+
+class NewDecision(_About):
+    """A line for data/review.csv about each image."""
+
     decision: Choice
     label: Label | None = None
     note: Text = ""
@@ -47,10 +57,9 @@ class NewDecision(BaseModel):
         return self
 
 
-class Undo(BaseModel):
-    """Which line to take out: the last about an image, if it is still this one."""
+class Undo(_About):
+    """Which line to take out: the last one about each image, if it is still this one."""
 
-    sha256: SHA256
     decided_at: Text
 
 
@@ -79,7 +88,7 @@ class _Catalogs:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Another one for another content; None while clean runs, and its folder is away."""
+    """Changes with the content. None while clean runs: its folder is away then."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -104,7 +113,7 @@ class _Review:
         return Response(content, media_type="application/json", headers=headers)
 
     def decisions(self, known: str = "") -> Response:
-        """All decisions; nothing (204) where the page knows this version."""
+        """All decisions; nothing (204) if the page knows this version."""
         catalog, name, _ = self._catalogs.current()
         state = self._log.read()
         version = f"{name} {state.version}"
@@ -113,36 +122,49 @@ class _Review:
         content = {
             "version": version,
             "catalog": name,
-            "changes": changes(catalog, state.decisions),
+            **_outlook(catalog, state.decisions),
             "doubts": doubts(paths.REVIEW, catalog.by_sha256),
             "decisions": {sha256: _to_page(one) for sha256, one in state.decisions.items()},
         }
         return JSONResponse(content)
 
     def decide(self, new: NewDecision) -> Response:
-        """Write a decision down."""
+        """Write a decision down: about all its images, or about none."""
         catalog = self._catalogs.current()[0]
-        if new.sha256 not in catalog.by_sha256:
+        if not all(one in catalog.by_sha256 for one in new.images):
             return problem(404, "clean knows no such image")
-        label = new.label and catalog.spelt.get(class_key(new.label), new.label)
-        self._log.decide(new.sha256, new.decision, label, new.note)
-        return self._now(new.sha256)
+        label = new.label and self._spelt(catalog, new.label)
+        decision = self._log.decide(new.images, new.decision, label, new.note)
+        outlook = _outlook(catalog, self._log.read().decisions)
+        return JSONResponse({"decision": _to_page(decision), **outlook})
 
-    def undo(self, one: Undo) -> Response:
-        """Take a decision back."""
-        if not self._log.undo(one.sha256, one.decided_at):
+    def undo(self, which: Undo) -> Response:
+        """Take a decision back; tells what counts about each image then.
+
+        `left` is the number of images about which somebody has decided since.
+        """
+        undone = set(self._log.undo(which.images, which.decided_at))
+        if not undone:
             return problem(409, "somebody has decided about this image since")
-        return self._now(one.sha256)
-
-    def _now(self, sha256: str) -> Response:
-        catalog, _, _ = self._catalogs.current()
         decisions = self._log.read().decisions
-        one = decisions.get(sha256)
-        now = None if one is None else _to_page(one)
-        return JSONResponse({"decision": now, "changes": changes(catalog, decisions)})
+        now = {
+            sha256: _to_page(decisions[sha256]) if sha256 in decisions else None
+            for sha256 in which.images
+        }
+        outlook = _outlook(self._catalogs.current()[0], decisions)
+        return JSONResponse({"decisions": now, "left": len(which.images) - len(undone), **outlook})
+
+    def _spelt(self, catalog: Catalog, label: str) -> str:
+        """A class as the data spell it; a new one as the first decision about it does."""
+        named = {
+            class_key(one.label): one.label
+            for one in self._log.read().decisions.values()
+            if one.label
+        }
+        return (named | dict(catalog.spelt)).get(class_key(label), label)
 
     def image(self, sha256: SHA256, size: Literal["small", "large"], request: Request) -> Response:
-        """A raw image as JPEG, made small."""
+        """A raw image as a small JPEG."""
         file = self._catalogs.current()[0].files.get(sha256)
         if file is None:
             return problem(404, "there is no such image, or it can't be shown")
@@ -155,6 +177,15 @@ class _Review:
         except ImageError as error:
             return problem(404, f"it can't be shown: {error}")
         return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+def _outlook(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, Any]:
+    """What the next `dvc repro` will make of these decisions."""
+    return {
+        "changes": changes(catalog, decisions),
+        "too_few": too_few(catalog, decisions),
+        "too_few_stop": catalog.split.too_few == "stop",
+    }
 
 
 def _to_page(one: Decision) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from pipeline import paths
 from pipeline.classes import spellings
 from pipeline.cli import UserError
 from pipeline.manifest import Reason
-from pipeline.params import Params
+from pipeline.params import Params, Split
 from pipeline.raw import read_raw
 
 SUSPECTS = paths.RESULTS / "audit" / "suspects.csv"
@@ -32,7 +32,7 @@ _SHOWN = [
     "contrast", "sharpness", "phash",
 ]  # fmt: skip
 _NOT_SENT = {"group", "duplicate_of", "phash"}
-_FROM_MANIFEST = ["title", "page_url", "license", "author"]
+_FROM_MANIFEST = ["file", "name", "title", "page_url", "license", "author"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Catalog:
     sets: list[Set]
     spelt: Mapping[str, str]
     """how each class is spelt, by its `class_key`"""
+    split: Split
+    """how the next stage will divide what is kept"""
 
     def to_page(self) -> dict[str, Any]:
         """What the page is given: columns of equal length, and sets of row numbers."""
@@ -119,7 +121,7 @@ def read_catalog(params: Params) -> Catalog:
         row["shown"] = row["sha256"] in files
         by_sha256[row["sha256"]].append(row)
     spelt = spellings(params.sources, (row["label"] for row in rows))
-    return Catalog(rows, files, by_sha256, list(_sets(rows)), spelt)
+    return Catalog(rows, files, by_sha256, list(_sets(rows)), spelt, params.split)
 
 
 _NO_SUSPECT = {"suspect": None, "suggested": None, "score": None}

@@ -1,21 +1,26 @@
-"""What decisions will change, told before clean runs again."""
+"""What decisions will change, told before clean and split run again."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.decisions import Choice, Decision, spelt_alike
 from pipeline.manifest import Reason
 from pipeline.review.catalog import UNSHOWABLE, Catalog, Set
+from pipeline.split.divide import KeptImage, TooFewError, divide
 
 _COPIES = (Reason.SAME_PIXELS, Reason.NEAR_DUPLICATE)
+_MANY = 30
+"""groups of images: a class with so many is in every split, so it is not divided on trial"""
 
 
 def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, int]:
     """What clean will do otherwise, because of these decisions, than in the verdicts at hand.
 
-    Images (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or, where a decision it
-    obeyed is gone, judged `anew`. Of what shows the same as an image decided on, the direct
-    consequences are counted; for chains of copies, what follows further is clean's to find out.
+    Images (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or `anew`: clean will judge
+    them anew, because a decision that it obeyed is gone. If images show the same as one that a
+    person decided about, the direct consequences are counted. Longer chains of copies are not
+    followed.
     """
     decisions = spelt_alike(decisions, catalog.spelt)
     counts = dict.fromkeys(("kept", "dropped", "relabelled", "anew"), 0)
@@ -29,28 +34,89 @@ def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, in
         elif not any(row["reason"] in UNSHOWABLE for row in rows):
             counts["kept"] += not kept
             counts["relabelled"] += not _labels(rows, decision) <= {row["label"] for row in rows}
-    for one in catalog.sets:
-        back, gone = _follow(one, catalog, decisions)
-        counts["kept"] += back
-        counts["dropped"] += gone
+    for _, back in _followers(catalog, decisions):
+        counts["kept" if back else "dropped"] += 1
     return counts
 
 
-def _follow(one: Set, catalog: Catalog, decisions: Mapping[str, Decision]) -> tuple[int, int]:
-    """How many of a set come back, and go, because others of it were decided on."""
-    rows = [catalog.rows[n] for n in one.rows]
-    decided = [(row, decisions[row["sha256"]]) for row in rows if row["sha256"] in decisions]
-    free = [row for row in rows if row["sha256"] not in decisions and not _was_reviewed(row)]
+def too_few(catalog: Catalog, decisions: Mapping[str, Decision]) -> list[str]:
+    """A sentence for each class that will have no image, or too few for every split.
+
+    It is said of the images that clean will keep by these decisions (see `changes`). How many a
+    class needs is what the split stage says itself: it tries to divide them.
+    """
+    images = list(_kept(catalog, spelt_alike(decisions, catalog.spelt)))
+    groups: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        groups[image.label].add(image.group)
+    empty = {row["label"] for row in catalog.rows} - groups.keys()
+    sentences = [f"class {label!r} has no image" for label in sorted(empty)]
+    if catalog.split.keep_official:  # a large class may have all its images in one official split
+        tried = images
+    else:
+        tried = [image for image in images if len(groups[image.label]) < _MANY]
+    try:
+        lacks = divide(tried, catalog.split).lacks if tried else []
+    except TooFewError as error:
+        lacks = error.lacks
+    return sentences + [str(lack) for lack in lacks]
+
+
+def _kept(catalog: Catalog, decisions: Mapping[str, Decision]) -> Iterator[KeptImage]:
+    """What clean will keep, each image once."""
+    followers = dict(_followers(catalog, decisions))
+    found = set()
+    for number, row in enumerate(catalog.rows):
+        decision, label = decisions.get(row["sha256"]), row["label"]
+        if decision is not None:
+            kept = decision.choice is not Choice.DROP and row["reason"] not in UNSHOWABLE
+            label = decision.label or row["raw_label"]
+        elif _was_reviewed(row):  # clean will judge it anew; most images are kept
+            kept, label = True, row["raw_label"]
+        else:
+            kept = followers.get(number, row["verdict"] == "keep")
+        if kept and (label, row["sha256"]) not in found:
+            found.add((label, row["sha256"]))
+            yield KeptImage(
+                label=label,
+                sha256=row["sha256"],
+                source=row["source"],
+                group=row["group"],
+                official_split=row["official_split"],
+                license=row["license"] or "",
+                width=row["width"],
+                height=row["height"],
+                brightness=row["brightness"] or 0.0,
+                raw_label=row["raw_label"],
+            )
+
+
+def _followers(catalog: Catalog, decisions: Mapping[str, Decision]) -> Iterator[tuple[int, bool]]:
+    """The rows that come back (True) or go (False) because another of their set was decided on."""
+    for one in catalog.sets:
+        yield from _follow(one, catalog, decisions)
+
+
+def _follow(
+    one: Set, catalog: Catalog, decisions: Mapping[str, Decision]
+) -> Iterator[tuple[int, bool]]:
+    rows = [(n, catalog.rows[n]) for n in one.rows]
+    decided = [(row, decisions[row["sha256"]]) for _, row in rows if row["sha256"] in decisions]
+    free = [
+        (n, row) for n, row in rows if row["sha256"] not in decisions and not _was_reviewed(row)
+    ]
     chosen = [(row, d) for row, d in decided if d.choice is not Choice.DROP]
-    staying = [row for row in free if row["verdict"] == "keep"]
+    staying = [(n, row) for n, row in free if row["verdict"] == "keep"]
     if chosen:  # a person's choice stays alone
-        if one.kind == "duplicates":
-            chosen = [(row, d) for row, d in chosen if row["reason"] in _COPIES]
-            return 0, len(staying) if chosen else 0
         labels = {label for row, d in chosen for label in _labels([row], d)}
-        return 0, sum(row["label"] not in labels for row in staying)
-    settled = one.kind == "duplicates" or len({row["label"] for row in free}) == 1
-    return int(bool(decided and free) and not staying and settled), 0
+        if one.kind == "conflicts":
+            yield from ((n, False) for n, row in staying if row["label"] not in labels)
+        elif any(row["reason"] in _COPIES for row, _ in chosen):
+            yield from ((n, False) for n, _ in staying)
+        return
+    settled = one.kind == "duplicates" or len({row["label"] for _, row in free}) == 1
+    if decided and free and not staying and settled:
+        yield free[0][0], True  # the best one: a set is sorted so
 
 
 def _labels(rows: list[dict[str, Any]], decision: Decision) -> set[str]:

@@ -5,7 +5,7 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class DecisionLog:
 
     The file itself is locked, so that nothing else is left on disk. Where there are no locks (some
     network shares), only the threads of one process wait for each other.
-    Every method raises UserError where a person's edit has left the file ill-formed.
+    Every method raises UserError if a person's edit has left the file ill-formed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,12 +40,17 @@ class DecisionLog:
         self._state = State("", {})
 
     def read(self) -> State:
-        """What the file says now; it is parsed only when it has changed."""
+        """What the file says now. It is parsed only if it has changed."""
         with self._locked() as file:
             return self._read(file)
 
-    def decide(self, sha256: str, choice: Choice, label: str | None, note: str) -> Decision:
-        """Add a line; it is on disk on return."""
+    def decide(
+        self, sha256: str | Sequence[str], choice: Choice, label: str | None, note: str
+    ) -> Decision:
+        """Add a line for an image, or for each of several: all of the lines or none.
+
+        They are on disk on return, and all have the same `decided_at`.
+        """
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         decision = Decision(choice, label, note, now)
         out = io.StringIO()
@@ -53,29 +58,35 @@ class DecisionLog:
             self._read(file)  # an open quote would swallow the line
             delimiter = self._table(file).delimiter
             writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-            writer.writerow([sha256, choice, label or "", note, decision.decided_at])
+            for one in _several(sha256):
+                writer.writerow([one, choice, label or "", note, decision.decided_at])
             try:
                 _append(file, out.getvalue().encode())
             except OSError as error:
                 raise UserError(f"{self._path} could not be written: {error.strerror}") from error
         return decision
 
-    def undo(self, sha256: str, decided_at: str) -> bool:
-        """Take the last line about an image out again, so that the one before it counts.
+    def undo(self, sha256: str | Sequence[str], decided_at: str) -> list[str]:
+        """Take the last line about each image out, so that the one before it counts.
 
-        False, and nothing done, where that line is not the one of `decided_at`: somebody has
-        decided since.
+        Gives the images for which that was done. It is not done for an image whose last line is
+        another than the one of `decided_at`: somebody has decided about it since.
         """
         with self._locked() as file:
             self._read(file)
-            own = [record for record in self._table(file).records if record.values[0] == sha256]
-            if not own or own[-1].values[COLUMNS.index("decided_at")] != decided_at:
-                return False
-            file.seek(0)
-            lines = list(io.StringIO(file.read().decode(), newline=""))
-            rest = lines[: own[-1].start] + lines[own[-1].end :]
-            self._replace(file, "".join(rest).encode())
-        return True
+            last = {record.values[0]: record for record in self._table(file).records}
+            ours = [
+                last[one]
+                for one in dict.fromkeys(_several(sha256))
+                if one in last and last[one].values[COLUMNS.index("decided_at")] == decided_at
+            ]
+            if ours:
+                file.seek(0)
+                lines = list(io.StringIO(file.read().decode(), newline=""))
+                for record in sorted(ours, key=lambda record: -record.start):
+                    del lines[record.start : record.end]
+                self._replace(file, "".join(lines).encode())
+        return [record.values[0] for record in ours]
 
     def _replace(self, file: BinaryIO, content: bytes) -> None:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -121,6 +132,10 @@ class DecisionLog:
                 raise UserError(f"{self._path} may not be written; change its mode") from error
 
 
+def _several(sha256: str | Sequence[str]) -> Sequence[str]:
+    return [sha256] if isinstance(sha256, str) else sha256
+
+
 def _is_at(path: Path, file: BinaryIO) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
@@ -142,7 +157,7 @@ def _append(file: BinaryIO, line: bytes) -> None:
 
 
 def _write(file: BinaryIO, content: bytes) -> None:
-    """All of it, and onto the disk; an unbuffered file may take it in parts."""
+    """Write all of it, and onto the disk. An unbuffered file may take it in parts."""
     while content:
         content = content[file.write(content) :]
     os.fsync(file.fileno())

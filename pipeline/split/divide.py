@@ -64,10 +64,18 @@ class Division:
     lacks: list[Lack]
 
 
+class TooFewError(UserError):
+    """Some classes can't be in every split: `lacks` says which, and why."""
+
+    def __init__(self, lacks: Sequence[Lack], settings: Split) -> None:
+        super().__init__(_too_few(lacks, settings))
+        self.lacks = sorted(lacks, key=lambda lack: lack.label)
+
+
 def divide(images: Sequence[KeptImage], settings: Split) -> Division:
     """The split of each image. Classes that can't be in every split are left out.
 
-    Raises UserError, which names all such classes, if `too_few` is `stop` or no class is left.
+    Raises TooFewError, which names all such classes, if `too_few` is `stop` or no class is left.
     """
     left_out: dict[str, Lack] = {}
     while True:
@@ -82,7 +90,7 @@ def divide(images: Sequence[KeptImage], settings: Split) -> Division:
         lacks = {lack.label: lack for lack in _lacks(groups, places, free, wanted)}
         left_out |= lacks
         if lacks and (settings.too_few == "stop" or len(left_out) == len(_labels(images))):
-            raise UserError(_too_few(list(left_out.values()), settings))
+            raise TooFewError(list(left_out.values()), settings)
         if not lacks:
             break
     found = [

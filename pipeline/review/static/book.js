@@ -1,6 +1,7 @@
 // Decisions: sent one after the other, followed when others make them.
 
 const EVERY = 4000; // milliseconds
+const AT_ONCE = 150; // images in one request
 
 /** Ask the server; gives the JSON, null for "nothing new". Throws an Error with the server's reason. */
 export async function api(path, body) {
@@ -20,15 +21,28 @@ export async function api(path, body) {
   return content;
 }
 
+/** When it was decided; one that is on its way comes last. */
+const order = (one) => one.decided_at ?? "~";
+
+/** A part as the server takes it: a request may be so long only. */
+function small(part) {
+  const parts = [];
+  for (let n = 0; n < part.sha256.length; n += AT_ONCE)
+    parts.push({ ...part, sha256: part.sha256.slice(n, n + AT_ONCE) });
+  return parts;
+}
+
 export class DecisionBook {
   #decisions = new Map(); // SHA-256: decision, label, note, decided_at
-  #mine = JSON.parse(sessionStorage.getItem("mine") ?? "[]"); // what `undo` takes back, the last at the end
+  // what `undo` takes back, the last at the end: each an array of {sha256: [...], decided_at}
+  #steps = JSON.parse(sessionStorage.getItem("steps") ?? "[]");
   #queue = Promise.resolve();
   #waiting = 0;
   #version = "";
   #catalog = null;
   #troubles = { saving: "", reading: "", stale: "" };
-  changes = { kept: 0, dropped: 0, relabelled: 0, anew: 0 };
+  /** What the next `dvc repro` will make of the decisions. */
+  outlook = { changes: { kept: 0, dropped: 0, relabelled: 0, anew: 0 }, too_few: [] };
 
   /** `onChange(shas)` after any change; `onTrouble(text, stale)`: empty when it is over. */
   constructor(onChange, onTrouble) {
@@ -36,9 +50,14 @@ export class DecisionBook {
   }
 
   of = (row) => this.#decisions.get(row.sha256);
-  labels = () => [...this.#decisions.values()].map((one) => one.label).filter(Boolean);
+  /** The classes that people have named, in the order in which they first did. */
+  labels = () =>
+    [...this.#decisions.values()]
+      .filter((one) => one.label)
+      .sort((a, b) => order(a).localeCompare(order(b)))
+      .map((one) => one.label);
   get canUndo() {
-    return this.#mine.length > 0;
+    return this.#steps.length > 0;
   }
 
   /** Read all decisions, and again as long as the page is looked at. */
@@ -53,7 +72,7 @@ export class DecisionBook {
   async #read() {
     let found = null;
     try {
-      found = await api(`/api/decisions?known=${encodeURIComponent(this.#version)}`);
+      found = await api(`api/decisions?known=${encodeURIComponent(this.#version)}`);
       this.#trouble("reading", "");
     } catch (error) {
       this.#trouble("reading", `Not up to date: ${error.message}`);
@@ -62,7 +81,7 @@ export class DecisionBook {
     const before = this.#decisions;
     this.#decisions = new Map(Object.entries(found.decisions));
     this.#version = found.version;
-    this.changes = found.changes;
+    this.outlook = found;
     this.doubts = found.doubts;
     this.#catalog ??= found.catalog;
     if (found.catalog !== this.#catalog) this.#trouble("stale", "Clean has run since.");
@@ -76,48 +95,74 @@ export class DecisionBook {
     );
   }
 
-  /** Shown at once; sent after what was decided before. */
-  decide(decision) {
-    const { sha256 } = decision;
-    const shown = { ...decision, pending: true };
-    this.#set(sha256, shown);
-    return this.#send("/api/decisions", decision, shown);
+  /**
+   * Several decisions that one undo takes back, each `{sha256: [...], decision, label, note}`.
+   * They are shown at once, and sent after what was decided before.
+   */
+  decide(parts) {
+    const shown = new Map();
+    for (const part of parts)
+      for (const sha256 of part.sha256) shown.set(sha256, { ...part, pending: true });
+    this.#set(shown);
+    return this.#send("api/decisions", parts, (answer, part) => {
+      this.#steps.at(-1).push({ sha256: part.sha256, decided_at: answer.decision.decided_at });
+      return Object.fromEntries(part.sha256.map((sha256) => [sha256, answer.decision]));
+    }, shown);
   }
 
-  /** Take back the last decision of this tab; gives its SHA-256. */
+  /** Take back the last step of this tab; gives the SHA-256 of its images. */
   async undo() {
     await this.#queue;
-    const last = this.#mine.at(-1);
-    if (!last) return null;
-    this.#remember(this.#mine.slice(0, -1));
-    await this.#send("/api/undo", last);
-    return last.sha256;
+    const last = this.#steps.at(-1);
+    if (!last) return [];
+    this.#remember(this.#steps.slice(0, -1));
+    await this.#undo(last);
+    return last.flatMap((part) => part.sha256);
   }
 
-  /** Take back the decision about an image, whoever made it. */
-  async takeBack(row) {
+  /** Take back the decisions about these images, whoever made them. */
+  async takeBack(shas) {
     await this.#queue;
-    const decision = row && this.of(row);
-    if (!decision) return;
-    this.#remember(this.#mine.filter((one) => one.decided_at !== decision.decided_at));
-    await this.#send("/api/undo", { sha256: row.sha256, decided_at: decision.decided_at });
+    const times = Map.groupBy(
+      shas.filter((sha256) => this.#decisions.has(sha256)),
+      (sha256) => this.#decisions.get(sha256).decided_at,
+    );
+    const parts = [...times].map(([decided_at, sha256]) => ({ sha256, decided_at }));
+    const gone = (part) => ({
+      ...part,
+      sha256: part.sha256.filter((one) => !times.get(part.decided_at)?.includes(one)),
+    });
+    const steps = this.#steps.map((step) => step.map(gone).filter((part) => part.sha256.length));
+    this.#remember(steps.filter((step) => step.length));
+    if (parts.length) await this.#undo(parts);
   }
 
-  #send(path, body, shown) {
-    const { sha256 } = body;
+  #undo(parts) {
+    return this.#send("api/undo", parts, (answer) => {
+      if (answer.left) throw new Error(`somebody has decided about ${answer.left} of them since`);
+      return answer.decisions;
+    });
+  }
+
+  /** Send parts one after another; `settled(answer, part)` gives the decisions that count then. */
+  #send(path, parts, settled, shown) {
     this.#waiting++;
     this.#queue = this.#queue.then(async () => {
-      try {
-        const { decision, changes } = await api(path, body);
-        if (shown) this.#remember([...this.#mine, { sha256, decided_at: decision.decided_at }]);
-        this.changes = changes;
-        this.#settle(sha256, shown, decision);
-        this.#trouble("saving", "");
-      } catch (error) {
-        this.#settle(sha256, shown, null);
-        this.#version = ""; // what is true must be read
-        this.#trouble("saving", `Not saved: ${error.message}`);
+      if (shown) this.#steps.push([]);
+      let trouble = "";
+      for (const part of parts.flatMap(small)) {
+        try {
+          const answer = await api(path, part);
+          this.outlook = answer;
+          this.#settle(shown, new Map(Object.entries(settled(answer, part))));
+        } catch (error) {
+          trouble = `Not saved: ${error.message}`;
+          this.#version = ""; // what is true must be read
+          this.#settle(shown, new Map(part.sha256.map((sha256) => [sha256, null])));
+        }
       }
+      this.#remember(this.#steps.filter((step) => step.length));
+      this.#trouble("saving", trouble);
       this.#waiting--;
       if (!this.#version && !this.#waiting) await this.#read();
     });
@@ -125,20 +170,29 @@ export class DecisionBook {
   }
 
   /** Show what the server knows, but where something newer is on its way. */
-  #settle(sha256, shown, decision) {
-    const now = this.#decisions.get(sha256);
-    if (now === shown || !now?.pending) this.#set(sha256, decision);
+  #settle(shown, decisions) {
+    const newer = (sha256) => {
+      const now = this.#decisions.get(sha256);
+      return now?.pending && now !== shown?.get(sha256);
+    };
+    this.#set(new Map([...decisions].filter(([sha256]) => !newer(sha256))));
   }
 
-  #set(sha256, decision) {
-    if (decision) this.#decisions.set(sha256, decision);
-    else this.#decisions.delete(sha256);
-    this.onChange(new Set([sha256]));
+  #set(decisions) {
+    for (const [sha256, decision] of decisions) {
+      if (decision) this.#decisions.set(sha256, decision);
+      else this.#decisions.delete(sha256);
+    }
+    this.onChange(new Set(decisions.keys()));
   }
 
-  #remember(mine) {
-    this.#mine = mine;
-    sessionStorage.setItem("mine", JSON.stringify(mine));
+  #remember(steps) {
+    this.#steps = steps;
+    try {
+      sessionStorage.setItem("steps", JSON.stringify(steps));
+    } catch {
+      sessionStorage.removeItem("steps"); // it is full: after a reload there is nothing to undo
+    }
   }
 
   #trouble(kind, text) {

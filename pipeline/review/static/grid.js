@@ -1,7 +1,7 @@
 // Thousands of cards in a scrolling box, of which only those in view are in the document.
 
 const GAP = 12,
-  TEXT = 42,
+  TEXT = 58,
   PAD = 10,
   HEAD = 26,
   AHEAD = 600; // pixels; AHEAD is drawn beyond the view
@@ -185,6 +185,19 @@ export class Grid {
     else if (top + row.height + GAP > scrollTop + clientHeight)
       this.scroller.scrollTop = top + row.height + GAP - clientHeight;
     this.#render();
+  }
+
+  /** The items whose cards a frame touches; its corners are places on the sheet, in pixels. */
+  inside({ left, top, right, bottom }) {
+    const found = [];
+    for (let n = this.#rowAt(top); n < this.rows.length && this.rows[n].top < bottom; n++) {
+      const row = this.rows[n];
+      for (const { index, x, y } of row.cells) {
+        const fits = x < right && x + this.side > left;
+        if (fits && row.top + y < bottom && row.top + y + this.side + TEXT > top) found.push(index);
+      }
+    }
+    return found;
   }
 
   /** The item above (-1) or below (+1), or the same where there is none. */

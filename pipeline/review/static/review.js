@@ -2,6 +2,7 @@
 // All text from the web goes in as textContent.
 
 import { api, DecisionBook } from "./book.js";
+import { drawFrames } from "./frame.js";
 import { Grid } from "./grid.js";
 
 const $ = (id) => document.getElementById(id);
@@ -33,12 +34,15 @@ let rows = [],
   sets = []; // all that clean knows
 let items = [],
   shown = []; // what is shown: rows in order, and arrays of indices into them
-let current = 0,
+let current = 0, // the image at hand
+  anchor = 0, // where a range of images begins
+  picked = new Set(), // indices of several images to decide about at once; empty: the one at hand
   view = "all";
-let filed = [],
-  labels = []; // classes in the data; and those that people have named besides
+let labels = []; // the classes in the data, then those that people have named besides
 const book = new DecisionBook(onDecisions, onTrouble);
 const grid = new Grid($("grid"), $("sheet"), drawCard, nameOfSet);
+const fileOf = (row) => row.name ?? row.file ?? ""; // a person's own name for it, or ours
+const baseOf = (row) => fileOf(row).split("/").at(-1);
 
 // ---- what is shown
 
@@ -79,7 +83,7 @@ function writeAddress() {
 const count = (name) => (name in BELONGS ? rows.filter(BELONGS[name]) : setsOf(name)).length;
 
 function wanted(filter) {
-  const text = (filter.text ?? "").trim().toLowerCase();
+  const text = (filter.text ?? "").trim().normalize().toLowerCase();
   return (row) => {
     const decision = book.of(row)?.decision;
     return (
@@ -93,8 +97,8 @@ function wanted(filter) {
             ? !!decision
             : decision === filter.decided)) &&
       (!text ||
-        [row.title, row.page_url, row.author, row.note, row.sha256].some((value) =>
-          value?.toLowerCase().includes(text),
+        [row.name, row.file, row.title, row.page_url, row.author, row.note, row.sha256].some(
+          (value) => value?.normalize().toLowerCase().includes(text),
         ))
     );
   };
@@ -120,6 +124,8 @@ function select() {
   let next = 0;
   shown = groups.map((group) => group.map(() => next++));
   current = Math.max(0, before ? items.findIndex((item) => item.n === before.n) : 0);
+  anchor = current;
+  picked = new Set();
   grid.show(shown, inSets());
   $("shown").textContent = inSets() ? `· ${groups.length} sets` : `· ${items.length} images`;
   $("nothing").hidden = items.length > 0;
@@ -167,8 +173,8 @@ function fillFilters() {
 
 // ---- one image
 
-const small = (row) => `/images/${row.sha256}/small`;
-const large = (row) => `/images/${row.sha256}/large`;
+const small = (row) => `images/${row.sha256}/small`;
+const large = (row) => `images/${row.sha256}/large`;
 const DONE = { keep: "✓ keep", drop: "✕ drop" };
 const decided = (row) => {
   const decision = book.of(row);
@@ -215,6 +221,7 @@ function drawCard(index, inSet) {
       className: `card${decision?.decision === "drop" ? " goes" : ""}${inSet ? " in-set" : ""}`,
       role: "option",
       id: `item-${index}`,
+      title: fileOf(row),
     },
     photo,
     make("p", {}, make("b", { textContent: row.label }), inSet ? ` ${row.source}` : ""),
@@ -222,15 +229,27 @@ function drawCard(index, inSet) {
       textContent: second,
       className: row.verdict === "drop" && !decision ? "gone" : "",
     }),
+    make("p", { className: "file", textContent: baseOf(row) }),
   );
-  card.ariaSelected = String(index === current);
+  mark(card, index);
   card.ariaPosInSet = index + 1;
   card.ariaSetSize = items.length;
-  card.ariaLabel = [row.label, row.title, fate(row), what && `decided: ${what}`]
+  card.ariaLabel = [row.label, row.title, baseOf(row), fate(row), what && `decided: ${what}`]
     .filter(Boolean)
     .join(", ");
-  card.addEventListener("click", () => (index === current ? openLarge() : go(index)));
+  card.addEventListener("click", (event) => click(index, event));
+  card.addEventListener("contextmenu", (event) => {
+    if (event.pointerType !== "touch") return;
+    event.preventDefault(); // a long touch
+    toggle(index);
+  });
   return card;
+}
+
+function mark(card, index) {
+  card.ariaSelected = String(picked.size ? picked.has(index) : index === current);
+  card.classList.toggle("current", index === current);
+  card.classList.toggle("picked", picked.has(index));
 }
 
 function nameOfSet(number) {
@@ -241,23 +260,85 @@ function nameOfSet(number) {
     : `${names.join(", ")}, ${group.length} times`;
 }
 
-function go(index) {
+/** Go to an image. What was picked is picked no more, but for what `picks` has. */
+function go(index, picks = []) {
   const last = current;
   current = Math.min(Math.max(index, 0), Math.max(items.length - 1, 0));
   if (last !== current) $("note").value = "";
-  grid.cards.get(last)?.setAttribute("aria-selected", "false");
   if (items.length) {
     grid.reveal(current);
-    grid.cards.get(current)?.setAttribute("aria-selected", "true");
     $("grid").setAttribute("aria-activedescendant", `item-${current}`);
   } else $("grid").removeAttribute("aria-activedescendant");
+  pick(picks);
+  if (!picked.size) anchor = current;
   showCurrent();
 }
+
+// ---- several images
+
+const range = (a, b) =>
+  Array.from({ length: Math.abs(a - b) + 1 }, (_, i) => Math.min(a, b) + i);
+/** What a decision is about, in the order on the page. */
+const targets = () =>
+  (picked.size ? [...picked].sort((a, b) => a - b) : [current]).filter((index) => items[index]);
+
+function pick(indices) {
+  picked = new Set(indices);
+  for (const [index, card] of grid.cards) mark(card, index);
+  showPicked();
+}
+
+function showPicked() {
+  $("picked").hidden = !picked.size;
+  $("picked-count").textContent = `${picked.size.toLocaleString("en")} picked`;
+  $("pick-set").hidden = !inSets() || !items.length;
+}
+
+function click(index, event) {
+  const more = event.ctrlKey || event.metaKey;
+  if (event.shiftKey) go(index, [...(more ? picked : []), ...range(anchor, index)]);
+  else if (more || (event.pointerType === "touch" && picked.size)) toggle(index);
+  else if (index === current && !picked.size) openLarge();
+  else go(index);
+}
+
+/** Pick one more, or no longer. With the first one more, the image at hand is picked too. */
+function toggle(index) {
+  const picks = new Set(picked);
+  if (!picks.size) picks.add(current);
+  if (picked.has(index)) picks.delete(index);
+  else picks.add(index);
+  go(index, picks);
+  anchor = index;
+}
+
+function pickSet() {
+  if (inSets() && items.length) go(current, shown.find((set) => set.includes(current)));
+}
+
+/** Shift and an arrow: the range from where it began to there. */
+function extend(index) {
+  if (items[index]) go(index, range(anchor, index));
+}
+
+let before; // what was picked before a frame is drawn
+drawFrames(
+  $("grid"),
+  $("sheet"),
+  () => (before = [...picked]),
+  (corners, event) => {
+    const adds = event.shiftKey || event.ctrlKey || event.metaKey;
+    pick([...(adds ? before : []), ...grid.inside(corners)]);
+    $("grid").focus({ preventScroll: true });
+  },
+);
+
+// ---- the image at hand
 
 let loading;
 function showCurrent() {
   const row = items[current];
-  document.querySelector("aside").hidden = !row;
+  $("panel").hidden = !row;
   if (!row) return;
   const photo = $("photo");
   photo.hidden = !row.shown;
@@ -293,6 +374,7 @@ function showFacts(row) {
       })
     : null;
   const facts = {
+    file: fileOf(row),
     class: row.label === row.raw_label ? row.label : `${row.label} (came as ${row.raw_label})`,
     source: row.source,
     split: row.official_split,
@@ -323,7 +405,7 @@ function showChoice(row) {
   $("accept").hidden = !row.suggested;
   if (row.suggested)
     $("accept").replaceChildren(
-      make("span", { textContent: `It is ${row.suggested}` }),
+      make("span", { textContent: picked.size ? "As suggested" : `It is ${row.suggested}` }),
       make("kbd", { textContent: "A" }),
     );
 }
@@ -340,6 +422,7 @@ function fillLarge() {
         make("figcaption", {
           textContent: [
             row.label,
+            baseOf(row),
             `${row.width}×${row.height}`,
             row.source,
             fate(row),
@@ -364,31 +447,64 @@ function openLarge() {
 
 // ---- deciding
 
-function decide(decision, label = null) {
-  const row = items[current];
-  if (!row) return;
-  const classes = new Set(
-    rows.filter((other) => other.sha256 === row.sha256).map((other) => other.raw_label),
+/**
+ * Decide about all that is picked, or about the image at hand; then go on to the next one.
+ * `labelOf(row)` gives the class; images without one are left as they are.
+ */
+function decide(decision, labelOf = () => null) {
+  const about = targets();
+  const byLabel = new Map(); // class: SHA-256 of its images
+  const unclear = new Set(); // the same bytes, picked under two classes
+  const seen = new Map();
+  for (const row of about.map((index) => items[index])) {
+    const label = decision === "keep" ? classToKeep(row) : labelOf(row);
+    if (label === null && decision === "relabel") continue;
+    if (seen.has(row.sha256) && seen.get(row.sha256) !== label) unclear.add(row.sha256);
+    seen.set(row.sha256, label);
+  }
+  for (const [sha256, label] of seen)
+    if (!unclear.has(sha256)) byLabel.set(label, [...(byLabel.get(label) ?? []), sha256]);
+  const note = $("note").value.trim();
+  const parts = [...byLabel].map(([label, sha256]) => ({ sha256, decision, label, note }));
+  tell(
+    unclear.size
+      ? `${unclear.size} of these images are the same file under two classes. Keep only the one that is right.`
+      : "",
   );
-  if (decision === "keep" && classes.size > 1) label = row.raw_label; // the same bytes under two classes: this one is right
-  book.decide({ sha256: row.sha256, decision, label, note: $("note").value.trim() });
+  if (!parts.length) return;
+  book.decide(parts);
   $("note").value = "";
+  const last = about.at(-1);
   const settled = view === "conflicts" && decision !== "drop";
-  go(settled ? (shown.find((set) => set[0] > current)?.[0] ?? current) : current + 1);
+  go(settled ? (shown.find((set) => set[0] > last)?.[0] ?? last) : last + 1);
+}
+
+/** If the same bytes are filed under several classes, to keep one says that its class is right. */
+function classToKeep(row) {
+  const same = rows.filter((other) => other.sha256 === row.sha256);
+  return new Set(same.map((other) => other.raw_label)).size > 1 ? row.raw_label : null;
 }
 
 async function undo() {
-  const sha256 = await book.undo();
-  const index = items.findIndex((row) => row.sha256 === sha256);
-  if (index >= 0) go(index);
+  const shas = new Set(await book.undo());
+  const found = items.flatMap((row, index) => (shas.has(row.sha256) ? [index] : []));
+  if (found.length) go(found[0], found.length > 1 ? found : []);
 }
 
 function relabel(label) {
-  if (label && items.length) decide("relabel", label);
+  if (label && items.length) decide("relabel", () => label);
+}
+
+function accept() {
+  if (items.length) decide("relabel", (row) => row.suggested);
+}
+
+function takeBack() {
+  book.takeBack([...new Set(targets().map((index) => items[index].sha256))]);
 }
 
 function onDecisions(changed) {
-  const { kept, dropped, relabelled, anew } = book.changes;
+  const { kept, dropped, relabelled, anew } = book.outlook.changes;
   const parts = [
     [kept, "kept"],
     [dropped, "dropped"],
@@ -405,6 +521,7 @@ function onDecisions(changed) {
         ])
       : ["nothing changes"]),
   );
+  showTooFew();
   $("doubts").hidden = !book.doubts.length;
   $("doubts").replaceChildren(...book.doubts.map((textContent) => make("p", { textContent })));
   fillLabels();
@@ -413,7 +530,33 @@ function onDecisions(changed) {
   showCurrent();
 }
 
+/** Said before `dvc repro` fails. */
+function showTooFew() {
+  const { too_few, too_few_stop } = book.outlook;
+  const count = too_few.length === 1 ? "1 class has" : `${too_few.length} classes have`;
+  $("too-few").hidden = !too_few.length;
+  $("too-few-text").textContent =
+    `${count} too few images: the next dvc repro ` +
+    (too_few_stop ? "will stop at the split stage" : "will leave them out (split.too_few)");
+  $("too-few-list").replaceChildren(
+    ...too_few.map((textContent) => make("li", { textContent })),
+  );
+}
+
+let trouble = { text: "", again: false }, // of the server; what the page itself tells comes first
+  told = "";
+function tell(text) {
+  told = text;
+  showTrouble();
+}
+
 function onTrouble(text, again) {
+  trouble = { text, again };
+  showTrouble();
+}
+
+function showTrouble() {
+  const { text, again } = told ? { text: told, again: false } : trouble;
   $("trouble").hidden = !text;
   $("trouble").replaceChildren(
     text,
@@ -422,8 +565,9 @@ function onTrouble(text, again) {
 }
 
 function fillLabels() {
-  const found = [...new Set([...filed, ...book.labels()])].sort();
-  if (found.join("\n") === labels.join("\n")) return;
+  // a new class comes last, and one that is named no more stays: no other changes its key
+  const found = [...new Set([...labels, ...book.labels()])];
+  if (found.length === labels.length && $("numbers").children.length) return;
   labels = found;
   $("numbers").replaceChildren(
     ...labels.slice(0, 9).map((label, n) => {
@@ -458,7 +602,8 @@ function openLabels() {
 
 function listLabels() {
   const text = $("label-text").value.trim();
-  const found = labels.filter((label) => label.toLowerCase().includes(text.toLowerCase()));
+  const key = (label) => label.normalize().toLowerCase();
+  const found = labels.filter((label) => key(label).includes(key(text)));
   const choose = (label) => () => {
     $("labels").close();
     relabel(label);
@@ -473,7 +618,9 @@ function listLabels() {
       label,
     ),
   );
-  if (text && !labels.includes(text))
+  const same = found.findIndex((label) => key(label) === key(text));
+  if (same > 0) buttons.unshift(...buttons.splice(same, 1)); // Enter takes the first
+  if (text && same < 0)
     buttons.push(
       make("button", { type: "button", textContent: `New class “${text}”`, onclick: choose(text) }),
     );
@@ -482,21 +629,27 @@ function listLabels() {
 
 // ---- keys and buttons
 
+const STEPS = {
+  j: () => current + 1,
+  ArrowRight: () => current + 1,
+  ArrowLeft: () => current - 1,
+  ArrowDown: () => (items.length ? grid.beside(current, 1) : 0),
+  ArrowUp: () => (items.length ? grid.beside(current, -1) : 0),
+  Home: () => 0,
+  End: () => items.length - 1,
+};
 const KEYS = {
   k: () => decide("keep"),
   d: () => decide("drop"),
   r: openLabels,
   0: openLabels,
   u: undo,
-  Backspace: () => book.takeBack(items[current]),
-  a: () => relabel(items[current]?.suggested),
-  j: () => go(current + 1),
-  ArrowRight: () => go(current + 1),
-  ArrowLeft: () => go(current - 1),
-  ArrowDown: () => items.length && go(grid.beside(current, 1)),
-  ArrowUp: () => items.length && go(grid.beside(current, -1)),
-  Home: () => go(0),
-  End: () => go(items.length - 1),
+  Backspace: takeBack,
+  a: accept,
+  s: pickSet,
+  " ": () => toggle(current),
+  Escape: () => go(current),
+  ...Object.fromEntries(Object.entries(STEPS).map(([key, to]) => [key, () => go(to())])),
   Enter: openLarge,
   n: () => $("note").focus(),
   "?": () => $("help").showModal(),
@@ -510,6 +663,12 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, select, textarea");
   if (typing && event.key === "Escape") $("grid").focus();
   if (typing && event.target.id === "note" && event.key === "Enter") $("grid").focus();
+  const ours = !typing && !document.querySelector("dialog[open]");
+  if (ours && (event.ctrlKey || event.metaKey) && event.key === "a" && items.length) {
+    event.preventDefault();
+    go(current, items.keys());
+    return;
+  }
   if (
     typing ||
     event.ctrlKey ||
@@ -522,7 +681,8 @@ document.addEventListener("keydown", (event) => {
   const onControl = event.target.matches("button, a, summary");
   if (onControl && (event.key === "Enter" || event.key === " ")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const action = /^[1-9]$/.test(key) ? () => relabel(labels[key - 1]) : KEYS[key];
+  let action = /^[1-9]$/.test(key) ? () => relabel(labels[key - 1]) : KEYS[key];
+  if (event.shiftKey && key in STEPS) action = () => extend(STEPS[key]());
   if (!action) return;
   event.preventDefault();
   action();
@@ -532,7 +692,9 @@ $("keep").onclick = () => decide("keep");
 $("drop").onclick = () => decide("drop");
 $("relabel").onclick = openLabels;
 $("undo").onclick = undo;
-$("accept").onclick = () => relabel(items[current]?.suggested);
+$("accept").onclick = accept;
+$("pick-set").onclick = pickSet;
+$("pick-none").onclick = () => go(current);
 $("open-large").onclick = openLarge;
 $("open-help").onclick = () => $("help").showModal();
 $("large-close").onclick = () => $("large").close();
@@ -555,16 +717,19 @@ addEventListener("hashchange", readAddress);
 // ---- start
 
 try {
-  const { columns, sets: found } = await api("/api/images");
+  const { columns, sets: found } = await api("api/images");
   const names = Object.keys(columns);
   rows = columns.sha256.map((_, n) => ({
     n,
     ...Object.fromEntries(names.map((name) => [name, columns[name][n]])),
   }));
-  filed = [...new Set(rows.flatMap((row) => [row.label, row.raw_label]))];
+  // classes that come from decisions alone are new: they keep their place after the others
+  labels = [...new Set(rows.map((row) => row.raw_label))].sort();
   sets = found;
   fillFilters();
   await book.follow();
+  labels = [...new Set([...labels, ...rows.map((row) => row.label)])];
+  fillLabels();
   readAddress();
   $("grid").focus({ preventScroll: true });
 } catch (error) {
