@@ -1,6 +1,7 @@
-"""Figures of an evaluation: as PNG for all who show files, as SVG for a browser.
+"""Figures of an evaluation and of a sweep: a PNG for whoever shows files, an SVG for a browser.
 
-A browser has letters that this machine may have no font for: in a PNG such a class is its number.
+A PNG is always on white. An SVG has no ground, and its ink follows the page, light or dark.
+A browser has letters for which this machine may have no font. In a PNG, such a class is its number.
 """
 
 import csv
@@ -9,19 +10,30 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from matplotlib import colormaps, rc_context
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from model import calibration, lettering
+from model import lettering
 from model.calibration import Array
+from model.statistics import interval
 
 _MOST_NUMBERS = 40  # classes; with more the numbers would overlap
 _MOST_NAMES = 20  # in a legend
+_MOST_POINTS = 10  # of a reliability diagram
+_INK, _LIGHT_INK = "#1c2024", "#e8eaed"  # as in pipeline/templates/page.html
+_FILL = (0.10, 0.37, 0.71)  # red, green, blue from 0 to 1
+_STYLE: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK
+    ),
+    "svg.fonttype": "none",
+    "svg.hashsalt": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +51,98 @@ def confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Drawing:
 
 def _confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Figure:
     shares = matrix / matrix.sum(axis=1, keepdims=True).clip(1)
-    side = max(4.0, 0.62 * len(labels) + 2)
+    numbers = len(labels) <= _MOST_NUMBERS
+    side = max(4.0, (0.62 if numbers else 0.2) * len(labels) + 2)
     figure = Figure((side, side), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(labels)), labels)
+    # a colour that lets the ground through fits a light page and a dark one
+    axes.imshow(
+        np.dstack([np.broadcast_to(color, (*shares.shape, 1)) for color in _FILL] + [shares])
+    )
+    size = None if numbers else 7
+    style: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(labels)), labels, fontsize=size, **style)
+    axes.set_yticks(range(len(labels)), labels, fontsize=size)
     axes.set(xlabel="predicted", ylabel="true")
-    axes.spines[:].set_visible(False)
+    axes.spines[:].set_linewidth(0.3)
     axes.tick_params(length=0)
-    if len(labels) <= _MOST_NUMBERS:
-        for row, column in np.argwhere(matrix):
-            style: dict[str, Any] = {
-                "ha": "center",
-                "va": "center",
-                "color": "white" if shares[row, column] > 0.5 else "black",
-            }
-            axes.text(column, row - 0.12, f"{100 * shares[row, column]:.0f} %", **style)
-            axes.text(column, row + 0.25, matrix[row, column], fontsize=7, **style)
+    for row, column in np.argwhere(matrix) if numbers else ():
+        strong = shares[row, column] > 0.7
+        style = {"ha": "center", "va": "center", "color": "white" if strong else _INK}
+        axes.text(column, row - 0.12, f"{100 * shares[row, column]:.0f} %", **style)
+        axes.text(column, row + 0.25, matrix[row, column], fontsize=7, **style)
     return figure
 
 
 def reliability(before: Array, after: Array, classes: NDArray[Any]) -> Drawing:
-    """How often the model is right at each confidence, before and after calibration."""
+    """How often the model is right at each confidence, before and after calibration.
+
+    Each point stands for about the same number of images, which is written at it; a line shows
+    its 95 % interval.
+    """
     return _drawn((), lambda _: _reliability(before, after, classes))
 
 
 def _reliability(before: Array, after: Array, classes: NDArray[Any]) -> Figure:
     figure = Figure((5, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="perfect")
-    for name, probabilities, style in (("before", before, "--"), ("after", after, "-")):
-        rows = calibration.reliability(probabilities, classes)
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="perfect")
+    for name, probabilities, style in (("before", before, "--C1"), ("after", after, "-C0")):
+        points = _points(probabilities, classes)
+        confidence, accuracy = [p.confidence for p in points], [p.accuracy for p in points]
         axes.plot(
-            [confidence for confidence, *_ in rows],
-            [accuracy for _, accuracy, *_ in rows],
-            style,
-            marker="o",
-            markersize=4,
-            label=f"{name} calibration",
+            confidence, accuracy, style, marker="o", markersize=5, label=f"{name} calibration"
         )
-    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(frameon=False)
+        if name == "after":
+            axes.vlines(
+                confidence, [p.low for p in points], [p.high for p in points], "C0", alpha=0.4
+            )
+            for p in points:
+                axes.annotate(
+                    str(p.images),
+                    (p.confidence, p.accuracy),
+                    xytext=(5, -11),
+                    textcoords="offset points",
+                    fontsize=8,
+                )
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(-0.02, 1.04), ylim=(-0.04, 1.04))
+    axes.legend(
+        loc="lower right",
+        frameon=False,
+        title="a number: images at a point",
+        title_fontsize=8,
+        fontsize=8,
+    )
     return figure
+
+
+class _Point(NamedTuple):
+    """Images of similar confidence: their means, and the 95 % interval of their accuracy."""
+
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+    images: int
+
+
+def _points(probabilities: Array, classes: NDArray[Any]) -> list[_Point]:
+    """As many points as the cube root of the images: more would make the line zigzag by chance.
+
+    Images of the same confidence are in the same point.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == classes
+    steps = np.linspace(0, 1, min(_MOST_POINTS, max(1, int(len(classes) ** (1 / 3)))) + 1)
+    edges = np.unique(np.quantile(confidence, steps[1:-1], method="lower"))
+    point_of = np.searchsorted(edges, confidence)
+    points = []
+    for number in np.unique(point_of):
+        inside = point_of == number
+        hits, images = int(right[inside].sum()), int(inside.sum())
+        low, high = interval(hits, images)
+        points.append(_Point(float(confidence[inside].mean()), hits / images, low, high, images))
+    return points
 
 
 def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> Drawing:
@@ -92,12 +153,13 @@ def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequen
 def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> Figure:
     figure = Figure((6.5, 4.5), layout="constrained")
     axes = figure.subplots()
-    colours = colormaps["tab10" if len(labels) <= 10 else "turbo"].resampled(len(labels))
+    colours = _hues(len(labels))
     for number, label in enumerate(labels):
         positive, score = classes == number, probabilities[:, number]
         precision, recall, _ = precision_recall_curve(positive, score)
         name = f"{label} {average_precision_score(positive, score):.2f}"
-        axes.step(recall, precision, where="post", color=colours(number), label=name)
+        style = ("-", "--", ":")[number % 3]
+        axes.step(recall, precision, style, where="post", color=colours[number], label=name)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01))
     if len(labels) <= _MOST_NAMES:
         figure.legend(
@@ -106,11 +168,30 @@ def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Seque
     return figure
 
 
-def learning_curves(plots: Path) -> bytes | None:
+def _hues(count: int) -> NDArray[Any]:
+    """So many colours (count, 3), as light as each other: they stand out from white and black.
+
+    They go round the circle of hues in Oklab (Ottosson, A perceptual color space, 2020).
+    """
+    angle = 2 * np.pi * (np.arange(count) / count + 0.7)
+    a, b = 0.13 * np.cos(angle), 0.13 * np.sin(angle)
+    roots = 0.62 + np.array([[0.3963, 0.2158], [-0.1056, -0.0639], [-0.0895, -1.2915]]) @ [a, b]
+    to_rgb = [[4.0767, -3.3077, 0.2310], [-1.2684, 2.6098, -0.3413], [-0.0042, -0.7034, 1.7076]]
+    linear = np.clip(to_rgb @ roots**3, 0, 1)
+    return np.asarray(
+        np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear).T
+    )
+
+
+def learning_curves(plots: Path) -> Drawing | None:
     """Loss and accuracy by epoch, from the files that DVCLive wrote; None without two epochs."""
     first = plots / "metrics" / "train" / "loss.tsv"
     if not first.is_file() or len(first.read_text(encoding="utf-8").splitlines()) < 3:
         return None
+    return _drawn((), lambda _: _learning_curves(plots))
+
+
+def _learning_curves(plots: Path) -> Figure:
     figure = Figure((8, 3.2), layout="constrained")
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         for split, title in (("train", "training"), ("eval", "validation")):
@@ -120,7 +201,7 @@ def learning_curves(plots: Path) -> bytes | None:
             axes.plot(epochs, [float(row[name]) for row in rows], label=title)
         axes.set(xlabel="epoch", ylabel=name)
         axes.legend(frameon=False)
-    return _png(figure)
+    return figure
 
 
 def spread(accuracies: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
@@ -148,9 +229,10 @@ def _spread(
                 label=None if place else split,
             )
     axes.set_yticks(range(len(accuracies)), settings)
-    axes.invert_yaxis()
     axes.set(xlabel="accuracy: a dot for each run, their mean and standard deviation")
-    axes.legend(frameon=False)
+    axes.set_ylim(len(accuracies) - 0.5, -0.5)  # the first setting is on top
+    axes.margins(x=0.08)
+    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
@@ -158,19 +240,29 @@ def _drawn(labels: Sequence[str], draw: Callable[[Sequence[str]], Figure]) -> Dr
     """Draw it with the labels as this machine's fonts have them, and as a browser's have them."""
     fonts = lettering.families(labels)
     legible = lettering.legible(labels, fonts)
-    with rc_context({"font.family": fonts, "svg.fonttype": "none", "svg.hashsalt": ""}):
-        png = _png(draw([*map(lettering.plain, legible)]))
-        figure = draw([*map(lettering.plain, labels)])
-        if legible != list(labels) and (engine := figure.get_layout_engine()):
+    with rc_context({"font.family": fonts, **_STYLE}):
+        png = draw([*map(lettering.plain, legible)])
+        svg = draw([*map(lettering.plain, labels)])
+        if legible != list(labels) and (engine := svg.get_layout_engine()):
             engine.set(rect=(0.1, 0.1, 0.85, 0.85))  # type: ignore[call-arg] # letters are wider
-        out = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of letters without a font: the browser has them
-            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return Drawing(png, out.getvalue())
+        return Drawing(_png(png), _svg(svg))
 
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    figure.savefig(out, format="png", dpi=110, facecolor="white", metadata={"Software": None})
     return out.getvalue()
+
+
+def _svg(figure: Figure) -> bytes:
+    """Its ink is dark on a light page and light on a dark one, also where it is an `<img>`."""
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters without a font: the browser has them
+        figure.savefig(
+            out, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    light, dark = (f":root {{ --ink: {ink} }}" for ink in (_INK, _LIGHT_INK))
+    inks = f"{light} @media (prefers-color-scheme: dark) {{ {dark} }}"
+    text = out.getvalue().decode().replace(_INK, "var(--ink)")
+    return text.replace("</style>", f" {inks}</style>", 1).encode()

@@ -95,7 +95,7 @@ def _write_report(
     test: Tested,
     facts: dict[str, Any],
     drawn: Mapping[str, figures.Drawing],
-    curves: bytes | None,
+    curves: figures.Drawing | None,
     sentences: Sequence[str],
     reject_quantile: float,
 ) -> None:
@@ -106,7 +106,7 @@ def _write_report(
         advice=sentences,
         reject_quantile=reject_quantile,
         figures={name: data_uri(figure.svg, "image/svg+xml") for name, figure in drawn.items()},
-        curves=curves and data_uri(curves, "image/png"),
+        curves=curves and data_uri(curves.svg, "image/svg+xml"),
         mistakes=_worst_mistakes(dataset, test),
         mistake_count=int((~test.right).sum()),
         galleries=_galleries(dataset, test.images, test.probabilities),

@@ -45,9 +45,9 @@ class Best(keras.callbacks.Callback):
 
 
 class EpochLine(keras.callbacks.Callback):
-    """One line for each epoch, and on a terminal a bar with the time left.
+    """One line for each epoch, at most 110 characters, and on a terminal a bar with the time left.
 
-    `images` are trained on in an epoch; their rate leaves the validation out.
+    `images` are trained on in an epoch. Their rate leaves the time of the validation out.
     """
 
     def __init__(self, epochs: int, images: int, first_epoch: int = 0) -> None:
@@ -63,8 +63,8 @@ class EpochLine(keras.callbacks.Callback):
         now = time.perf_counter()
         self.bar.write(
             f"epoch {epoch + 1:3}/{self.params['epochs']}"
-            f"  loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.3f}"
-            f"  validation loss {logs['val_loss']:.3f}  accuracy {logs['val_accuracy']:.3f}"
+            f"  loss {logs['loss']:.3f} accuracy {logs['accuracy']:.3f}"
+            f"  validation {logs['val_loss']:.3f} {logs['val_accuracy']:.3f}"
             f"  rate {logs['learning_rate']:.1e}  {now - self.started:.1f} s"
             f"  {self.images / (self.trained - self.started):.0f} images/s"
         )

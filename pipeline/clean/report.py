@@ -64,6 +64,8 @@ class Figure:
     image: str
     label: str
     lines: list[str]
+    name: str
+    """a person's own name for the file; without one, its path in data/raw"""
     file: str
     sha256: str
     page_url: str | None
@@ -186,7 +188,8 @@ class _View:
         return Figure(
             shown,
             image.label,
-            [line for line in (image.name, *lines) if line],
+            [line for line in lines if line],
+            image.name or image.file,
             image.file,
             image.sha256,
             _link(image.page_url),

@@ -329,6 +329,13 @@ drawFrames(
   (corners, event) => {
     const adds = event.shiftKey || event.ctrlKey || event.metaKey;
     pick([...(adds ? before : []), ...grid.inside(corners)]);
+    if (picked.size && !picked.has(current)) {
+      [current] = picked; // without a scroll: the frame is being drawn
+      anchor = current;
+      $("grid").setAttribute("aria-activedescendant", `item-${current}`);
+      pick(picked);
+      showCurrent();
+    }
     $("grid").focus({ preventScroll: true });
   },
 );
