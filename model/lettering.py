@@ -1,4 +1,4 @@
-"""Names that people give, in figures: fonts for their letters, and no letter that means more."""
+"""How figures write the names that people give: in fonts that have the letters, and as they are."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -12,7 +12,7 @@ _UNFIT = ("last resort", "color emoji", "cm", "stix")  # boxes, bitmaps, fonts o
 
 
 def families(texts: Iterable[str]) -> list[str]:
-    """The fonts of this machine that these texts need, the usual one first."""
+    """The fonts of this machine that have the letters of these texts, the usual font first."""
     missing = _letters(texts) - _has(font_manager.findfont(_BASE))
     found = [_BASE]
     for font in _installed() if missing else ():
@@ -23,13 +23,19 @@ def families(texts: Iterable[str]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """The text as it is, where matplotlib would read a formula, or leave it out of a legend."""
+    """The text, written so that matplotlib shows it as it is.
+
+    Between two `$` it would read a formula. What begins with `_` it would leave out of a legend.
+
+    >>> plain("$5"), plain("_hidden")
+    ('\\\\$5', ' _hidden')
+    """
     escaped = text.replace("$", r"\$")
     return f" {escaped}" if escaped.startswith("_") else escaped
 
 
 def legible(labels: Sequence[str], fonts: Sequence[str]) -> list[str]:
-    """The labels; one with a letter that none of the fonts has is its number."""
+    """The labels. If no font has a letter of a label, its number stands for it."""
     has = frozenset[int]().union(*(_has(font_manager.findfont(font)) for font in fonts))
     return [
         label if _letters([label]) <= has else f"№ {number} (no font)"
@@ -49,7 +55,7 @@ def _installed() -> list[font_manager.FontEntry]:
 
 @cache
 def _has(path: str) -> frozenset[int]:
-    """The letters of a font; none where it can't be read."""
+    """The letters of a font; none if it can't be read."""
     try:
         return frozenset(FT2Font(Path(path)).get_charmap())
     except (RuntimeError, OSError):

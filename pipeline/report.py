@@ -1,4 +1,4 @@
-"""Pages people look at: self-contained HTML from Jinja templates, with images inside."""
+"""Reports that people read: HTML from Jinja templates, each one file with its images inside."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_page(path: Path, template: Path, **context: Any) -> None:
-    """Render `template` to `path`; one in HTML may extend `page.html`, and text is escaped."""
+    """Render `template` to `path`. A template in HTML may extend `page.html`; text is escaped."""
     environment = Environment(
         loader=FileSystemLoader([_TEMPLATES, template.parent]),
         autoescape=select_autoescape(),

@@ -1,4 +1,4 @@
-"""What there is to look at: clean's verdicts with what the manifests say, and what goes together.
+"""What the review page shows: the verdicts of clean, what manifests say, and sets of look-alikes.
 
 An image here is a row of `data/clean/verdicts.parquet`; a decision is about its bytes (SHA-256),
 which may be filed in several classes or sources.
@@ -24,7 +24,7 @@ SUSPECTS = paths.RESULTS / "audit" / "suspects.csv"
 UNSHOWABLE: Final = frozenset(
     {Reason.MISSING, Reason.UNREADABLE, Reason.TRUNCATED, Reason.TOO_MANY_PIXELS}
 )
-"""What can't be decoded: there is nothing to show, and no person can keep it."""
+"""Images with these reasons can't be decoded: the page can't show them, nor can a person keep them."""
 
 _SHOWN = [
     "source", "raw_label", "label", "sha256", "verdict", "reason", "note", "flags", "group",
@@ -37,7 +37,7 @@ _FROM_MANIFEST = ["file", "name", "title", "page_url", "license", "author"]
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """Images that show the same; the one that stays, or the largest, comes first."""
+    """Images that show the same. The one that stays comes first, or else the largest."""
 
     kind: Literal["conflicts", "duplicates"]
     rows: list[int]
@@ -45,7 +45,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Rows of verdicts.parquet as dictionaries; by SHA-256, the files of what can be shown."""
+    """Rows of verdicts.parquet as dictionaries, and the files of the images that can be shown."""
 
     rows: list[dict[str, Any]]
     files: Mapping[str, Path]
@@ -74,7 +74,7 @@ class Catalog:
 
 
 def _sets(rows: list[dict[str, Any]]) -> Iterator[Set]:
-    """What shows the same: in several classes; and as other bytes in one class.
+    """Images that show the same: in several classes, or as other bytes in one class.
 
     (The same bytes twice in one class are no question.)
     """
@@ -100,7 +100,7 @@ def _sets(rows: list[dict[str, Any]]) -> Iterator[Set]:
 def read_catalog(params: Params) -> Catalog:
     """Read what clean found, in the repository that is the working directory.
 
-    Raises UserError where clean has not run, or an audit's table is ill-formed.
+    Raises UserError if clean has not run, or if an audit's table is ill-formed.
     """
     import pyarrow.parquet as pq  # a third of a second, which `--help` need not wait for
 

@@ -1,4 +1,4 @@
-"""Raw images made small enough to show, on request; nothing is written."""
+"""Small JPEGs of raw images, made when the page asks for them. Nothing is written."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from pipeline.decode import decode, open_header, read
 
 
 class Thumbnails:
-    """JPEGs by SHA-256 and size; the latest stay in memory, `capacity` bytes of them at most."""
+    """JPEGs by SHA-256 and size. The latest ones stay in memory, at most `capacity` bytes."""
 
     def __init__(self, capacity: int = 128 << 20) -> None:
         self._capacity = capacity
@@ -22,9 +22,9 @@ class Thumbnails:
         self._decoders = BoundedSemaphore(os.cpu_count() or 1)  # each may need much memory
 
     def get(self, path: Path, sha256: str, side: int) -> bytes:
-        """The image, upright, on white, its longer side at most `side` pixels.
+        """The image as a JPEG: upright, on white, its longer side at most `side` pixels.
 
-        Raises ImageError, also where the file's bytes are not those of `sha256`.
+        Raises ImageError, also if the file's bytes are not those of `sha256`.
         """
         key = sha256, side
         with self._lock:
