@@ -24,7 +24,7 @@ SUSPECTS = paths.RESULTS / "audit" / "suspects.csv"
 UNSHOWABLE: Final = frozenset(
     {Reason.MISSING, Reason.UNREADABLE, Reason.TRUNCATED, Reason.TOO_MANY_PIXELS}
 )
-"""Images with these reasons can't be decoded: the page can't show them, nor can a person keep them."""
+"""Images with these reasons can't be decoded, so they can be neither shown nor kept."""
 
 _SHOWN = [
     "source", "raw_label", "label", "sha256", "verdict", "reason", "note", "flags", "group",
