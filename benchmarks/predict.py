@@ -115,9 +115,9 @@ class Timed:
         self._model = model
         self.seconds = 0.0
 
-    def probabilities(self, images: Any) -> Any:
+    def outputs(self, images: Any) -> Any:
         started = time.perf_counter()
-        result = self._model.probabilities(images)
+        result = self._model.outputs(images)
         self.seconds = time.perf_counter() - started
         return result
 

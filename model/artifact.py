@@ -1,16 +1,18 @@
 """The trained model on disk: classifier.keras, and classifier.json with what it means.
 
 The folder is whole: a copy of it is all that prediction needs.
-classifier.keras loads with Keras alone and takes images as 0-255.
+classifier.keras loads with Keras alone and takes images as 0-255. vim.npz has what tells images of
+another kind by their features (see vim.py); models of earlier versions have none.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import platform
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import saved
-from model.calibration import Calibration
+from model import saved, vim
+from model.calibration import Calibration, Outputs
+from model.vim import Vim
 from pipeline.cli import UserError
 from pipeline.files import fresh_folder
 from pipeline.paths import MODEL
@@ -47,21 +50,34 @@ class Artifact:
     sha256: str
     """`digest` of classifier.keras"""
     calibration: Calibration
+    vim: Vim | None = field(default=None, repr=False)
+
+    @functools.cached_property
+    def answering(self) -> "keras.Model":
+        """The network, with ViM's score as its second output where there is ViM."""
+        return self.vim.beside(self.network) if self.vim else self.network
+
+    def outputs(self, images: NDArray[np.uint8]) -> Outputs:
+        """For decoded images (n, image_size, image_size, 3)."""
+        return outputs(self.answering, images, len(self.labels))
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
-        return probabilities(self.network, images, len(self.labels))
+        return self.outputs(images).probabilities
 
 
-def probabilities(
-    network: "keras.Model", images: NDArray[np.uint8], classes: int
-) -> NDArray[np.float64]:
-    """What `network` answers, (n, classes), for decoded images; there may be none."""
+def outputs(network: "keras.Model", images: NDArray[np.uint8], classes: int) -> Outputs:
+    """What a network, with ViM beside it or not, answers for decoded images; there may be none."""
     parts = [
         network.predict_on_batch(images[start : start + _BATCH])
         for start in range(0, len(images), _BATCH)
     ]
-    return np.concatenate([np.empty((0, classes)), *parts])
+    if len(network.outputs) == 1:
+        return Outputs(np.concatenate([np.empty((0, classes)), *parts]), None)
+    return Outputs(
+        np.concatenate([np.empty((0, classes)), *(part[0] for part in parts)]),
+        np.concatenate([np.empty(0), *(part[1] for part in parts)]),
+    )
 
 
 def save(
@@ -71,6 +87,7 @@ def save(
     image_size: int,
     calibration: Calibration,
     about: Mapping[str, Any],
+    fitted: Vim | None = None,
 ) -> None:
     """Write the folder anew; it appears whole or not at all."""
     values = {
@@ -85,6 +102,8 @@ def save(
     }
     with fresh_folder(folder) as part:
         network.save(part / NETWORK)
+        if fitted:
+            fitted.save(part / vim.FILE)
         (part / _ABOUT).write_text(
             json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
@@ -105,14 +124,24 @@ def load(folder: Path = MODEL) -> Artifact:
     with saved.reading(folder / _ABOUT, "a description of a model", _REMEDY):
         # models of earlier versions have none
         calibration = Calibration(**about.pop("calibration", {}))
+    network = _network(folder, labels, about)
     return Artifact(
-        network=_network(folder, labels, about),
+        network=network,
         labels=labels,
         image_size=about.pop("image_size"),
         calibration=calibration,
         about=about,
         sha256=digest(folder / NETWORK),
+        vim=_vim(folder, network, calibration),
     )
+
+
+def _vim(folder: Path, network: "keras.Model", calibration: Calibration) -> Vim | None:
+    """What was fitted with the model; None for models of earlier versions."""
+    if not calibration.scores:
+        return None
+    with saved.reading(folder / vim.FILE, "what tells images of another kind", _REMEDY):
+        return Vim.load(folder / vim.FILE, network)
 
 
 def _network(folder: Path, labels: Sequence[str], about: Mapping[str, Any]) -> "keras.Model":

@@ -1,18 +1,30 @@
 """Probabilities that mean what they say: a temperature, a threshold, and how far off they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-
+Measure: TypeAlias = Literal["features", "probability"]
+"""What tells whether an image is none of the classes: ViM's score, or the highest probability."""
 
 _PRIOR = 0.3
 """Standard deviation of the logarithm of temperatures, before any image was seen: 0.55 to 1.8."""
-_CONFIDENCES = 1001
+_QUANTILES = 1001
+_KNOWN = 2
+"""images from which on something is known of what to refuse"""
+
+
+class Outputs(NamedTuple):
+    """What a network answers to n images."""
+
+    probabilities: Array
+    """(n, classes), as they come or calibrated"""
+    scores: Array | None
+    """(n,), higher for what is more like the training images (see vim.py); None: not fitted"""
 
 
 @dataclass(frozen=True)
@@ -25,25 +37,56 @@ class Calibration:
     """How many it was fitted on."""
     confidences: Sequence[float] = ()
     """Calibrated, of these images in ascending order; of more than 1,001 as many quantiles."""
+    scores: Sequence[float] = ()
+    """ViM's, likewise."""
+    refuse_by: Measure = "probability"
+    """Which of the two a threshold is for."""
 
     @classmethod
-    def fit(cls, probabilities: Array, classes: NDArray[Any]) -> Self:
-        """From (n, classes) probabilities of images and their true classes (n,)."""
-        temperature = fit_temperature(probabilities, classes)
-        confidence = np.sort(tempered(probabilities, temperature).max(axis=1, initial=0))
-        if len(confidence) > _CONFIDENCES:
-            steps = np.linspace(0, 1, _CONFIDENCES)
-            confidence = np.quantile(confidence, steps, method="lower")
-        return cls(temperature, len(classes), confidence.tolist())
+    def fit(cls, outputs: Outputs, classes: NDArray[Any]) -> Self:
+        """From what a network answers to images, and their true classes (n,)."""
+        temperature = fit_temperature(outputs.probabilities, classes)
+        confidence = tempered(outputs.probabilities, temperature).max(axis=1, initial=0)
+        scores = () if outputs.scores is None else _quantiles(outputs.scores)
+        return cls(temperature, len(classes), _quantiles(confidence), scores)
 
-    def threshold(self, reject_quantile: float) -> float:
-        """An image whose highest probability is below this is none of the classes.
+    def refusing_by(self, measure: Measure) -> Self:
+        """The same with another measure. Where nothing is known it stays the probability."""
+        return replace(self, refuse_by=measure) if self.knows else self
+
+    @property
+    def knows(self) -> bool:
+        """Whether there were images enough to say when to refuse one."""
+        return self.images >= _KNOWN
+
+    def calibrated(self, outputs: Outputs) -> Outputs:
+        """The same with calibrated probabilities."""
+        return outputs._replace(probabilities=tempered(outputs.probabilities, self.temperature))
+
+    def measure(self, outputs: Outputs, by: Measure | None = None) -> Array:
+        """(n,), what a threshold is for, of calibrated outputs; `by`: else than `refuse_by`."""
+        if (by or self.refuse_by) == "features" and outputs.scores is not None:
+            return outputs.scores
+        return np.asarray(outputs.probabilities.max(axis=1, initial=0))
+
+    def threshold(self, reject_quantile: float, by: Measure | None = None) -> float:
+        """An image whose measure is below this is none of the classes.
 
         Of the images that the calibration was fitted on it refuses at most `reject_quantile`.
+        Where there was one or none, nothing is known: the threshold is 0 and the measure the
+        probability, so that no image is refused.
         """
-        if not self.confidences:
+        values = self.scores if (by or self.refuse_by) == "features" else self.confidences
+        if not (self.knows and values):
             return 0.0
-        return self.confidences[int(reject_quantile * (len(self.confidences) - 1))]
+        return values[int(reject_quantile * (len(values) - 1))]
+
+
+def _quantiles(values: Array) -> list[float]:
+    """All values in ascending order, or 1,001 of them."""
+    if len(values) > _QUANTILES:
+        values = np.quantile(values, np.linspace(0, 1, _QUANTILES), method="lower")
+    return [float(value) for value in np.sort(values)]
 
 
 def tempered(probabilities: Array, temperature: float) -> Array:

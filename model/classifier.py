@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model import artifact, onnx_engine
-from model.calibration import Calibration, tempered
+from model.calibration import Calibration, Outputs
 from model.images import AnyImage, UnreadableImageError, decode_ahead, each_image
 from pipeline.cli import UserError
 from pipeline.paths import EXPORT, MODEL, PARAMS
@@ -32,8 +32,17 @@ class Model(Protocol):
     def sha256(self) -> str:
         """Of the classifier.keras that it is."""
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
+    def outputs(self, images: NDArray[np.uint8]) -> Outputs:
+        """For decoded images (n, image_size, image_size, 3)."""
+
+
+class Judged(NamedTuple):
+    """What a classifier says of n images."""
+
+    probabilities: NDArray[np.float64]
+    """(n, classes), calibrated"""
+    known: NDArray[np.bool_]
+    """(n,), False for an image that is none of the classes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,8 @@ class Classifier:
 
     model: Model
     threshold: float
-    """An image whose highest probability is below this is none of the classes."""
+    """An image is none of the classes if its measure is below this: its highest probability, or how
+    much it is like the training images. `model.calibration.refuse_by` tells which."""
 
     @classmethod
     def load(cls, path: Path = MODEL) -> Self:
@@ -86,23 +96,29 @@ class Classifier:
         decoded = decode_ahead(images, self.model.image_size)
         while batch := list(islice(decoded, _BATCH)):
             readable = [image for image in batch if not isinstance(image, UnreadableImageError)]
-            probabilities = iter(self.probabilities(np.stack(readable)) if readable else ())
+            judged = zip(*self.judge(np.stack(readable)), strict=True) if readable else iter(())
             for image in batch:
                 if isinstance(image, UnreadableImageError):
                     yield image
                 else:
-                    yield self.prediction(next(probabilities), top)
+                    yield self.prediction(*next(judged), top)
+
+    def judge(self, images: NDArray[np.uint8]) -> Judged:
+        """For decoded images (n, image_size, image_size, 3)."""
+        outputs = self.model.calibration.calibrated(self.model.outputs(images))
+        known = self.model.calibration.measure(outputs) >= self.threshold
+        return Judged(outputs.probabilities, known)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated, (n, classes), for decoded images (n, image_size, image_size, 3)."""
-        return tempered(self.model.probabilities(images), self.model.calibration.temperature)
+        return self.judge(images).probabilities
 
-    def prediction(self, probabilities: NDArray[Any], top: int) -> Prediction:
-        """The answer that one image's probabilities (classes,) mean."""
+    def prediction(self, probabilities: NDArray[Any], known: bool, top: int) -> Prediction:
+        """The answer that one image's probabilities (classes,) mean, if it is known."""
         order = np.argsort(-probabilities, kind="stable")
         best = [(self.model.labels[i], float(probabilities[i])) for i in order]
         label, confidence = best[0]
-        return Prediction(label if confidence >= self.threshold else None, confidence, best[:top])
+        return Prediction(label if known else None, confidence, best[:top])
 
 
 def reject_quantile(folder: Path) -> float:

@@ -86,7 +86,7 @@ def _write_network(model: Artifact, path: Path) -> None:
     model.probabilities(np.zeros((1, model.image_size, model.image_size, 3), np.uint8))  # builds it
     with warnings.catch_warnings(), needs_extra("onnx"):
         warnings.simplefilter("ignore", FutureWarning)  # of the converter's
-        model.network.export(path, format="onnx", verbose=False)
+        model.answering.export(path, format="onnx", verbose=False)
 
 
 def _compared(
@@ -94,7 +94,7 @@ def _compared(
 ) -> tuple[list[dict[str, Any]], float]:
     rows, answers = [], []
     for name, model, file in engines:
-        predicted = model.probabilities(test.images).argmax(axis=1)
+        predicted = model.outputs(test.images).probabilities.argmax(axis=1)
         answers.append(predicted)
         rows.append(
             {
@@ -112,7 +112,7 @@ def _latency(model: Model, image: Any) -> float:
     times = []
     for _ in range(_TIMED):
         started = time.perf_counter()
-        model.probabilities(image)
+        model.outputs(image)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 

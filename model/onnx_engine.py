@@ -1,7 +1,8 @@
 """The exported model on disk, run by ONNX Runtime: no TensorFlow, so it is there in a second.
 
 `python -m model.export` writes classifier.onnx, and beside it classifier.json with the labels, the
-image size and the calibration.
+image size and the calibration. The outputs of classifier.onnx are the probabilities and ViM's score
+(see vim.py); exports of earlier versions have the first only.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import artifact, saved
-from model.calibration import Calibration
+from model.calibration import Calibration, Outputs
 from pipeline.cli import UserError, needs_extra
 from pipeline.engine import usable_cores
 from pipeline.paths import EXPORT, MODEL
@@ -36,14 +37,22 @@ class OnnxModel:
     reject_quantile: float
     """as it was set when the model was exported"""
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
+    def outputs(self, images: NDArray[np.uint8]) -> Outputs:
+        """For decoded images (n, image_size, image_size, 3)."""
         (name,) = (node.name for node in self.session.get_inputs())
         parts = [
-            self.session.run(None, {name: images[start : start + _BATCH].astype(np.float32)})[0]
+            self.session.run(None, {name: images[start : start + _BATCH].astype(np.float32)})
             for start in range(0, len(images), _BATCH)
         ]
-        return np.concatenate([np.empty((0, len(self.labels))), *parts])
+        probabilities, *scores = zip(*parts, strict=True) if parts else ([], [])
+        return Outputs(
+            np.concatenate([np.empty((0, len(self.labels))), *probabilities]),
+            np.concatenate([np.empty(0), *scores[0]]) if self.calibration.scores else None,
+        )
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
+        return self.outputs(images).probabilities
 
 
 def load(folder: Path = EXPORT) -> OnnxModel:

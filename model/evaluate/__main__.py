@@ -20,9 +20,10 @@ from tabulate import tabulate
 
 from model import artifact, data, figures
 from model.calibration import Array
-from model.evaluate import foreign, model_card
+from model.evaluate import model_card
 from model.evaluate.advice import Facts, Pair, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
+from model.evaluate.refusal import refusals
 from model.evaluate.tested import Tested, tested
 from pipeline.cli import UserError, run
 from pipeline.files import csv_text, write_atomic
@@ -117,22 +118,20 @@ def _facts(
     classifier: artifact.Artifact, validation: Tested, test: Tested, options: Evaluate
 ) -> dict[str, Any]:
     """What the tables, the report and the model card tell."""
-    classes, threshold = (
-        test.images.classes,
-        classifier.calibration.threshold(options.reject_quantile),
-    )
+    classes, calibration = test.images.classes, classifier.calibration
     return {
         "scores": metrics(classes, test.probabilities, test.groups),
         "by_class": per_class(classes, test.probabilities, classifier.labels),
         "by_slice": slices(test.rows, test.right),
         "pairs": _confused_pairs(test.confusion, classifier.labels),
-        "refusals": foreign.refusals(
-            classifier, threshold, test.probabilities, options.foreign or []
+        "refusals": refusals(
+            classifier, test.outputs, options.foreign or [], options.reject_quantile
         ),
         "calibration": {
-            "temperature": classifier.calibration.temperature,
-            "images": classifier.calibration.images,
-            "threshold": threshold,
+            "temperature": calibration.temperature,
+            "images": calibration.images,
+            "refuse_by": calibration.refuse_by,
+            "threshold": calibration.threshold(options.reject_quantile),
             "model": classifier.sha256,
         },
         "calibration_errors": {"validation": validation.errors, "test": test.errors},

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from model import artifact, data
-from model.calibration import Array, calibration_error, tempered
+from model.calibration import Array, Outputs, calibration_error
 from model.evaluate.advice import Answers
 
 
@@ -23,8 +23,13 @@ class Tested:
     """of metadata.csv"""
     raw: Array
     """(n, classes), as the network gives them"""
-    probabilities: Array
-    """the same, calibrated"""
+    outputs: Outputs
+    """calibrated"""
+
+    @property
+    def probabilities(self) -> Array:
+        """(n, classes), calibrated"""
+        return self.outputs.probabilities
 
     @functools.cached_property
     def right(self) -> NDArray[np.bool_]:
@@ -63,6 +68,6 @@ def tested(classifier: artifact.Artifact, dataset: Path, split: str) -> Tested:
     """Have the model answer for a split of the dataset."""
     images = data.load_split(dataset, split, classifier.labels, classifier.image_size)
     about = data.metadata(dataset, split)
-    raw = classifier.probabilities(images.images)
+    raw = classifier.outputs(images.images)
     rows = [about.get(file, {}) for file in images.files]
-    return Tested(images, rows, raw, tempered(raw, classifier.calibration.temperature))
+    return Tested(images, rows, raw.probabilities, classifier.calibration.calibrated(raw))

@@ -149,14 +149,14 @@ class _Api:
             readable = [image for _, image in images if not isinstance(image, Refused)]
             if not readable:
                 raise _refusal(images)
-            probabilities = iter(await self._batcher.probabilities(np.stack(readable)))
+            judged = zip(*await self._batcher.judge(np.stack(readable)), strict=True)
         predictions: list[Answer | Failure] = []
         for name, image in images:
             if isinstance(image, Refused):
                 failure = Failure(file=name, status=image.status, error=image.reason)
                 predictions.append(failure)
             else:
-                found = self._classifier.prediction(next(probabilities), top)
+                found = self._classifier.prediction(*next(judged), top)
                 guesses = [Guess(label=label, confidence=p) for label, p in found.top]
                 predictions.append(
                     Answer(file=name, label=found.label, confidence=found.confidence, top=guesses)
@@ -170,7 +170,7 @@ class _Api:
             raise HTTPException(422, f"label: there is no class {label!r}")
         with self._places.one():
             name, image = _only(await self._reader.images(request))
-            probabilities = await self._batcher.probabilities(occluded(image))
+            probabilities = (await self._batcher.judge(occluded(image))).probabilities
         column = probabilities[0].argmax() if label is None else labels.index(label)
         return Importance(
             file=name,
@@ -192,6 +192,7 @@ class _Api:
             image_size=model.image_size,
             sha256=model.sha256,
             calibrated=model.calibration.images > 0,
+            refuse_by=model.calibration.refuse_by,
             threshold=self._classifier.threshold,
             limits={
                 "images": limits.images,

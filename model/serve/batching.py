@@ -9,11 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from model.classifier import Classifier
+from model.classifier import Classifier, Judged
 
 _BATCH = 64
 
-_Job: TypeAlias = tuple[NDArray[np.uint8], "Future[NDArray[np.float64]]"]
+_Job: TypeAlias = tuple[NDArray[np.uint8], "Future[Judged]"]
 
 
 class Batcher:
@@ -25,9 +25,9 @@ class Batcher:
         self._thread = Thread(target=self._work, name="network", daemon=True)
         self._thread.start()
 
-    async def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Calibrated, (n, classes), for decoded images (n, image_size, image_size, 3)."""
-        future: Future[NDArray[np.float64]] = Future()
+    async def judge(self, images: NDArray[np.uint8]) -> Judged:
+        """For decoded images (n, image_size, image_size, 3)."""
+        future: Future[Judged] = Future()
         self._waiting.put((images, future))
         return await asyncio.wrap_future(future)
 
@@ -55,12 +55,13 @@ class Batcher:
             return
         try:
             together = np.concatenate([images for images, _ in jobs])
-            probabilities = self._classifier.probabilities(together)
+            judged = self._classifier.judge(together)
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
             for _, future in jobs:
                 future.set_exception(error)
             return
         start = 0
         for images, future in jobs:
-            future.set_result(probabilities[start : start + len(images)])
+            part = slice(start, start + len(images))
+            future.set_result(Judged(judged.probabilities[part], judged.known[part]))
             start += len(images)

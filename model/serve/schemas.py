@@ -41,10 +41,13 @@ class Importance(BaseModel):
 
 
 class About(BaseModel):
+    """An image is none of the classes if what `refuse_by` names is below `threshold`."""
+
     labels: list[str]
     image_size: int
     sha256: str
     calibrated: bool
+    refuse_by: Literal["features", "probability"]
     threshold: float
     limits: dict[str, int]
 

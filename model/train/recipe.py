@@ -11,7 +11,6 @@ from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
 from model import artifact, data
-from model.calibration import Calibration
 from model.networks import pretrained
 from model.networks import registry as networks
 from model.train import checkpoint, hardware, optimization
@@ -87,7 +86,7 @@ def train(
                 "epoch": best.epoch,
                 "validation_accuracy": best.accuracy,
             }
-            _save(model, recipe, best, validation, about)
+            _save(model, recipe, best, training, validation, about)
             print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
     state.remove()
     if failure:
@@ -137,15 +136,23 @@ def _fit(
 
 
 def _save(
-    folder: Path, recipe: Train, best: Best, validation: data.Images, about: dict[str, Any]
+    folder: Path,
+    recipe: Train,
+    best: Best,
+    training: data.Images,
+    validation: data.Images,
+    about: dict[str, Any],
 ) -> None:
-    """Write the best model, calibrated on the validation split."""
+    """Write the best model, with what calibrates it and what tells foreign images."""
+    from model.train.refusal import fit_refusal  # scikit-learn takes a second; training is over
+
     # built anew: without the optimizer's state, and in full precision
     network = networks.build(recipe.network, recipe.image_size, len(validation.labels))
     network.set_weights(best.weights)
-    probabilities = artifact.probabilities(network, validation.images, len(validation.labels))
-    calibration = Calibration.fit(probabilities, validation.classes)
-    artifact.save(folder, network, validation.labels, recipe.image_size, calibration, about)
+    vim, calibration, areas = fit_refusal(network, training, validation)
+    about = {**about, "separation": areas}
+    size = recipe.image_size
+    artifact.save(folder, network, validation.labels, size, calibration, about, vim)
 
 
 def _begin_with_head(

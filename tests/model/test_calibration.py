@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from model.calibration import Calibration, calibration_error, fit_temperature, tempered
+from model.calibration import Calibration, Outputs, calibration_error, fit_temperature, tempered
 
 
 def sampled(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +54,7 @@ def test_a_sure_and_right_model_is_calibrated() -> None:
 @pytest.mark.parametrize("quantile", [0, 0.05, 0.3])
 def test_the_threshold_refuses_no_more_than_it_may(quantile: float, count: int) -> None:
     probabilities, classes = sampled(2, count)
-    fitted = Calibration.fit(probabilities, classes)
+    fitted = Calibration.fit(Outputs(probabilities, None), classes)
     assert (fitted.images, len(fitted.confidences)) == (count, min(count, 1001))
     confidence = tempered(probabilities, fitted.temperature).max(axis=1)
     refused = float((confidence < fitted.threshold(quantile)).mean())
@@ -97,6 +97,6 @@ def test_random_answers_are_tempered() -> None:
 
 
 def test_without_images_nothing_changes_and_nothing_is_refused() -> None:
-    fitted = Calibration.fit(np.empty((0, 4)), np.empty(0, int))
+    fitted = Calibration.fit(Outputs(np.empty((0, 4)), None), np.empty(0, int))
     assert fitted == Calibration(temperature=1, images=0, confidences=[])
     assert fitted.threshold(0.05) == 0

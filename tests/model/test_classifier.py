@@ -13,7 +13,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from model.artifact import Artifact
-from model.calibration import Calibration
+from model.calibration import Calibration, Outputs
 from model.data import load_split
 from model.images import UnreadableImageError, decode
 from model.predict import Classifier, Prediction
@@ -90,12 +90,12 @@ def test_a_bad_image_of_a_batch_fails_alone(classifier: Classifier, trained: Pat
 
 def test_what_the_model_is_unsure_of_is_none_of_the_classes(classifier: Classifier) -> None:
     grey = Image.new("L", (9, 9), 128)
-    sure = replace(classifier, threshold=1.1)
+    sure = replace(classifier, threshold=np.inf)
     (answer,) = sure.classify([grey])
     assert isinstance(answer, Prediction)
     assert answer.label is None
     assert answer.confidence == answer.top[0][1] > 0
-    never = replace(classifier, threshold=0)
+    never = replace(classifier, threshold=-np.inf)
     assert never.classify([grey])[0].label is not None
 
 
@@ -142,8 +142,10 @@ def test_the_threshold_follows_the_project_without_a_training(
     params["evaluate"]["reject_quantile"] = quantile
     yaml.dump(params, tmp_path / "params.yaml")
     loaded = Classifier.load(tmp_path / "results/model")
-    confidences = loaded.model.calibration.confidences
-    assert loaded.threshold == confidences[int(quantile * (len(confidences) - 1))]
+    calibration = loaded.model.calibration
+    by = {"probability": calibration.confidences, "features": calibration.scores}
+    values = by[calibration.refuse_by]
+    assert loaded.threshold == values[int(quantile * (len(values) - 1))]
 
 
 def test_no_model(tmp_path: Path) -> None:
@@ -158,9 +160,9 @@ def test_images_are_decoded_as_in_training(classifier: Classifier, trained: Path
         labels, image_size, sha256 = classifier.model.labels, classifier.model.image_size, ""
         calibration = Calibration()
 
-        def probabilities(self, images: np.ndarray) -> np.ndarray:
+        def outputs(self, images: np.ndarray) -> Outputs:
             seen.append(images)
-            return np.full((len(images), 3), 1 / 3)
+            return Outputs(np.full((len(images), 3), 1 / 3), None)
 
     split = load_split(trained / "data/dataset", "test", Recorder.labels, Recorder.image_size)
     files = [trained / "data/dataset/test" / file for file in split.files]

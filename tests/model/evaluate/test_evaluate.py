@@ -199,13 +199,11 @@ def test_foreign_images_are_refused_by_kind(trained: Path, tmp_path: Path) -> No
     assert list(found["foreign"]) == ["flat", "drawn", str(folder)]
     assert found["foreign"][str(folder)]["images"] == 5
     assert found["foreign"]["flat"]["images"] == 200
-    assert found["own_kept"] == pytest.approx(
-        np.mean([float(row["confidence"]) >= threshold(tmp_path / "out") for row in kept(tmp_path)])
+    ways = {way["by"]: way for way in (found, found["other"])}
+    threshold = ways["probability"]["threshold"]
+    assert ways["probability"]["own_kept"] == pytest.approx(
+        np.mean([float(row["confidence"]) >= threshold for row in kept(tmp_path)])
     )
-
-
-def threshold(out: Path) -> float:
-    return json.loads((out / "calibration.json").read_text())["threshold"]
 
 
 def kept(root: Path) -> list[dict[str, str]]:

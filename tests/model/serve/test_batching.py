@@ -4,8 +4,8 @@ import threading
 import numpy as np
 import pytest
 
-from model.calibration import Calibration
-from model.classifier import Classifier
+from model.calibration import Calibration, Outputs
+from model.classifier import Classifier, Judged
 from model.serve.batching import Batcher
 
 
@@ -20,13 +20,13 @@ class Slow:
         self.batches: list[int] = []
         self.go = threading.Event()
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def outputs(self, images: np.ndarray) -> Outputs:
         self.batches.append(len(images))
         assert self.go.wait(60)
         if images.max() == 255:
             raise RuntimeError("the network broke")
         first = images[:, 0, 0, 0] / 255
-        return np.stack([first, 1 - first], axis=1)
+        return Outputs(np.stack([first, 1 - first], axis=1), None)
 
 
 def images(level: int, count: int = 1) -> np.ndarray:
@@ -43,11 +43,11 @@ def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
     network = Slow()
     batcher = Batcher(Classifier(network, 0))
 
-    async def ask() -> list[np.ndarray]:
-        first = asyncio.create_task(batcher.probabilities(images(51)))
+    async def ask() -> list[Judged]:
+        first = asyncio.create_task(batcher.judge(images(51)))
         await until(lambda: network.batches)  # the thread waits in the network, the loop does not
         others = [
-            asyncio.create_task(batcher.probabilities(images(level, count)))
+            asyncio.create_task(batcher.judge(images(level, count)))
             for level, count in ((102, 1), (153, 3), (204, 2))
         ]
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
 
     answers = asyncio.run(ask())
     batcher.close()
-    assert [answer[:, 0].tolist() for answer in answers] == [
+    assert [answer.probabilities[:, 0].tolist() for answer in answers] == [
         pytest.approx(expected) for expected in ([0.2], [0.4], [0.6] * 3, [0.8] * 2)
     ]
     assert network.batches == [1, 6]
@@ -67,10 +67,10 @@ def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
     batcher = Batcher(Classifier(network, 0))
 
     async def ask() -> None:
-        first = asyncio.create_task(batcher.probabilities(images(51)))
+        first = asyncio.create_task(batcher.judge(images(51)))
         await until(lambda: network.batches)
-        gone = asyncio.create_task(batcher.probabilities(images(102, 5)))
-        bad = asyncio.create_task(batcher.probabilities(images(255)))
+        gone = asyncio.create_task(batcher.judge(images(102, 5)))
+        bad = asyncio.create_task(batcher.judge(images(255)))
         await asyncio.sleep(0)
         gone.cancel()
         await until(gone.done)
@@ -78,7 +78,8 @@ def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
         await first
         with pytest.raises(RuntimeError, match="the network broke"):
             await bad
-        assert await batcher.probabilities(images(0)) == pytest.approx(np.array([[0, 1]]))
+        answer = await batcher.judge(images(0))
+        assert answer.probabilities == pytest.approx(np.array([[0, 1]]))
 
     asyncio.run(ask())
     batcher.close()
