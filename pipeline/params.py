@@ -229,7 +229,7 @@ class Train(Section):
 class Evaluate(Section):
     reject_quantile: Fraction = Field(
         description='share of validation images that the model may refuse as "none of these". '
-        "The threshold of confidence comes from it"
+        "The threshold comes from it"
     )
     foreign: list[str] | None = Field(
         description="folders with images of other things. "
