@@ -18,6 +18,7 @@ from tabulate import tabulate
 
 from model import audit, data, features
 from pipeline.cli import run
+from pipeline.numbers import number_from
 from pipeline.params import Params, load_params
 
 FLIPPED = 0.08
@@ -27,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, help="has train/ and validation/")
     parser.add_argument("--weights", type=str, help="SqueezeNet's, for features of a network")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=number_from(0), nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     params = load_params()
     if options.weights:

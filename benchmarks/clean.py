@@ -35,6 +35,7 @@ from pipeline.clean.cache import Cache
 from pipeline.clean.report import write_report
 from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
+from pipeline.numbers import number_from
 from pipeline.raw import read_raw
 
 OLD, NEW = 100_000, 100
@@ -68,7 +69,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (3)")
+    parser.add_argument(
+        "--rounds", type=number_from(1), default=3, help="of which the median counts (3)"
+    )
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):
         raise UserError(f"there is no row {', '.join(sorted(unknown))}; choose {', '.join(ROWS)}")

@@ -33,6 +33,7 @@ from ruamel.yaml import YAML
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
+from pipeline.numbers import number_from
 
 PER_PRODUCT, PER_PAGE = 5, 50  # photos of a product, products of a listing page
 PATTERN = r"(?P<split>train|validation|test)/(?P<label>[^/]+)/[^/]+\.jpg$"
@@ -42,8 +43,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=5000, help="images (5000)")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts (3)")
+    parser.add_argument("--count", type=number_from(1), default=5000, help="images (5000)")
+    parser.add_argument(
+        "--rounds", type=number_from(1), default=3, help="of which the median counts (3)"
+    )
     options = parser.parse_args()
     archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
     if not archives or options.count < 10 or options.rounds < 1:

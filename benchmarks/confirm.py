@@ -24,6 +24,7 @@ from pipeline.clean.near_duplicates import Candidate, confirmed, find
 from pipeline.clean.second_look import confirm
 from pipeline.cli import UserError, run
 from pipeline.engine import map_images
+from pipeline.numbers import number_from
 
 PAIRS, CROWD = 300_000, 1_000_000
 SAMPLE = 2_000
@@ -37,7 +38,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
-    parser.add_argument("--count", type=int, help="of pairs or images, in place of each row's own")
+    parser.add_argument(
+        "--count", type=number_from(1), help="of pairs or images, in place of each row's own"
+    )
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):
         raise UserError(f"there is no row {', '.join(sorted(unknown))}; choose {', '.join(ROWS)}")

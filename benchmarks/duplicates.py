@@ -28,6 +28,7 @@ from pipeline.clean.measure import Measured, measure
 from pipeline.clean.near_duplicates import Candidate, find
 from pipeline.cli import UserError, run
 from pipeline.engine import map_images
+from pipeline.numbers import number_from
 
 Edit = Callable[[Image.Image], Image.Image]
 Pairs = set[tuple[str, str]]
@@ -114,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--copies", type=int, default=120, help="of each edit (120)")
+    parser.add_argument("--copies", type=number_from(1), default=120, help="of each edit (120)")
     count = parser.parse_args().copies
     with tempfile.TemporaryDirectory(prefix="copies-") as scratch:
         folder = Path(scratch)

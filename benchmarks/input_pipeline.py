@@ -26,6 +26,7 @@ from model.quiet import import_keras
 from model.train.batches import generator_batches, training_batches
 from pipeline.cli import UserError, run
 from pipeline.engine import usable_cores
+from pipeline.numbers import number_from
 from pipeline.params import Augment, load_params
 from pipeline.paths import DATASET
 
@@ -43,8 +44,8 @@ def main() -> None:
         help="has train/<class>/ (default: the archive of real photos in DATASETS_MIRROR or "
         "../shared/datasets, else data/dataset)",
     )
-    parser.add_argument("--size", type=int, default=150, help="pixels (150)")
-    parser.add_argument("--batch", type=int, default=32, help="images in a batch (32)")
+    parser.add_argument("--size", type=number_from(1), default=150, help="pixels (150)")
+    parser.add_argument("--batch", type=number_from(1), default=32, help="images in a batch (32)")
     options = parser.parse_args()
     import_keras()
     with photos(options.folder) as folder:

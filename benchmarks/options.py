@@ -18,6 +18,7 @@ from tabulate import tabulate
 
 from model import artifact, data
 from pipeline.cli import run
+from pipeline.numbers import number_from
 
 Changes = dict[str, object]
 SHORT = "presets/clothing-residual.yaml", {"image_size": 48, "epochs": 20}
@@ -47,7 +48,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", nargs="?", choices=RUNS, metavar="RUN")
-    parser.add_argument("--seed", type=int, default=1, help="of the training (1)")
+    parser.add_argument("--seed", type=number_from(0), default=1, help="of the training (1)")
     parser.add_argument("--table", action="store_true", help="write it into docs/training.md")
     options = parser.parse_args()
     if options.table:

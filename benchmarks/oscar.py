@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from pipeline.addresses import fetch, host_port
 from pipeline.cli import run
 from pipeline.manifest import Manifest
+from pipeline.numbers import number_from
 from pipeline.paths import MANIFEST, PARAMS, RAW, RESULTS
 
 _PRODUCT = re.compile(r'href="(/(?:[\w-]+/)?catalogue/[\w-]+_\d+/)"')
@@ -37,7 +38,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("url", help="of the shop's catalogue")
-    parser.add_argument("--count", type=int, default=180, help="products that it sells (180)")
+    parser.add_argument(
+        "--count", type=number_from(1), default=180, help="products that it sells (180)"
+    )
     options = parser.parse_args()
     with workplace():
         (Path.cwd() / "scrapy.cfg").write_bytes((ROOT / "scrapy.cfg").read_bytes())

@@ -26,6 +26,7 @@ from PIL import Image
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
+from pipeline.numbers import number_from
 from pipeline.params import load_params
 from pipeline.paths import EXPORT, MODEL
 
@@ -37,7 +38,9 @@ USUAL = 100  # images for the usual loop, which takes too long for all
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (all)")
-    parser.add_argument("--requests", type=int, default=10_000, help="to the API (10,000)")
+    parser.add_argument(
+        "--requests", type=number_from(1), default=10_000, help="to the API (10,000)"
+    )
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)  # a row's own process
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):

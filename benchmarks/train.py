@@ -34,6 +34,7 @@ from recipes import (
 from tabulate import tabulate
 
 from pipeline.cli import UserError, run
+from pipeline.numbers import number_from
 
 RESULTS = ROOT / "benchmarks/results/train"
 PAGE = ROOT / "docs/performance.md"
@@ -131,7 +132,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("row", nargs="?", choices=ROWS, metavar="ROW")
-    parser.add_argument("--seed", type=int, default=1, help="of the training (1)")
+    parser.add_argument("--seed", type=number_from(0), default=1, help="of the training (1)")
     parser.add_argument("--table", action="store_true", help="write it into the pages")
     options = parser.parse_args()
     if options.table:

@@ -24,6 +24,7 @@ from model.sources import fetched, images_named, is_address
 from model.tables import Table
 from pipeline.cli import UserError, run
 from pipeline.listing import LeftOut, left_out, text
+from pipeline.numbers import number_from
 from pipeline.paths import EXPORT, MODEL
 
 __all__ = ["Classifier", "Prediction", "main"]
@@ -78,7 +79,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "from `find -print0`",
     )
     parser.add_argument(
-        "--top", type=_positive, default=3, metavar="N", help="show the N likeliest classes (3)"
+        "--top",
+        type=number_from(1),
+        default=3,
+        metavar="N",
+        help="show the N likeliest classes (3)",
     )
     parser.add_argument(
         "--engine",
@@ -123,32 +128,11 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--min-confidence",
-        type=_share,
+        type=number_from(0.0, 1.0),
         default=0.0,
         metavar="P",
         help='with --sort-into: below this probability, 0 to 1, an image is "not sure" (0)',
     )
-
-
-def _positive(given: str) -> int:
-    try:
-        number = int(given)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given} is no whole number from 1 on")
-    return number
-
-
-def _share(given: str) -> float:
-    try:
-        number = float(given.removesuffix("%"))
-    except ValueError:
-        number = -1
-    if 0 <= number <= 1 and not given.endswith("%"):
-        return number
-    hint = f"; did you mean {number / 100:g}?" if 0 <= number <= 100 else ""
-    raise argparse.ArgumentTypeError(f"{given} is no probability, 0 to 1{hint}")
 
 
 def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator[Answer]:

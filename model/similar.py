@@ -22,6 +22,7 @@ from model.sources import fetched, images_named
 from pipeline.cli import UserError, run
 from pipeline.listing import aside_lines, left_out
 from pipeline.manifest import Manifest, Row
+from pipeline.numbers import number_from
 from pipeline.paths import DATASET, MANIFEST, MODEL, RAW, SIMILAR_CACHE, SPLITS
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "image that can't be read is reported, the rest is done, and the exit code is 1.",
     )
     parser.add_argument("images", nargs="+", metavar="PATH_OR_URL", help="as of model.predict")
-    parser.add_argument("--top", type=int, default=5, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--top", type=number_from(1), default=5, help="how many (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each image")
     options = parser.parse_args(arguments)
-    if options.top < 1:
-        parser.error("--top: 1 or more")
     names = images_named(options.images, aside := left_out())
     for line in aside_lines(aside):
         print(line, file=sys.stderr)

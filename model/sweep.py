@@ -28,6 +28,7 @@ from model import experiment, figures, workspace
 from model.revisions import Revision
 from pipeline.cli import UserError, run
 from pipeline.files import csv_text, write_atomic
+from pipeline.numbers import number_from
 from pipeline.params import load_params
 from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
 
@@ -244,7 +245,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="keys that go together; given several times a list of settings (times the grid)",
     )
     parser.add_argument(
-        "--seeds", type=int, nargs="+", metavar="N", help="repeat each with these train.seed"
+        "--seeds",
+        type=number_from(0, 2**32 - 1),
+        nargs="+",
+        metavar="N",
+        help="repeat each with these train.seed",
     )
     return parser.parse_args(arguments)
 

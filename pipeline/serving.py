@@ -4,18 +4,25 @@ Needs the extra `web`: import it within `pipeline.cli.needs_extra`.
 """
 
 import argparse
+import asyncio
 import ipaddress
+import math
 import os
+import signal
 import socket
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from pipeline.cli import UserError
-from pipeline.web import TOKEN, Guard
+from pipeline.numbers import number_from
+from pipeline.web import TOKEN, Door, Guard
 
 _SHORTEST_TOKEN = 16
+_TICK = 0.05  # seconds
 
 
 def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
@@ -27,7 +34,10 @@ def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
         f"token of at least {_SHORTEST_TOKEN} characters in the environment variable {TOKEN}",
     )
     parser.add_argument(
-        "--port", type=_port, default=port, help="default: %(default)s; 0 takes a free one"
+        "--port",
+        type=number_from(0, 65535),
+        default=port,
+        help="default: %(default)s; 0 takes a free one",
     )
     parser.add_argument(
         "--allow-host",
@@ -51,25 +61,32 @@ def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
     )
     parser.add_argument(
         "--grace",
-        type=int,
+        type=number_from(0),
         default=10,
         metavar="SECONDS",
-        help="how long requests may go on after SIGTERM or Ctrl-C (default: %(default)s)",
+        help="how long requests may go on after SIGTERM or Ctrl-C, while new ones get status 503 "
+        "(default: %(default)s)",
     )
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port < 2**16:
-        raise ValueError
-    return port
-
-
-def serve(app: ASGIApp, name: str, options: argparse.Namespace, *, max_body: int) -> None:
+def serve(
+    app: ASGIApp,
+    name: str,
+    options: argparse.Namespace,
+    *,
+    max_body: int,
+    around: Callable[[ASGIApp], ASGIApp] = lambda whole: whole,
+    on_hangup: Callable[[], None] | None = None,
+) -> None:
     """Serve a page until Ctrl-C or SIGTERM. Its address is printed when connections are taken.
 
-    `options` are those of `add_address_arguments`; `max_body` is in bytes of one request. Raises
-    UserError where there is nothing to listen on, or others could come in without a token.
+    Args:
+        options: those of `add_address_arguments`.
+        max_body: bytes of one request.
+        around: gets all there is, the refusals too, and may wrap it.
+        on_hangup: is called in a thread at each SIGHUP, where the system has this signal.
+
+    Raises UserError where there is nothing to listen on, or others could come in without a token.
     """
     token = os.environ.get(TOKEN) or None
     if token is not None and len(token) < _SHORTEST_TOKEN:
@@ -80,14 +97,16 @@ def serve(app: ASGIApp, name: str, options: argparse.Namespace, *, max_body: int
     with _listener(options.host, options.port, token) as listener, suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         shown = f"[{options.host}]" if ":" in options.host else options.host
+        door = Door(app)
+        guard = Guard(
+            door,
+            host=options.host,
+            allow_hosts=options.allow_host,
+            token=token,
+            max_body=max_body,
+        )
         config = uvicorn.Config(
-            Guard(
-                app,
-                host=options.host,
-                allow_hosts=options.allow_host,
-                token=token,
-                max_body=max_body,
-            ),
+            around(guard),
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -96,9 +115,9 @@ def serve(app: ASGIApp, name: str, options: argparse.Namespace, *, max_body: int
             forwarded_allow_ips=options.trust_proxy,
             root_path=root,
             ws="none",
-            timeout_graceful_shutdown=options.grace,
         )
-        _Server(config, f"{name}: http://{shown}:{port}/ (Ctrl-C stops it)").run([listener])
+        welcome = f"{name}: http://{shown}:{port}/ (Ctrl-C stops it)"
+        _Server(config, welcome, door, options.grace, on_hangup).run([listener])
 
 
 def _listener(host: str, port: int, token: str | None) -> socket.socket:
@@ -118,12 +137,44 @@ def _listener(host: str, port: int, token: str | None) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it takes connections, and Ctrl-C no longer meets it half made."""
+    """Says where it is once it takes connections, and ends without breaking what is under way."""
 
-    def __init__(self, config: uvicorn.Config, welcome: str) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        welcome: str,
+        door: Door,
+        grace: float,
+        on_hangup: Callable[[], None] | None,
+    ) -> None:
         super().__init__(config)
-        self.welcome = welcome
+        self._welcome = welcome
+        self._door = door
+        self._grace = grace
+        self._on_hangup = on_hangup
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ctrl-C no longer meets a server that is half made: then the address is printed."""
         await super().startup(sockets)
-        print(self.welcome, flush=True)
+        if self._on_hangup and hasattr(signal, "SIGHUP"):
+            on_hangup, has_terminal = self._on_hangup, sys.stdout.isatty()
+
+            def hang_up() -> None:
+                if has_terminal and not sys.stdout.isatty():  # its window was closed
+                    self.handle_exit(signal.SIGTERM, None)
+                else:
+                    loop.run_in_executor(None, on_hangup)
+
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, hang_up)
+        print(self._welcome, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse what is new; end when nothing is under way, or after the grace time."""
+        self._door.close()
+        now = asyncio.get_running_loop().time
+        ends = now() + self._grace
+        while self._door.under_way and now() < ends and not self.force_exit:
+            await asyncio.sleep(_TICK)
+        self.config.timeout_graceful_shutdown = max(0, math.ceil(ends - now()))
+        await super().shutdown(sockets)

@@ -3,8 +3,12 @@
 Needs the extra `web`: import it within `pipeline.cli.needs_extra`.
 """
 
+import asyncio
+import base64
+import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 from collections.abc import Collection
@@ -22,7 +26,8 @@ TOKEN: Final = "PRODUCT_CLASSIFICATION_TOKEN"  # noqa: S105 - the variable's nam
 """The environment variable that holds what a page asks for; needed beyond this machine."""
 
 _LOGIN = Path(__file__).parent / "templates" / "login.html"
-HEALTH = frozenset({"/healthz", "/readyz"})
+ALIVE: Final = "/healthz"
+HEALTH = frozenset({ALIVE, "/readyz"})
 """What a load balancer asks, without a token and by whatever name."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {
@@ -42,6 +47,53 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     """What went wrong, as RFC 9457 has it."""
     content = {"status": status, "detail": detail}
     return JSONResponse(content, status, headers, media_type="application/problem+json")
+
+
+_STOPPING: Final = problem(
+    503, "the server is stopping; come again", {"Retry-After": "1", "Connection": "close"}
+)
+
+
+class Door:
+    """ASGI middleware that counts the requests under way, and once it is closed lets no new one in.
+
+    These get status 503. A load balancer that asks `/healthz` hears that the process is alive.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._closed = False
+        self.under_way = 0
+
+    def close(self) -> None:
+        """Let no new request in; those under way go on."""
+        self._closed = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._closed and path_of(scope) != ALIVE:
+            while (await receive()).get("more_body"):
+                pass  # who still sends would not read an answer
+            await _STOPPING(scope, receive, send)
+            return
+        answered = False
+
+        async def noting(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        self.under_way += 1
+        try:
+            await self._app(scope, receive, noting)
+        except asyncio.CancelledError:  # the grace time is over
+            if answered or not self._closed:
+                raise
+            await _STOPPING(scope, receive, send)
+        finally:
+            self.under_way -= 1
 
 
 class Guard:
@@ -69,7 +121,9 @@ class Guard:
         self._names = {"localhost", host.lower(), socket.gethostname().lower(), *self._allowed}
         self._token = token
         self._max_body = max_body
-        self._login = Template(_LOGIN.read_text(encoding="utf-8"))
+        login = _LOGIN.read_text(encoding="utf-8")
+        self._login = Template(login)
+        self._login_policy = _with_style(_HEADERS["Content-Security-Policy"], login)
         # a browser shares cookies between the ports of a host
         self._cookie = f"session_{secrets.token_hex(4)}"
         self._session = secrets.token_urlsafe()
@@ -93,7 +147,7 @@ class Guard:
     def _refusal(self, request: Request) -> Response | None:
         """Why this request goes no further, whoever sends it."""
         host = request.headers.get("host", "")
-        if _path(request) in HEALTH and request.method in _SAFE:
+        if path_of(request.scope) in HEALTH and request.method in _SAFE:
             return None
         proven = self._has_token(request)
         if not proven and not self._has_session(request) and not self._is_ours(host):
@@ -136,10 +190,10 @@ class Guard:
         """The answer to someone who has not shown the token; None to who has, or needs none."""
         if self._token is None or self._has_token(request) or self._has_session(request):
             return None
-        if _path(request) in HEALTH and request.method in _SAFE:
+        if path_of(request.scope) in HEALTH and request.method in _SAFE:
             return None
         root = request.scope.get("root_path", "")
-        if (request.method, _path(request)) == ("POST", "/login"):
+        if (request.method, path_of(request.scope)) == ("POST", "/login"):
             form = parse_qs((await request.body()).decode(errors="replace"))
             if not _same(form.get("token", [""])[0], self._token):
                 return self._ask(root, "That is not the token.")
@@ -158,14 +212,22 @@ class Guard:
         return problem(401, "send the token", {"WWW-Authenticate": "Bearer"})
 
     def _ask(self, root: str, message: str) -> Response:
-        return HTMLResponse(self._login.substitute(root=root, message=message), 401)
+        page = self._login.substitute(root=root, message=message)
+        return HTMLResponse(page, 401, {"Content-Security-Policy": self._login_policy})
 
 
-def _path(request: Request) -> str:
-    """Without the prefix that a proxy has in front of it."""
-    root = request.scope.get("root_path", "")
-    path: str = request.scope["path"]
+def path_of(scope: Scope) -> str:
+    """A request's path without the prefix that a proxy has in front of it."""
+    root: str = scope.get("root_path", "")
+    path: str = scope["path"]
     return path.removeprefix(root) if root else path
+
+
+def _with_style(policy: str, page: str) -> str:
+    """The policy, which allows the style in this page too: no file is had without the token."""
+    style = re.findall("<style>(.*?)</style>", page, re.DOTALL)[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return policy.replace("style-src 'self'", f"style-src 'self' 'sha256-{digest}'")
 
 
 def _name(host: str) -> str:

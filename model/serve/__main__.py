@@ -2,20 +2,53 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
-import numpy as np
-
-from model.classifier import Classifier
 from pipeline.cli import needs_extra, run
+from pipeline.numbers import number_from
 from pipeline.paths import EXPORT, MODEL
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C or SIGTERM; take up a new model at SIGHUP."""
     with needs_extra("web"):
-        from model.serve.app import make_app
+        from model.serve.app import counted, make_app
         from model.serve.images import Limits
-        from pipeline.serving import add_address_arguments, serve
+        from model.serve.learning import Learner
+        from model.serve.metrics import Metrics
+        from model.serve.models import Models
+        from pipeline.serving import serve
+
+    options = _options(arguments)
+    metrics = Metrics()
+    learner = Learner(options.learn_into) if options.learn_into else None
+    models = Models(
+        EXPORT if options.engine == "onnx" else MODEL,
+        taken_up=metrics.model_taken_up,
+        refused=metrics.model_refused,
+    )
+    limits = Limits(stall_seconds=options.stall)
+    app = make_app(
+        models,
+        metrics,
+        addresses=options.addresses,
+        allow_private=options.allow_private,
+        learner=learner,
+        limits=limits,
+        watch=options.watch,
+    )
+    serve(
+        app,
+        "serve",
+        options,
+        max_body=limits.request_bytes,
+        around=partial(counted, app, metrics),
+        on_hangup=models.take_up,
+    )
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    from pipeline.serving import add_address_arguments
 
     parser = argparse.ArgumentParser(
         prog="python -m model.serve",
@@ -42,21 +75,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="HOST:PORT",
         help="with --addresses: a host of your own network that may be asked all the same",
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="take up a new model as soon as it is in the folder; without this at SIGHUP only",
+    )
+    parser.add_argument(
+        "--learn-into",
+        metavar="SOURCE",
+        help="keep images that somebody names the right class of: in the folder of this source of "
+        "kind folder, for the next dvc repro",
+    )
+    parser.add_argument(
+        "--stall",
+        type=number_from(0.1),
+        default=30.0,
+        metavar="SECONDS",
+        help="cut off an upload of which nothing comes for so long (default: %(default)g)",
+    )
     options = parser.parse_args(arguments)
     if options.allow_private and not options.addresses:
         parser.error("--allow-private is for --addresses")
-    classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
-    size = classifier.model.image_size
-    for count in (1, 2, 3):  # the first batches build the network for batches of any size
-        classifier.probabilities(np.zeros((count, size, size, 3), np.uint8))
-    limits = Limits()
-    app = make_app(
-        classifier,
-        addresses=options.addresses,
-        allow_private=options.allow_private,
-        limits=limits,
-    )
-    serve(app, "serve", options, max_body=limits.request_bytes)
+    return options
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """One thread has the network; what waits when it is free goes through it together."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeAlias
@@ -11,24 +13,35 @@ from numpy.typing import NDArray
 
 from model.classifier import Classifier, Judged
 
-_BATCH = 64
+MOST_TOGETHER = 64
+"""After so many images the thread looks for no more."""
 
-_Job: TypeAlias = tuple[NDArray[np.uint8], "Future[Judged]"]
+_Job: TypeAlias = tuple[Classifier, NDArray[np.uint8], "Future[Judged]"]
 
 
 class Batcher:
-    """Answers coroutines from a thread, so that no event loop waits for the network."""
+    """Answers coroutines from a thread, so that the event loop never waits for the network.
 
-    def __init__(self, classifier: Classifier) -> None:
-        self._classifier = classifier
+    Args:
+        waiting: is called with the number of images that came to wait, or (negative) no longer do.
+        batch: is called with the number of images of each batch.
+    """
+
+    def __init__(
+        self,
+        waiting: Callable[[int], None] = lambda _: None,
+        batch: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._note_waiting, self._note_batch = waiting, batch
         self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="network", daemon=True)
         self._thread.start()
 
-    async def judge(self, images: NDArray[np.uint8]) -> Judged:
+    async def judge(self, classifier: Classifier, images: NDArray[np.uint8]) -> Judged:
         """For decoded images (n, image_size, image_size, 3)."""
         future: Future[Judged] = Future()
-        self._waiting.put((images, future))
+        self._note_waiting(len(images))
+        self._waiting.put((classifier, images, future))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -39,7 +52,7 @@ class Batcher:
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
             jobs = [job]
-            while sum(len(images) for images, _ in jobs) < _BATCH:
+            while sum(len(images) for _, images, _ in jobs) < MOST_TOGETHER:
                 try:
                     job = self._waiting.get_nowait()
                 except Empty:
@@ -48,20 +61,25 @@ class Batcher:
                     self._waiting.put(None)
                     break
                 jobs.append(job)
-            self._answer([job for job in jobs if job[1].set_running_or_notify_cancel()])
+            self._note_waiting(-sum(len(images) for _, images, _ in jobs))
+            heard = [job for job in jobs if job[2].set_running_or_notify_cancel()]
+            # two models only where a new one has just been taken up
+            for _, of_one_model in groupby(heard, key=lambda job: id(job[0])):
+                self._answer(list(of_one_model))
+            del job, jobs, heard  # no old model stays in memory until the next request
 
     def _answer(self, jobs: list[_Job]) -> None:
-        if not jobs:  # all have hung up
-            return
+        classifier = jobs[0][0]
         try:
-            together = np.concatenate([images for images, _ in jobs])
-            judged = self._classifier.judge(together)
+            together = np.concatenate([images for _, images, _ in jobs])
+            self._note_batch(len(together))
+            judged = classifier.judge(together)
         except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
-            for _, future in jobs:
+            for _, _, future in jobs:
                 future.set_exception(error)
             return
         start = 0
-        for images, future in jobs:
+        for _, images, future in jobs:
             part = slice(start, start + len(images))
             future.set_result(Judged(judged.probabilities[part], judged.known[part]))
             start += len(images)

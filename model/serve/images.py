@@ -5,13 +5,14 @@ import io
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import HTTPException, Request
 from PIL import Image
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from model.images import UnreadableImageError
 from pipeline import decode as decoder
@@ -36,8 +37,8 @@ class Limits:
     request_bytes: int = 64 * 2**20
     requests: int = 64
     """being answered at once; who comes then is told to come again"""
-    seconds: float = 30
-    """to send a request"""
+    stall_seconds: float = 30
+    """without a byte of a request that is arriving; it may take any time while it moves"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +74,12 @@ def thumbnail(content: bytes) -> bytes:
     return out.getvalue()
 
 
-class Reader(Generic[Decoded]):
-    """Reads requests. Images are fetched and decoded by threads, a few at a time.
-
-    `decode` makes of an image's bytes what is wanted, or raises UnreadableImageError.
-    """
+class Reader:
+    """Reads requests. Images are fetched and decoded by threads, a few at a time."""
 
     def __init__(
-        self,
-        decode: Callable[[bytes], Decoded],
-        limits: Limits,
-        *,
-        addresses: bool = False,
-        allow_private: Collection[str] = (),
+        self, limits: Limits, *, addresses: bool = False, allow_private: Collection[str] = ()
     ) -> None:
-        self._decode = decode
         self._limits = limits
         self._addresses = addresses
         self._allow_private = allow_private
@@ -98,30 +90,38 @@ class Reader(Generic[Decoded]):
         self._decoding.shutdown(cancel_futures=True)
         self._fetching.shutdown(cancel_futures=True)
 
-    async def images(self, request: Request) -> list[tuple[str, Decoded | Refused]]:
-        """The name of each image, and what became of it. Raises HTTPException."""
+    async def images(
+        self, request: Request, decode: Callable[[bytes], Decoded], *, files_only: bool = False
+    ) -> list[tuple[str, Decoded | Refused]]:
+        """The name of each image, and what became of it. Raises HTTPException.
+
+        `decode` makes of an image's bytes what is wanted, or raises UnreadableImageError.
+        """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        arriving = _moving(request, self._limits.stall_seconds)
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                if kind == "multipart/form-data":
-                    form = await request.form()
-                elif kind == "application/json":
-                    body = await request.body()
-                else:
-                    raise HTTPException(415, "send images as files in multipart/form-data")
+            if kind == "multipart/form-data":
+                form = await arriving.form()
+            elif kind == "application/json" and not files_only:
+                body = await arriving.body()
+            else:
+                raise HTTPException(415, "send images as files in multipart/form-data")
         except TimeoutError as error:
-            raise HTTPException(408, "the request took too long to arrive") from error
+            seconds = f"{self._limits.stall_seconds:g}"
+            raise HTTPException(408, f"no more of the request came for {seconds} s") from error
         except ClientDisconnect as error:
             raise HTTPException(400, "the request ended too early") from error
         if kind == "application/json":
-            return await self._of_addresses(self._listed(body))
+            return await self._of_addresses(self._listed(body), decode)
         try:
             files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-            return await self._of_files(files)
+            return await self._of_files(files, decode)
         finally:
             await form.close()
 
-    async def _of_files(self, files: Sequence[UploadFile]) -> list[tuple[str, Decoded | Refused]]:
+    async def _of_files(
+        self, files: Sequence[UploadFile], decode: Callable[[bytes], Decoded]
+    ) -> list[tuple[str, Decoded | Refused]]:
         self._check_count(len(files))
 
         def read(file: UploadFile) -> Source:
@@ -133,16 +133,21 @@ class Reader(Generic[Decoded]):
 
         names = [file.filename or "" for file in files]
         decoded = await asyncio.gather(
-            *(self._decoded(name, read(file)) for name, file in zip(names, files, strict=True))
+            *(
+                self._decoded(name, read(file), decode)
+                for name, file in zip(names, files, strict=True)
+            )
         )
         return list(zip(names, decoded, strict=True))
 
-    async def _of_addresses(self, addresses: Sequence[str]) -> list[tuple[str, Decoded | Refused]]:
+    async def _of_addresses(
+        self, addresses: Sequence[str], decode: Callable[[bytes], Decoded]
+    ) -> list[tuple[str, Decoded | Refused]]:
         loop = asyncio.get_running_loop()
 
         async def one(address: str) -> Decoded | Refused:
             content = await loop.run_in_executor(self._fetching, self._fetched, address)
-            return await self._decoded(address, lambda: content)
+            return await self._decoded(address, lambda: content, decode)
 
         return list(zip(addresses, await asyncio.gather(*map(one, addresses)), strict=True))
 
@@ -173,12 +178,16 @@ class Reader(Generic[Decoded]):
         except UserError as error:
             return Refused(422, str(error))
 
-    async def _decoded(self, name: str, source: Source) -> Decoded | Refused:
+    async def _decoded(
+        self, name: str, source: Source, decode: Callable[[bytes], Decoded]
+    ) -> Decoded | Refused:
         return await asyncio.get_running_loop().run_in_executor(
-            self._decoding, self._decode_one, name, source
+            self._decoding, self._decode_one, name, source, decode
         )
 
-    def _decode_one(self, name: str, source: Source) -> Decoded | Refused:
+    def _decode_one(
+        self, name: str, source: Source, decode: Callable[[bytes], Decoded]
+    ) -> Decoded | Refused:
         content = source()
         if isinstance(content, Refused):
             return content
@@ -189,9 +198,19 @@ class Reader(Generic[Decoded]):
         if header.width * header.height > self._limits.image_pixels:
             return Refused(413, f"more than {self._limits.image_pixels:,} pixels")
         try:
-            return self._decode(content)
+            return decode(content)
         except UnreadableImageError as error:
             return Refused(422, str(error))
+
+
+def _moving(request: Request, seconds: float) -> Request:
+    """The same request. To read it raises TimeoutError where nothing of it comes for `seconds`."""
+
+    async def receive() -> Message:
+        async with asyncio.timeout(seconds):
+            return await request.receive()
+
+    return Request(request.scope, receive)
 
 
 def explained(errors: Sequence[object]) -> str:

@@ -28,20 +28,36 @@ class Failure(BaseModel):
 
 
 class Answers(BaseModel):
+    """`model` is the SHA-256 of the classifier.keras that answered."""
+
+    model: str
     predictions: list[Answer | Failure]
 
 
 class Importance(BaseModel):
     """Row by row, how far the class's probability falls when a part of the image is covered."""
 
+    model: str
     file: str
     label: str
     confidence: float
     importance: list[list[float]]
 
 
+class Learnt(BaseModel):
+    """Where an image is kept; `new` is false where it was there already."""
+
+    label: str
+    file: str
+    new: bool
+
+
 class About(BaseModel):
-    """An image is none of the classes if what `refuse_by` names is below `threshold`."""
+    """What the server answers with.
+
+    An image is none of the classes if what `refuse_by` names is below `threshold`. `learn_into` is
+    the source that takes images with their right class; null if none does.
+    """
 
     labels: list[str]
     image_size: int
@@ -49,6 +65,7 @@ class About(BaseModel):
     calibrated: bool
     refuse_by: Literal["features", "probability"]
     threshold: float
+    learn_into: str | None
     limits: dict[str, int]
 
 

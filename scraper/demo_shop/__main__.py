@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from pipeline.cli import UserError, run
+from pipeline.numbers import number_from
 from scraper.demo_shop.catalogue import CATEGORIES, DEFAULT_LABELS
 from scraper.demo_shop.server import Shop
 
@@ -28,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         description="Serve the demo shop on this machine until Ctrl-C: five categories of "
         "products, with the images and the dirt of real shops.",
     )
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument(
+        "--port", type=number_from(0, 65535), default=0, help="0, the default, takes a free one"
+    )
     stop = "stop when standard input closes, for a program that starts the shop"
     parser.add_argument("--until-stdin-ends", action="store_true", help=stop)
     options = parser.parse_args(argv)

@@ -41,13 +41,13 @@ async def until(condition) -> None:
 
 def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
     network = Slow()
-    batcher = Batcher(Classifier(network, 0))
+    batcher, classifier = Batcher(), Classifier(network, 0)
 
     async def ask() -> list[Judged]:
-        first = asyncio.create_task(batcher.judge(images(51)))
+        first = asyncio.create_task(batcher.judge(classifier, images(51)))
         await until(lambda: network.batches)  # the thread waits in the network, the loop does not
         others = [
-            asyncio.create_task(batcher.judge(images(level, count)))
+            asyncio.create_task(batcher.judge(classifier, images(level, count)))
             for level, count in ((102, 1), (153, 3), (204, 2))
         ]
         await asyncio.sleep(0)
@@ -64,13 +64,13 @@ def test_the_loop_goes_on_and_what_waits_is_answered_together() -> None:
 
 def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
     network = Slow()
-    batcher = Batcher(Classifier(network, 0))
+    batcher, classifier = Batcher(), Classifier(network, 0)
 
     async def ask() -> None:
-        first = asyncio.create_task(batcher.judge(images(51)))
+        first = asyncio.create_task(batcher.judge(classifier, images(51)))
         await until(lambda: network.batches)
-        gone = asyncio.create_task(batcher.judge(images(102, 5)))
-        bad = asyncio.create_task(batcher.judge(images(255)))
+        gone = asyncio.create_task(batcher.judge(classifier, images(102, 5)))
+        bad = asyncio.create_task(batcher.judge(classifier, images(255)))
         await asyncio.sleep(0)
         gone.cancel()
         await until(gone.done)
@@ -78,7 +78,7 @@ def test_who_hangs_up_is_left_out_and_an_error_reaches_who_waits() -> None:
         await first
         with pytest.raises(RuntimeError, match="the network broke"):
             await bad
-        answer = await batcher.judge(images(0))
+        answer = await batcher.judge(classifier, images(0))
         assert answer.probabilities == pytest.approx(np.array([[0, 1]]))
 
     asyncio.run(ask())

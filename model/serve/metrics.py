@@ -1,0 +1,119 @@
+"""What `/metrics` tells Prometheus. Each process counts from 0."""
+
+import time
+from collections.abc import Collection
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from model.classifier import Classifier
+from model.serve.batching import MOST_TOGETHER
+from pipeline.web import path_of
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_BATCHES = tuple(2**n for n in range(MOST_TOGETHER.bit_length()))
+_STATIC = "/static"
+_OTHER = "other"
+
+
+class Metrics:
+    """The numbers of one server."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()  # the library's own is of all that is in the process
+        ProcessCollector(registry=self._registry)
+        self._requests = Counter(
+            "classifier_requests",
+            "Requests, by route and status; status none: the client hung up",
+            ["route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "classifier_request_seconds",
+            "From a request's head to the end of its answer",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        images = Counter(
+            "classifier_images",
+            "Images that were to be classified: answered with a class, none of the classes, or "
+            "refused with a reason",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self.answered = images.labels("answered")
+        self.none_of_these = images.labels("none_of_these")
+        self.refused = images.labels("refused")
+        self.batches = Histogram(
+            "classifier_batch_images",
+            "Images that went through the network together",
+            buckets=_BATCHES,
+            registry=self._registry,
+        )
+        self.queue = Gauge(
+            "classifier_queue_images",
+            "Images that wait for the network",
+            registry=self._registry,
+        )
+        self.under_way = Gauge(
+            "classifier_requests_under_way",
+            "Requests with images that are being answered",
+            registry=self._registry,
+        )
+        self._model = Info("classifier_model", "The model that answers", registry=self._registry)
+        models = Counter(
+            "classifier_models",
+            "Models that were taken up, the first one too, or refused",
+            ["result"],
+            registry=self._registry,
+        )
+        self._models_taken_up = models.labels("taken_up")
+        self._models_refused = models.labels("refused")
+
+    def model_taken_up(self, classifier: Classifier) -> None:
+        self._models_taken_up.inc()
+        self._model.info({"sha256": classifier.model.sha256})
+
+    def model_refused(self) -> None:
+        self._models_refused.inc()
+
+    def text(self) -> bytes:
+        """In the format of Prometheus, `MEDIA_TYPE`."""
+        return generate_latest(self._registry)
+
+    def counting(self, app: ASGIApp, routes: Collection[str]) -> ASGIApp:
+        """`app`, whose requests are counted; a path that is none of `routes` counts as `other`."""
+
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            started, status = time.perf_counter(), "none"
+
+            async def noting(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = str(message["status"])
+                await send(message)
+
+            path = path_of(scope)
+            route = _STATIC if path.startswith(f"{_STATIC}/") else path
+            route = route if route in routes else _OTHER
+            try:
+                await app(scope, receive, noting)
+            finally:
+                self._requests.labels(route, status).inc()
+                self._seconds.labels(route).observe(time.perf_counter() - started)
+
+        return counted
