@@ -44,7 +44,9 @@ def number_from(least: Number, most: Number | None = None) -> Callable[[str], Nu
         numbers = "whole numbers " if whole else ""
         near = next((value for value in _guesses(given, whole=whole) if allowed(value)), None)
         hint = "" if near is None else f"; did you mean {kind(near):.15g}?"
-        raise argparse.ArgumentTypeError(f"{given[:_LONGEST]} is not allowed: {numbers}{span}{hint}")
+        raise argparse.ArgumentTypeError(
+            f"{given[:_LONGEST]} is not allowed: {numbers}{span}{hint}"
+        )
 
     return read
 

@@ -18,7 +18,7 @@ TOKEN = "a secret of some length"
 PAGE = """
 import argparse
 import asyncio
-import sys
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,7 +32,8 @@ from pipeline.serving import add_address_arguments, serve
 async def hello(request: Request) -> PlainTextResponse:
     if request.url.path.endswith("/slow"):
         print("slow", flush=True)
-        await asyncio.sleep(1)
+        while not Path(request.query_params["until"]).exists():
+            await asyncio.sleep(0.01)
     return PlainTextResponse(f"hello {len(await request.body())}")
 
 
@@ -40,7 +41,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     add_address_arguments(parser, 0)
     arguments = parser.parse_args()
-    routes = [Route(path, hello, methods=["GET", "POST"]) for path in ("/", "/healthz", "/slow")]
+    paths = ("/", "/healthz", "/readyz", "/slow")
+    routes = [Route(path, hello, methods=["GET", "POST"]) for path in paths]
     app = Starlette(routes=routes)
     serve(app, "page", arguments, max_body=100)
 
@@ -152,17 +154,39 @@ def test_a_prefix_starts_with_a_slash() -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_under_way_is_finished(by: signal.Signals) -> None:
+def test_what_is_under_way_is_finished_and_what_is_new_is_refused(
+    by: signal.Signals, tmp_path: Path
+) -> None:
     process = start(())
     address = urlsplit(process.stdout.readline().split()[1]).netloc
     with ThreadPoolExecutor() as threads:
-        answer = threads.submit(ask, address, "GET", "/slow")
+        answer = threads.submit(ask, address, "GET", f"/slow?until={tmp_path}/now")
         assert process.stdout.readline() == "slow\n"
         process.send_signal(by)
+        while (refused := ask(address))[0] == 200:
+            pass  # until it has heard the signal
+        status, headers, text = refused
+        assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
+        assert "the server is stopping; come again" in text
+        assert ask(address, "POST", body="x" * 100)[0] == 503
+        assert ask(address, path="/readyz")[0] == 503  # a load balancer sends no more
+        assert ask(address, path="/healthz")[0] == 200  # but the process is alive
+        (tmp_path / "now").touch()
         assert answer.result()[2] == "hello 0"
     process.communicate(timeout=60)
     with pytest.raises(ConnectionRefusedError):
         ask(address)
+
+
+def test_what_takes_longer_than_the_grace_time_is_told(tmp_path: Path) -> None:
+    process = start(("--grace", "0"))
+    address = urlsplit(process.stdout.readline().split()[1]).netloc
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(ask, address, "GET", f"/slow?until={tmp_path}/never")
+        assert process.stdout.readline() == "slow\n"
+        process.send_signal(signal.SIGTERM)
+        assert answer.result()[0] == 503
+    assert "Traceback" not in process.communicate(timeout=60)[1]
 
 
 def test_only_its_own_page_may_change_something(address: str) -> None:

@@ -91,13 +91,17 @@ async function answer(file, tile) {
   const note = find(".note", tile);
   try {
     const {
+      model,
       predictions: [found],
     } = await ask(`v1/predict?top=${SHOWN}`, file);
+    await known;
+    if (model !== about.sha256) await readAbout(); // a new one has taken its place
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
     note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
     find("img", tile).alt = sure ? `Image of: ${found.label}` : "Image";
     find(".guesses", tile).append(...found.top.map((guess) => row(guess, file, tile)));
+    if (about.learn_into !== null) offerToLearn(file, tile);
   } catch (error) {
     tile.classList.add("failed");
     heading.textContent = "Not answered";
@@ -105,6 +109,36 @@ async function answer(file, tile) {
   } finally {
     tile.removeAttribute("aria-busy");
   }
+}
+
+// The image goes into the person's own folder, as the class that they name.
+function offerToLearn(file, tile) {
+  const box = find(".learn", tile);
+  const [form, select, other, told] = ["form", "select", ".new", "[role=status]"].map((selector) =>
+    find(selector, box),
+  );
+  select.append(...about.labels.map((label) => new Option(label)), new Option("a new class …"));
+  const isNew = () => select.selectedIndex === select.length - 1;
+  select.addEventListener("change", () => {
+    other.hidden = !isNew();
+    find("input", other).required = isNew();
+    told.textContent = "";
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const label = isNew() ? find("input", other).value.trim() : select.value;
+    told.textContent = "Keeping it …";
+    try {
+      const query = new URLSearchParams({ label, new: isNew() });
+      const kept = await ask(`v1/learn?${query}`, file);
+      told.textContent = kept.new
+        ? `Kept as "${kept.label}". The next training learns from it.`
+        : `It was there as "${kept.label}" already.`;
+    } catch (error) {
+      told.textContent = reasonOf(error);
+    }
+  });
+  box.hidden = false;
 }
 
 function row(guess, file, tile) {
@@ -190,9 +224,13 @@ find("#clear").addEventListener("click", () => {
   find("#choose").focus();
 });
 
-fetch("v1/model").then(async (response) => {
-  const { labels } = await response.json();
-  const some = labels.slice(0, 12).join(", ");
+let about = { labels: [], sha256: "", learn_into: null };
+async function readAbout() {
+  about = await (await fetch("v1/model")).json();
+  const some = about.labels.slice(0, 12).join(", ");
   find("#model").textContent =
-    labels.length > 12 ? `${labels.length} classes: ${some}, …` : `The classes: ${some}.`;
-});
+    about.labels.length > 12
+      ? `${about.labels.length} classes: ${some}, …`
+      : `The classes: ${some}.`;
+}
+const known = readAbout();

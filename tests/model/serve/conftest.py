@@ -1,49 +1,19 @@
 """The real server in a process of its own, with a small trained model."""
 
 import importlib.util
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from server import Server, served
 
 from model import export
 
 ROOT = Path(__file__).parents[3]
 
-Serve = Callable[..., AbstractContextManager[str]]
-
-
-@contextmanager
-def served(folder: Path, *arguments: str) -> Iterator[str]:
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(
-            [sys.executable, "-m", "model.serve", "--port", "0", *arguments],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PRODUCT_CLASSIFICATION_TOKEN": ""},
-            stdout=subprocess.PIPE,
-            stderr=said,
-            text=True,
-        ) as process,
-    ):
-        try:
-            line = process.stdout.readline()
-            said.seek(0)
-            assert line.startswith("serve: http://"), said.read()
-            yield line.split()[1].rstrip("/")
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-            said.seek(0)
-            assert "Traceback" not in said.read()
-        finally:
-            process.kill()
+Serve = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +27,7 @@ def exported(trained: Path) -> Path:
 @pytest.fixture(scope="session")
 def serve(exported: Path) -> Serve:
     """`with serve(*arguments) as address`: `python -m model.serve`, where results/ is."""
-    return lambda *arguments: served(exported, "--engine", "onnx", *arguments)
+    return lambda *arguments, **given: served(exported, "--engine", "onnx", *arguments, **given)
 
 
 @pytest.fixture(scope="session")

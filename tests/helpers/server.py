@@ -1,0 +1,67 @@
+"""The server of the model in a process of its own, and what it tells Prometheus."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+ROOT = Path(__file__).parents[2]
+
+
+class Server(str):
+    """The address of a server that runs, and its process."""
+
+    __slots__ = ("process", "said")
+    process: "subprocess.Popen[str]"
+    said: IO[str]
+
+    def complained(self) -> str:
+        """What it has said on stderr."""
+        self.said.seek(0)
+        return self.said.read()
+
+
+@contextmanager
+def served(folder: Path, *arguments: str, token: str = "") -> Iterator[Server]:
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", "model.serve", "--port", "0", *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PRODUCT_CLASSIFICATION_TOKEN": token},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        ) as process,
+    ):
+        try:
+            line = process.stdout.readline()
+            said.seek(0)
+            assert line.startswith("serve: http://"), said.read()
+            server = Server(line.split()[1].rstrip("/"))
+            server.process, server.said = process, said
+            yield server
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 0
+            assert "Traceback" not in server.complained()
+        finally:
+            process.kill()
+
+
+def metrics(server: str, **headers: str) -> dict[tuple[str, ...], float]:
+    """Each number by its name and the values of its labels."""
+    text = requests.get(f"{server}/metrics", headers=headers, timeout=60).text
+    return {
+        (sample.name, *(sample.labels[key] for key in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
