@@ -52,7 +52,7 @@ def _checked(name: str, safe: Callable[[str], str], what: str) -> str:
         good = safe(name)
     except UserError:
         good = ""
-    if good != name:
+    if good != name or not good:
         remedy = f"{good!r} could" if good else "choose another"
         raise ValueError(f"{what}; {remedy}")
     return name

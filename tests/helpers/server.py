@@ -30,13 +30,17 @@ class Server(str):
 
 
 @contextmanager
-def served(folder: Path, *arguments: str, token: str = "") -> Iterator[Server]:
+def served(
+    folder: Path, *arguments: str, token: str = "", path: Path | None = None
+) -> Iterator[Server]:
+    """`python -m model.serve` in `folder`; modules in `path` come before all others."""
+    paths = os.pathsep.join(str(each) for each in (path, ROOT) if each)
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(
             [sys.executable, "-m", "model.serve", "--port", "0", *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PRODUCT_CLASSIFICATION_TOKEN": token},
+            env={**os.environ, "PYTHONPATH": paths, "PRODUCT_CLASSIFICATION_TOKEN": token},
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,
