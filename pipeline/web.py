@@ -213,7 +213,12 @@ class Guard:
 
     def _ask(self, root: str, message: str) -> Response:
         page = self._login.substitute(root=root, message=message)
-        return HTMLResponse(page, 401, {"Content-Security-Policy": self._login_policy})
+        headers = {
+            "Content-Security-Policy": self._login_policy,
+            # with `no-referrer` a browser has the form come from the origin `null`
+            "Referrer-Policy": "same-origin",
+        }
+        return HTMLResponse(page, 401, headers)
 
 
 def path_of(scope: Scope) -> str:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, FileSystemLoader, Template
+from markupsafe import Markup
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
@@ -26,28 +27,34 @@ from pipeline.web import HEALTH, problem
 _HERE = Path(__file__).parent
 
 _BINARY = {"type": "string", "format": "binary"}
-_REASONS = {
-    400: "The form can't be read",
-    401: "The token is missing or wrong",
-    403: "Not from this site, or addresses, which are off",
-    408: "No more of the request came for some time",
-    409: "The image is there already, as another class",
-    411: "Content-Length is missing",
-    413: "The request or an image is too large, or there are too many",
-    415: "No image of a known format",
-    422: "No image can be answered; the detail tells why of each",
-    429: "Too many requests at once; come again after Retry-After seconds",
-    500: "The server failed",
-    503: "The server is stopping; come again after Retry-After seconds",
-    507: "The disk is full",
-}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": reason,
-        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+
+
+def _problems(**reasons: str) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: what a status such as `_413` means."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {
+        int(status.removeprefix("_")): {"description": reason, "content": content}
+        for status, reason in reasons.items()
     }
-    for status, reason in _REASONS.items()
-}
+
+
+_PROBLEMS = _problems(
+    _400="The form can't be read",
+    _401="The token is missing or wrong",
+    _403="Not from this site, or addresses, which are off",
+    _408="No more of the request came for some time",
+    _411="Content-Length is missing",
+    _413="The request or an image is too large, or there are too many",
+    _415="No image of a known format",
+    _422="No image can be answered; the detail tells why of each",
+    _429="Too many requests at once; come again after Retry-After seconds",
+    _503="The server is stopping; come again after Retry-After seconds",
+)
+_NOT_KEPT = _problems(
+    _409="The image is there already, as another class",
+    _500="The folder can't be written",
+    _507="The disk is full",
+)
 
 
 def make_app(
@@ -94,7 +101,7 @@ def make_app(
         app.post(
             "/v1/learn",
             summary="Keep an image with its right class",
-            responses=_PROBLEMS,
+            responses={**_PROBLEMS, **_NOT_KEPT},
             openapi_extra=_body(1, addresses=False),
         )(api.learn)
     _add_pages(app, models)
@@ -129,7 +136,7 @@ def _add_routes(app: FastAPI, api: Api, one: dict[str, Any], many: dict[str, Any
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )(api.metrics)
     for path in sorted(HEALTH):  # it is up once the model is loaded
-        app.api_route(path, methods=["GET", "HEAD"], summary="Is it up?")(_health)
+        app.api_route(path, methods=["GET", "HEAD"], summary="Whether the server is up")(_health)
 
 
 def _add_pages(app: FastAPI, models: Models) -> None:
@@ -143,6 +150,7 @@ def _add_pages(app: FastAPI, models: Models) -> None:
             address=str(request.base_url).rstrip("/"),
             label=model.labels[0],
             example=_example(model.sha256, model.labels).model_dump_json(indent=2),
+            problems=_PROBLEMS,
             problem=Problem(
                 status=415, detail="notes.txt: no image of a known format"
             ).model_dump_json(indent=2),
@@ -205,7 +213,16 @@ def _docs() -> Template:
     loader = FileSystemLoader(_HERE / "templates")
     environment = Environment(loader=loader, autoescape=True)
     environment.globals["kind_of"] = _kind_of
+    environment.filters["marked"] = _marked
     return environment.get_template("docs.html")
+
+
+def _marked(text: str) -> Markup:
+    """The text, with what is in backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
 
 
 def _kind_of(schema: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The server of the model in a process of its own, and what it tells Prometheus."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,12 +9,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeAlias
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
+
+Sources: TypeAlias = dict[str, dict[str, Any]]
+
+
+def project(exported: Path, root: Path, sources: Sources) -> Path:
+    """A folder with an export and a params.yaml."""
+    shutil.copytree(exported / "results/export", root / "results/export")
+    values = YAML().load(ROOT / "params.yaml")
+    values["sources"] = sources
+    YAML().dump(values, root / "params.yaml")
+    return root
 
 
 class Server(str):

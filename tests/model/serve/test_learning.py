@@ -12,19 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from ruamel.yaml import YAML
-from server import ROOT, Server, served
-
-Sources = dict[str, dict[str, Any]]
-
-
-def project(exported: Path, root: Path, sources: Sources) -> Path:
-    """A folder with an export and a params.yaml."""
-    shutil.copytree(exported / "results/export", root / "results/export")
-    values = YAML().load(ROOT / "params.yaml")
-    values["sources"] = sources
-    YAML().dump(values, root / "params.yaml")
-    return root
+from server import ROOT, Server, Sources, project, served
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The page, in a real browser."""
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pillow_heif
 import pytest
 from playwright.sync_api import Browser, FileChooser, Page, expect
+from proxy import proxied
+from server import project, served
 
 from pipeline.formats import FORMATS
 
@@ -181,6 +184,97 @@ def test_text_can_be_read_in_both_schemes(browser: Browser, server: str, scheme:
     for selector in ("h1", "#model", ".button.primary", "footer a", ".hint"):
         assert page.locator(selector).evaluate(CONTRAST) >= 4.5, selector
     page.close()
+
+
+def test_a_wrong_answer_is_corrected(
+    browser: Browser, exported: Path, tmp_path: Path, image: Path
+) -> None:
+    root = project(exported, tmp_path, {"own": {"kind": "folder", "path": "own"}})
+    with served(root, "--engine", "onnx", "--learn-into", "own") as server:
+        page = browser.new_page(viewport=SIZES["phone"])
+        page.goto(server)
+        page.get_by_label("Choose images").set_input_files(image)
+        box = tile(page, "00.png").locator(".learn")
+        box.get_by_text("That's wrong, it is …").click()
+        keep, told = box.get_by_role("button", name="Keep"), box.get_by_role("status")
+        keep.click()  # nothing is chosen yet
+        assert not (root / "own").exists()
+        box.get_by_label("Class", exact=True).select_option("sky")
+        keep.click()
+        expect(told).to_have_text('Kept as "sky". The next training learns from it.')
+        assert [path.parent.name for path in (root / "own").glob("*/*.png")] == ["sky"]
+        box.get_by_label("Class", exact=True).select_option("a new class …")
+        box.get_by_label("Name of the new class").fill(" a/b ")
+        keep.click()
+        expect(told).to_contain_text("can't be a class folder; 'a-b' could")
+        box.get_by_label("Name of the new class").fill("twig & <b>")
+        keep.click()
+        expect(told).to_contain_text("can't be a class folder")
+        box.get_by_label("Name of the new class").fill("twig & co")
+        keep.click()
+        expect(told).to_have_text('Kept as "twig & co". The next training learns from it.')
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        page.close()
+    assert [path.parent.name for path in (root / "own").glob("*/*.png")] == ["twig & co"]
+
+
+def test_without_the_option_nothing_is_corrected(page: Page, image: Path) -> None:
+    page.get_by_label("Choose images").set_input_files(image)
+    expect(tile(page, "00.png").get_by_role("button").first).to_contain_text("leaf")
+    expect(tile(page, "00.png").get_by_text("That's wrong")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_page_of_the_api_and_the_login_fit_and_can_be_read(
+    browser: Browser, serve: Any, server: str, scheme: str, size: str
+) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport=SIZES[size])
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.goto(f"{server}/docs")
+    expect(page.get_by_role("heading", name="An example")).to_be_visible()
+    expect(page.locator("pre").nth(0)).to_contain_text(f"'{server}/v1/predict?top=2'")
+    answer = json.loads(page.locator("pre").nth(1).text_content())
+    assert answer["predictions"][0]["label"] == "apple"
+    assert answer["predictions"][1]["label"] is None
+    for selector in ("h1", "header p", "nav a", "nav .method", "h2 code", "dd", "pre"):
+        assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    with serve(token="a secret of some length") as guarded:
+        page.goto(guarded)
+        page.get_by_label("The token").fill("wrong")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        for selector in ("h1", "label", "input", "button", "[role=alert]", "p.faint"):
+            assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
+        assert page.locator("main").evaluate("e => getComputedStyle(e).maxWidth") == "416px"
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        page.get_by_label("The token").fill("a secret of some length")
+        page.get_by_role("button", name="Enter").click()
+        expect(page.locator("#model")).to_have_text("The classes: apple, leaf, sky.")
+    assert [text for text in wrong if "status of 401" not in text] == []
+    page.close()
+
+
+def test_behind_a_proxy_with_a_prefix(browser: Browser, serve: Any, image: Path) -> None:
+    token = "a secret of some length"
+    with (
+        serve("--root-path", "/shop", token=token) as guarded,
+        proxied(guarded, "/shop") as address,
+    ):
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_label("The token").fill(token)
+        page.get_by_role("button", name="Enter").click()
+        page.get_by_label("Choose images").set_input_files(image)
+        where = tile(page, "00.png").get_by_role("button").first
+        where.click()
+        expect(tile(page, "00.png").locator(".legend")).to_contain_text("leaf")
+        page.get_by_role("link", name="API").click()
+        expect(page.locator("pre").first).to_contain_text(f"{address}v1/predict")
+        assert page.locator("h1").evaluate("e => getComputedStyle(e).fontSize") == "25.6px"
+        page.close()
 
 
 CONTRAST = """element => {

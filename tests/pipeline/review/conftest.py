@@ -17,9 +17,9 @@ def start() -> Iterator:
     """Start `python -m pipeline.review` in the working directory, on a free port."""
     processes = []
 
-    def start_now() -> subprocess.Popen[str]:
+    def start_now(*arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "pipeline.review", "--port", "0"]
+        command = [sys.executable, "-m", "pipeline.review", "--port", "0", *arguments]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
         processes.append(process)
@@ -36,10 +36,10 @@ def serve(work, start) -> Iterator:
     """Run clean, then serve what it found; gives the page's address. The server says no more."""
     processes = []
 
-    def serve_now() -> str:
+    def serve_now(*arguments: str) -> str:
         YAML().dump(work.values, work.root / "params.yaml")
         work.clean()
-        processes.append(process := start())
+        processes.append(process := start(*arguments))
         line = process.stdout.readline()
         assert line.startswith("review: http://127.0.0.1:"), process.stderr.read()
         return line.split()[1]
