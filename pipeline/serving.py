@@ -23,6 +23,7 @@ from pipeline.web import TOKEN, Door, Guard
 
 _SHORTEST_TOKEN = 16
 _TICK = 0.05  # seconds
+_FAREWELL = 1.0
 
 
 def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
@@ -170,11 +171,23 @@ class _Server(uvicorn.Server):
         print(self._welcome, flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Refuse what is new; end when nothing is under way, or after the grace time."""
-        self._door.close()
+        """Refuse what is new; end when nothing is under way, or after the grace time.
+
+        Who has a connection open is told at its next request, for a moment, before it is closed.
+        """
         now = asyncio.get_running_loop().time
         ends = now() + self._grace
-        while self._door.under_way and now() < ends and not self.force_exit:
-            await asyncio.sleep(_TICK)
+        self._door.is_closed = True
+        await self._wait(ends, lambda: self._door.under_way > 0)
+        for server in self.servers:
+            server.close()
+        self._door.hangs_up = True
+        farewell = min(ends, now() + _FAREWELL)
+        await self._wait(farewell, lambda: bool(self.server_state.connections))
         self.config.timeout_graceful_shutdown = max(0, math.ceil(ends - now()))
         await super().shutdown(sockets)
+
+    async def _wait(self, until: float, has_reason: Callable[[], bool]) -> None:
+        now = asyncio.get_running_loop().time
+        while has_reason() and now() < until and not self.force_exit:
+            await asyncio.sleep(_TICK)

@@ -49,11 +49,6 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-_STOPPING: Final = problem(
-    503, "the server is stopping; come again", {"Retry-After": "1", "Connection": "close"}
-)
-
-
 class Door:
     """ASGI middleware that counts the requests under way, and once it is closed lets no new one in.
 
@@ -62,21 +57,19 @@ class Door:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._closed = False
+        self.is_closed = False
+        self.hangs_up = False
+        """Whether who is refused shall close the connection too: nobody else can come any more."""
         self.under_way = 0
-
-    def close(self) -> None:
-        """Let no new request in; those under way go on."""
-        self._closed = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._closed and path_of(scope) != ALIVE:
+        if self.is_closed and path_of(scope) != ALIVE:
             while (await receive()).get("more_body"):
                 pass  # who still sends would not read an answer
-            await _STOPPING(scope, receive, send)
+            await self._refusal()(scope, receive, send)
             return
         answered = False
 
@@ -89,11 +82,15 @@ class Door:
         try:
             await self._app(scope, receive, noting)
         except asyncio.CancelledError:  # the grace time is over
-            if answered or not self._closed:
+            if answered or not self.is_closed:
                 raise
-            await _STOPPING(scope, receive, send)
+            await self._refusal()(scope, receive, send)
         finally:
             self.under_way -= 1
+
+    def _refusal(self) -> Response:
+        hang_up = {"Connection": "close"} if self.hangs_up else {}
+        return problem(503, "the server is stopping; come again", {"Retry-After": "1", **hang_up})
 
 
 class Guard:

@@ -136,7 +136,8 @@ def _add_routes(app: FastAPI, api: Api, one: dict[str, Any], many: dict[str, Any
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )(api.metrics)
     for path in sorted(HEALTH):  # it is up once the model is loaded
-        app.api_route(path, methods=["GET", "HEAD"], summary="Whether the server is up")(_health)
+        app.get(path, summary="Whether the server is up")(_health)
+        app.head(path, include_in_schema=False)(_health)
 
 
 def _add_pages(app: FastAPI, models: Models) -> None:
