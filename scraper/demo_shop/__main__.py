@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "products, with the images and the dirt of real shops.",
     )
     parser.add_argument(
-        "--port", type=number_from(0, 65535), default=0, help="0, the default, takes a free one"
+        "--port", type=number_from(0), default=0, help="0, the default, takes a free one"
     )
     stop = "stop when standard input closes, for a program that starts the shop"
     parser.add_argument("--until-stdin-ends", action="store_true", help=stop)
