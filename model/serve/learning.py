@@ -16,9 +16,9 @@ from fastapi import HTTPException
 from model.images import decode
 from model.serve.schemas import Learnt
 from pipeline.cli import UserError
+from pipeline.files import write_atomic
 from pipeline.formats import sniff
 from pipeline.listing import are_splits, entries, left_out
-from pipeline.manifest import write_atomic
 from pipeline.names import class_key
 from pipeline.params import load_params
 from pipeline.paths import PARAMS, SPLIT_WORDS

@@ -30,54 +30,38 @@ class Metrics:
     """The numbers of one server."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()  # the library's own is of all that is in the process
-        ProcessCollector(registry=self._registry)
+        registry = CollectorRegistry()  # the library's own is of all that is in the process
+        self._registry = registry
+        ProcessCollector(registry=registry)
         self._requests = Counter(
             "classifier_requests",
             "Requests, by route and status; status none: the client hung up",
             ["route", "status"],
-            registry=self._registry,
+            registry=registry,
         )
         self._seconds = Histogram(
             "classifier_request_seconds",
             "From a request's head to the end of its answer",
             ["route"],
             buckets=_SECONDS,
-            registry=self._registry,
+            registry=registry,
         )
-        images = Counter(
-            "classifier_images",
-            "Images that were to be classified: answered with a class, none of the classes, or "
-            "refused with a reason",
-            ["outcome"],
-            registry=self._registry,
-        )
+        what = "Images: answered with a class, none of the classes, or refused with a reason"
+        images = Counter("classifier_images", what, ["outcome"], registry=registry)
         self.answered = images.labels("answered")
         self.none_of_these = images.labels("none_of_these")
         self.refused = images.labels("refused")
+        what = "Images that went through the network together"
         self.batches = Histogram(
-            "classifier_batch_images",
-            "Images that went through the network together",
-            buckets=_BATCHES,
-            registry=self._registry,
+            "classifier_batch_images", what, buckets=_BATCHES, registry=registry
         )
-        self.queue = Gauge(
-            "classifier_queue_images",
-            "Images that wait for the network",
-            registry=self._registry,
-        )
-        self.under_way = Gauge(
-            "classifier_requests_under_way",
-            "Requests with images that are being answered",
-            registry=self._registry,
-        )
-        self._model = Info("classifier_model", "The model that answers", registry=self._registry)
-        models = Counter(
-            "classifier_models",
-            "Models that were taken up, the first one too, or refused",
-            ["result"],
-            registry=self._registry,
-        )
+        what = "Images that wait for the network"
+        self.queue = Gauge("classifier_queue_images", what, registry=registry)
+        what = "Requests with images that are being answered"
+        self.under_way = Gauge("classifier_requests_under_way", what, registry=registry)
+        self._model = Info("classifier_model", "The model that answers", registry=registry)
+        what = "Models that were taken up, the first one too, or refused"
+        models = Counter("classifier_models", what, ["result"], registry=registry)
         self._models_taken_up = models.labels("taken_up")
         self._models_refused = models.labels("refused")
 
