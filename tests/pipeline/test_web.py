@@ -1,62 +1,11 @@
 """Who may talk to a page, asked of a real server over real connections."""
 
-import http.client
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-TOKEN = "a secret of some length"
-PAGE = """
-import argparse
-import asyncio
-from pathlib import Path
-
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-
-from pipeline.cli import run
-from pipeline.serving import add_address_arguments, serve
-
-
-async def hello(request: Request) -> PlainTextResponse:
-    if request.url.path.endswith("/slow"):
-        print("slow", flush=True)
-        while not Path(request.query_params["until"]).exists():
-            await asyncio.sleep(0.01)
-    return PlainTextResponse(f"hello {len(await request.body())}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    add_address_arguments(parser, 0)
-    arguments = parser.parse_args()
-    paths = ("/", "/healthz", "/readyz", "/slow")
-    routes = [Route(path, hello, methods=["GET", "POST"]) for path in paths]
-    app = Starlette(routes=routes)
-    serve(app, "page", arguments, max_body=100)
-
-
-run(main)
-"""
-
-
-def start(arguments: tuple[str, ...], token: str = "") -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PRODUCT_CLASSIFICATION_TOKEN": token}
-    command = [sys.executable, "-c", PAGE, *arguments]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment)
+from page import TOKEN, ask, start
 
 
 @contextmanager
@@ -76,19 +25,6 @@ def served(*arguments: str, token: str = "") -> Iterator[str]:
 def address() -> Iterator[str]:
     with served() as address:
         yield address
-
-
-def ask(
-    address: str, method: str = "GET", path: str = "/", body: str | None = None, **headers: str
-) -> tuple[int, dict[str, str], str]:
-    connection = http.client.HTTPConnection(address.replace("0.0.0.0", "127.0.0.1"), timeout=60)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, body, named)
-    response = connection.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
-    text = response.read().decode()
-    connection.close()
-    return response.status, found, text
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LocalHost", "192.0.2.7"])
@@ -152,67 +88,6 @@ def test_behind_a_proxy_with_a_prefix() -> None:
 def test_a_prefix_starts_with_a_slash() -> None:
     process = start(("--root-path", "shop"))
     assert "--root-path is 'shop'; it starts with /" in process.communicate(timeout=60)[1]
-
-
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_under_way_is_finished_and_what_is_new_is_refused(
-    by: signal.Signals, tmp_path: Path
-) -> None:
-    process = start(())
-    address = urlsplit(process.stdout.readline().split()[1]).netloc
-    with ThreadPoolExecutor() as threads:
-        answer = threads.submit(ask, address, "GET", f"/slow?until={tmp_path}/now")
-        assert process.stdout.readline() == "slow\n"
-        process.send_signal(by)
-        while (refused := ask(address))[0] == 200:
-            pass  # until it has heard the signal
-        status, headers, text = refused
-        assert (status, headers["retry-after"]) == (503, "1")
-        assert "the server is stopping; come again" in text
-        assert ask(address, "POST", body="x" * 100)[0] == 503
-        assert ask(address, path="/readyz")[0] == 503  # a load balancer sends no more
-        assert ask(address, path="/healthz")[0] == 200  # but the process is alive
-        (tmp_path / "now").touch()
-        assert answer.result()[2] == "hello 0"
-    process.communicate(timeout=60)
-    with pytest.raises(ConnectionRefusedError):
-        ask(address)
-
-
-def test_nobody_who_stays_connected_is_cut_off_untold() -> None:
-    process = start(())
-    address = urlsplit(process.stdout.readline().split()[1]).netloc
-    has_asked = threading.Semaphore(0)
-
-    def ask_on() -> set[int]:
-        connection, statuses = http.client.HTTPConnection(address, timeout=60), set()
-        with suppress(ConnectionRefusedError):  # nobody is there any more
-            while True:
-                connection.request("GET", "/")
-                response = connection.getresponse()
-                response.read()
-                statuses.add(response.status)
-                has_asked.release()
-        return statuses
-
-    with ThreadPoolExecutor() as threads:
-        clients = [threads.submit(ask_on) for _ in range(4)]
-        for _ in range(40):
-            has_asked.acquire()
-        process.send_signal(signal.SIGTERM)
-        assert all(client.result() == {200, 503} for client in clients)
-    process.communicate(timeout=60)
-
-
-def test_what_takes_longer_than_the_grace_time_is_told(tmp_path: Path) -> None:
-    process = start(("--grace", "0"))
-    address = urlsplit(process.stdout.readline().split()[1]).netloc
-    with ThreadPoolExecutor() as threads:
-        answer = threads.submit(ask, address, "GET", f"/slow?until={tmp_path}/never")
-        assert process.stdout.readline() == "slow\n"
-        process.send_signal(signal.SIGTERM)
-        assert answer.result()[0] == 503
-    assert "Traceback" not in process.communicate(timeout=60)[1]
 
 
 def test_only_its_own_page_may_change_something(address: str) -> None:
@@ -291,11 +166,3 @@ def test_a_port_that_is_taken_is_said(address: str) -> None:
     process = start(("--port", address.split(":")[1]))
     assert "choose with --host and --port" in process.communicate(timeout=60)[1]
     assert process.returncode == 1
-
-
-def test_ctrl_c_ends_it_well() -> None:
-    process = start(())
-    assert process.stdout.readline().startswith("page: http://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "")
-    assert process.returncode == 0

@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from proxy import proxied
 
 from pipeline import paths
 from pipeline.decisions import read_decisions
@@ -293,16 +292,3 @@ def test_on_a_phone_by_touch(work, make, serve, open_page) -> None:
     until(page, f"{CHIPS}.length === 2")
     for name in ("keep", "drop", "relabel", "undo"):
         assert page.locator(f"#{name}").bounding_box()["height"] >= 44
-
-
-def test_behind_a_proxy_with_a_prefix(work, make, serve, open_page) -> None:
-    fill(work, make, 2)
-    with proxied(serve("--root-path", "/shop"), "/shop") as address:
-        page = open_page(address)
-        until(page, "document.querySelector('.card img').naturalWidth > 0")
-        page.keyboard.press("d")
-        written(1, page)
-        page.reload()
-        written(1, page)
-        page.close()
-    assert [line["decision"] for line in lines()] == ["drop"]
