@@ -26,14 +26,14 @@ def pieces(server: str, image: Path, count: int) -> tuple[socket.socket, list[by
 def test_a_slow_upload_that_moves_is_answered_and_one_that_stalls_is_not(
     serve: Any, image: Path
 ) -> None:
-    with serve("--stall", "2") as server:
-        connection, parts = pieces(server, image, 8)
+    with serve("--stall", "3") as server:
+        connection, parts = pieces(server, image, 9)
         with connection:
             for part in parts:  # in all it takes longer than it may stall
                 connection.sendall(part)
                 time.sleep(0.4)
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
-        connection, parts = pieces(server, image, 8)
+        connection, parts = pieces(server, image, 9)
         with connection:
             connection.sendall(b"".join(parts[:4]))
             assert connection.recv(100).startswith(b"HTTP/1.1 408")
