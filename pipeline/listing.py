@@ -6,13 +6,12 @@ What can't be used is left aside: its name is noted by kind, so that somebody ca
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from pipeline.formats import is_litter
-from pipeline.paths import SPLIT_WORDS
 
 KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
 LITTER = "files of the system"
@@ -122,12 +121,6 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
         else:
             aside[SPECIAL].append(inner)
     return found
-
-
-def are_splits(names: Iterable[str]) -> bool:
-    """Whether folders with these names are the official splits of a dataset, and no classes."""
-    splits = [SPLIT_WORDS.get(name.lower()) for name in names]
-    return len(splits) > 1 and None not in splits and "train" in splits
 
 
 def text(name: str) -> str:

@@ -18,8 +18,9 @@ from model.serve.schemas import Learnt
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
 from pipeline.formats import sniff
-from pipeline.listing import are_splits, entries, left_out
+from pipeline.listing import entries, left_out
 from pipeline.names import class_key
+from pipeline.official_splits import are_splits
 from pipeline.params import load_params
 from pipeline.paths import PARAMS, SPLIT_WORDS
 from pipeline.sources import FolderSource
@@ -116,6 +117,8 @@ class Learner:
                     write_atomic(target, content)
                 self._kept[sha256] = target
                 return self._answer(target, label, new=True)
+        except UserError as error:  # splits and classes lie beside each other
+            raise HTTPException(409, str(error)) from error
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "its disk is full" if full else error.strerror or str(error)
@@ -133,9 +136,11 @@ class Learner:
             if not self._is_in_project():  # a disk that is away leaves no folder
                 raise FileNotFoundError(errno.ENOENT, "it is not there; is its disk away?")
             root.mkdir(parents=True)
-        tops = [found.name for found in entries(root, left_out()) if found.is_folder]
-        if are_splits(tops):
-            root /= next(name for name in tops if SPLIT_WORDS[name.lower()] == "train")
+        folders = [found for found in entries(root, left_out()) if found.is_folder]
+        tops = [found.name for found in folders]
+        if are_splits(root, folders, {class_key(each) for each in self._classes or ()}):
+            training = [name for name in tops if SPLIT_WORDS[name.lower()] == "train"]
+            root /= training[0] if training else "train"
             tops = [found.name for found in entries(root, left_out()) if found.is_folder]
         same = [name for name in tops if class_key(name) == class_key(label)]
         return root / (label if label in same or not same else min(same, key=str.swapcase))

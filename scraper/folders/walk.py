@@ -20,6 +20,7 @@ from pipeline.listing import (
 )
 from pipeline.manifest import safe_label
 from pipeline.names import class_key
+from pipeline.official_splits import are_splits
 from pipeline.paths import MANIFEST, SPLIT_WORDS
 
 LOOSE = "files beside the class folders"
@@ -67,7 +68,7 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
     for loose in tops:
         if not loose.is_folder and loose.name not in (MANIFEST, "CREDITS.md"):
             listing.left_out[LOOSE].append(loose.name)
-    if _are_splits(root, folders, spelt):
+    if are_splits(root, folders, spelt):
         for top in folders:
             split = SPLIT_WORDS[top.name.lower()]
             for one in inside(top, listing.left_out):
@@ -80,34 +81,6 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
             _add_class(listing, top, None, spelt)
     listing.entries.sort(key=lambda entry: entry.name)
     return listing
-
-
-def _are_splits(root: Path, folders: list[Found], spelt: dict[str, str]) -> bool:
-    """Whether the folders are official splits, and not classes.
-
-    Folders that `classes` names are classes, and so are all beside them. A folder called `train`
-    beside classes is one too: it may have toys. If it is alone and has only folders, these are the
-    classes. Raises UserError where several splits and classes lie beside each other.
-    """
-    splits = [
-        folder
-        for folder in folders
-        if folder.name.lower() in SPLIT_WORDS and class_key(folder.path.name) not in spelt
-    ]
-    others = [folder.name for folder in folders if folder not in splits]
-    if any(class_key(name) in spelt for name in others):
-        return False
-    is_several = len({SPLIT_WORDS[folder.name.lower()] for folder in splits}) > 1
-    if is_several and others:
-        names = " and ".join(folder.name for folder in splits)
-        raise UserError(
-            f"{root} has {names}, which are called like official splits, beside {others[0]!r}; put "
-            "all classes into the splits, or none, or name these folders in `classes`"
-        )
-    if is_several or not splits or others:
-        return is_several
-    found = [one for split in splits for one in inside(split, left_out())]
-    return bool(found) and all(one.is_folder for one in found)
 
 
 def _add_class(
