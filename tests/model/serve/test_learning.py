@@ -10,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
 import pytest
 import requests
 from server import ROOT, Server, Sources, project, served
+
+pillow_heif.register_heif_opener()  # to write them
 
 
 @pytest.fixture(scope="module")
