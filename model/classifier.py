@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from model import artifact, onnx_engine
 from model.calibration import Calibration, Outputs
-from model.images import AnyImage, UnreadableImageError, decode_ahead, each_image
+from model.images import AnyImage, UnreadableImageError, decode, decode_ahead, each_image
+from model.notebook import Answers, Explanation, html_of
+from model.occlusion import importance, occluded
 from pipeline.cli import UserError
 from pipeline.paths import EXPORT, MODEL, PARAMS
 
@@ -53,6 +55,9 @@ class Prediction:
     confidence: float  # of the likeliest class
     top: list[tuple[str, float]]
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -76,16 +81,29 @@ class Classifier:
         model = artifact.load(path)
         return cls(model, model.calibration.threshold(reject_quantile(path)))
 
-    def classify(
-        self, images: AnyImage | Iterable[AnyImage], top: int = 3
-    ) -> list[Prediction | UnreadableImageError]:
+    def classify(self, images: AnyImage | Iterable[AnyImage], top: int = 3) -> Answers:
         """An answer for each image, in order; one that can't be read has its error instead.
 
         `images` is one image or many: paths, bytes of files, open files, Pillow images, or uint8
         arrays (height, width) or (height, width, 1, 3 or 4), alone or stacked. The answer to one
-        image is a list too. UserError where `top` is below 1.
+        image is a list too, and a notebook shows it beside the images. UserError where `top` is
+        below 1.
         """
-        return list(self.answers(each_image(images), top))
+        return Answers.to(each_image(images), lambda noted: self.answers(noted, top))
+
+    def explain(self, image: AnyImage, label: str | None = None) -> Explanation:
+        """Which areas of an image speak for the class `label`, or for its likeliest class.
+
+        A notebook shows them on the image. UnreadableImageError where the image can't be read,
+        UserError where the model knows no such class.
+        """
+        labels = self.model.labels
+        if label is not None and label not in labels:
+            raise UserError(f"there is no class {label!r}; the model knows {', '.join(labels)}")
+        probabilities = self.probabilities(occluded(decode(image, self.model.image_size)))
+        column = int(probabilities[0].argmax()) if label is None else labels.index(label)
+        of_class = probabilities[:, column]
+        return Explanation(labels[column], float(of_class[0]), importance(of_class), image)
 
     def answers(
         self, images: Iterable[AnyImage | UnreadableImageError], top: int = 3

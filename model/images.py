@@ -44,14 +44,23 @@ def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
     `image` is a path, the bytes of a file, a file open for reading bytes, a Pillow image, or a
     uint8 array of shape (height, width, 1, 3 or 4) or (height, width). Raises UnreadableImageError.
     """
+    stretched = upright(image, size).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(stretched)
+
+
+def upright(image: AnyImage, at_least: int) -> Image.Image:
+    """The same in its own shape: a JPEG is smaller, with `at_least` pixels a side where it can be.
+
+    Raises UnreadableImageError.
+    """
     name = os.fspath(image) if isinstance(image, str | os.PathLike) else "the image"
     try:
-        upright, _ = _upright(image, size)
+        found, _ = _opened(image, at_least)
     except FileNotFoundError as error:
         raise UnreadableImageError(f"{name} is not there") from error
     except (OSError, ValueError, TypeError, decoder.ImageError) as error:
         raise UnreadableImageError(f"{name} can't be read: {error}") from error
-    return np.asarray(upright.resize((size, size), Image.Resampling.BILINEAR))
+    return found
 
 
 def each_image(images: Any) -> Iterable[AnyImage]:
@@ -122,7 +131,7 @@ def map_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _upright(image: AnyImage, at_least: int) -> tuple[Image.Image, int]:
+def _opened(image: AnyImage, at_least: int) -> tuple[Image.Image, int]:
     """As the decoder returns it: the image, and which orientation it had."""
     if not isinstance(image, Image.Image) and hasattr(image, "__array__"):
         image = _from_array(np.asarray(image))

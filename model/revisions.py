@@ -14,7 +14,8 @@ if typing.TYPE_CHECKING:
 
 WORKSPACE = "workspace"
 PREDICTIONS = EVALUATE / "predictions.csv"
-_COLUMNS = ["file", "label", "predicted", "confidence"]
+COLUMNS = ["file", "label", "predicted", "confidence"]
+"""of predictions.csv, before those of the classes"""
 
 
 class Revision:
@@ -91,15 +92,15 @@ def predictions(revision: Revision) -> list[Prediction]:
     """The revision's predictions on its test split. UserError where there are none."""
     text = revision.read(PREDICTIONS).decode("utf-8", "replace")
     header, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
-    if not set(_COLUMNS) <= set(header):
+    if not set(COLUMNS) <= set(header):
         raise UserError(
             f"{PREDICTIONS} of {revision.name} is no table of predictions (it has the columns "
-            f"{', '.join(_COLUMNS)}); `dvc repro evaluate` writes it"
+            f"{', '.join(COLUMNS)}); `dvc repro evaluate` writes it"
         )
     if not lines:
         raise UserError(f"{PREDICTIONS} of {revision.name} has no row; `dvc repro` fills it")
     # in older tables a class that is called like a column of ours has a second one, behind ours
-    places = [header.index(name) for name in _COLUMNS]
+    places = [header.index(name) for name in COLUMNS]
     found = []
     for number, line in enumerate(lines, start=1):
         try:

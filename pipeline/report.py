@@ -15,6 +15,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def write_page(path: Path, template: Path, **context: Any) -> None:
     """Render `template` to `path`. A template in HTML may extend `page.html`; text is escaped."""
+    write_atomic(path, render(template, **context))
+
+
+def render(template: Path, **context: Any) -> str:
+    """The text that `template` gives; in one that is named .html, values are escaped."""
     environment = Environment(
         loader=FileSystemLoader([_TEMPLATES, template.parent]),
         autoescape=select_autoescape(),
@@ -22,7 +27,7 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    write_atomic(path, environment.get_template(template.name).render(**context))
+    return environment.get_template(template.name).render(**context)
 
 
 def thumbnail(image: Path | bytes | Image.Image, side: int = 144) -> str:
