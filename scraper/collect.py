@@ -33,14 +33,44 @@ from scraper.ledger import LIST, Ledger
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _options(argv)
+    sources = load_params().sources
+    if options.all:
+        from scraper.together import collect_all
+
+        flags = {name: _flags(options, source) for name, source in sources.items()}
+        return 0 if collect_all(sources, options.jobs, flags) else 1
+    if options.source not in sources:
+        near = difflib.get_close_matches(options.source, sources, n=1) or sorted(sources)
+        raise UserError(
+            f"params.yaml names no source {options.source!r}; did you mean {' or '.join(near)}?"
+        )
+    collect(
+        options.source,
+        sources[options.source],
+        if_needed=options.if_needed,
+        retry_permanent=options.retry_permanent,
+    )
+    return 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m scraper.collect",
         description="Crawl or download one source of params.yaml into data/raw/<source>/: what is "
         "missing is fetched, what failed for a time is tried again, what is there stays. Images "
         "that were put there by hand are taken in. At the end a table says what became of all.",
     )
-    parser.add_argument("source", help="its name in params.yaml")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("source", nargs="?", help="its name in params.yaml")
+    which.add_argument("--all", action="store_true", help="all sources of params.yaml")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="with --all: so many sources at once, but never two that name one host (1)",
+    )
     when = parser.add_mutually_exclusive_group()
     when.add_argument(
         "--if-needed",
@@ -54,18 +84,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="also ask again for images that failed for good: gone (404, 410), or no image",
     )
     options = parser.parse_args(argv)
-    sources = load_params().sources
-    if options.source not in sources:
-        near = difflib.get_close_matches(options.source, sources, n=1) or sorted(sources)
-        raise UserError(
-            f"params.yaml names no source {options.source!r}; did you mean {' or '.join(near)}?"
-        )
-    collect(
-        options.source,
-        sources[options.source],
-        if_needed=options.if_needed,
-        retry_permanent=options.retry_permanent,
-    )
+    if options.jobs is not None and not options.all:
+        parser.error("--jobs is for --all")
+    options.jobs = 1 if options.jobs is None else options.jobs
+    if options.jobs < 1:
+        parser.error(f"--jobs is {options.jobs}; at least 1 source is collected at once")
+    return options
+
+
+def _flags(options: argparse.Namespace, source: Source) -> list[str]:
+    """What of the command line is for this source, too."""
+    given = {
+        "--if-needed": options.if_needed,
+        "--retry-permanent": options.retry_permanent and isinstance(source, SpiderSource),
+    }
+    return [name for name, is_given in given.items() if is_given]
 
 
 def collect(

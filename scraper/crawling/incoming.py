@@ -8,15 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline import system
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
-from pipeline.paths import FOLDERS, INCOMING, MANIFEST, RAW
+from pipeline.paths import FOLDERS, INCOMING, MANIFEST, RAW, RAW_CACHE
 from scraper.folders.links import link_folders
 from scraper.raw_folder import is_here
 
@@ -89,13 +92,23 @@ def store(name: str) -> None:
         return
     if not (FOLDERS / name).exists():  # the stage `folders` makes it, and never ran here
         link_folders(load_params().sources)
-    done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
+    with _alone():
+        done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
     if done.returncode:
         raise UserError(
             f"DVC could not store {RAW / name}: {done.stderr.strip()}\nNothing is lost: what is "
             f"new lies in {INCOMING / name} too. Run again: dvc commit --force collect@{name}"
         )
     drop_stored()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """DVC stores one source at a time: another that is collected beside this one waits here."""
+    RAW_CACHE.mkdir(parents=True, exist_ok=True)
+    with (RAW_CACHE / "store.lock").open("ab", buffering=0) as file:
+        system.lock(file)
+        yield
 
 
 def _is_ours() -> bool:

@@ -1,0 +1,189 @@
+"""Several sources collected side by side, each by a process of its own, never two from one host.
+
+There is no queue of addresses that several processes share. One in Redis was tried: a spider that
+was killed had taken requests from it that nobody else could see any more, and images were lost.
+"""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tabulate import tabulate
+
+from pipeline.sources import (
+    ArchiveSource,
+    DatasetSource,
+    HuggingFaceSource,
+    Source,
+    SpiderSource,
+)
+from scraper.reading.sitemaps import is_file, read_addresses
+
+_SECONDS_TO_END = 60  # for a run that was interrupted: a crawl writes what has arrived
+_HUB = "https://huggingface.co"
+
+
+@dataclass
+class _Run:
+    """One source that is being collected, or was."""
+
+    name: str
+    process: subprocess.Popen[str]
+    hosts: frozenset[str]
+    started: float = field(default_factory=time.monotonic)
+    said: str = ""
+    """the last line that begins with `error: `, and what follows it"""
+
+
+def collect_all(
+    sources: Mapping[str, Source], jobs: int, options: Mapping[str, Sequence[str]]
+) -> bool:
+    """Collect these sources, at most `jobs` at once; whether all came to their end.
+
+    One that fails stops no other. What they print comes with their name before each line, and a
+    table comes at the end. `options` are those of `python -m scraper.collect` for each source.
+    Ctrl-C and SIGTERM end all of them.
+    """
+    waiting = {name: hosts(source) for name, source in sources.items()}
+    running: dict[str, _Run] = {}
+    ended: queue.Queue[str] = queue.Queue()
+    rows = dict.fromkeys(sources, ("not started", "", ""))
+    with _terminated_as_interrupted():
+        try:
+            while waiting or running:
+                while (name := _next(waiting, running, jobs)) is not None:
+                    running[name] = _start(name, waiting.pop(name), options[name], ended)
+                one = running.pop(ended.get())
+                rows[one.name] = _row(one)
+        except KeyboardInterrupt:
+            _end(running.values())
+            rows |= {one.name: ("interrupted", _took(one), "") for one in running.values()}
+            _print(rows)
+            raise
+    _print(rows)
+    return all(result == "finished" for result, *_ in rows.values())
+
+
+def hosts(source: Source) -> frozenset[str]:
+    """The hosts that a source's entry names; two sources that share one never run side by side.
+
+    `www.` and the port count for nothing. An API without an address has the name of its spider.
+    A path of this machine is no host.
+    """
+    if isinstance(source, DatasetSource):
+        return frozenset({"datasets"})  # their archives lie on few hosts, and mirrors share them
+    if isinstance(source, HuggingFaceSource):
+        return _named([os.environ.get("HF_ENDPOINT") or _HUB])
+    if isinstance(source, ArchiveSource):
+        return _named([source.url])
+    if not isinstance(source, SpiderSource):
+        return frozenset()
+    given = [source.url or "", source.api or "", *source.classes.values()]
+    if source.url and is_file(source.url):
+        with suppress(OSError, ValueError):  # collecting it says what is wrong
+            given += read_addresses(Path(source.url).read_bytes())
+    if source.url is None and source.api is None:
+        return _named(given) | {f"the API of {source.spider}"}
+    return _named(given)
+
+
+def _named(given: Sequence[str]) -> frozenset[str]:
+    found = set()
+    for address in given:
+        with suppress(ValueError):
+            found.add((urlsplit(address).hostname or "").removeprefix("www."))
+    return frozenset(found - {""})
+
+
+def _next(
+    waiting: Mapping[str, frozenset[str]], running: Mapping[str, _Run], jobs: int
+) -> str | None:
+    """The first source that may start now."""
+    if len(running) >= jobs:
+        return None
+    busy = frozenset[str]().union(*(one.hosts for one in running.values()))
+    return next((name for name, asked in waiting.items() if not asked & busy), None)
+
+
+def _start(
+    name: str, asked: frozenset[str], options: Sequence[str], ended: "queue.Queue[str]"
+) -> _Run:
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "scraper.collect", *options, "--", name],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="backslashreplace",
+        # a crawl that is interrupted once ends well, but not one that is interrupted twice: so
+        # Ctrl-C comes to this process alone, which passes it on
+        process_group=0 if os.name == "posix" else None,
+    )
+    one = _Run(name, process, asked)
+    threading.Thread(target=_follow, args=(one, ended), daemon=True).start()
+    return one
+
+
+def _follow(one: _Run, ended: "queue.Queue[str]") -> None:
+    assert one.process.stdout is not None
+    for line in one.process.stdout:
+        text = line.rstrip()
+        print(f"{one.name}: {text}", flush=True)
+        if text.startswith("error: "):
+            one.said = text.removeprefix("error: ")
+    one.process.wait()
+    ended.put(one.name)
+
+
+def _row(one: _Run) -> tuple[str, str, str]:
+    code = one.process.returncode
+    if code == 0:
+        return "finished", _took(one), ""
+    return "failed", _took(one), one.said or f"it ended with exit code {code}"
+
+
+def _took(one: _Run) -> str:
+    return str(timedelta(seconds=round(time.monotonic() - one.started)))
+
+
+def _print(rows: Mapping[str, tuple[str, str, str]]) -> None:
+    table = [(name, *row) for name, row in rows.items()]
+    headers = ["source", "result", "took", "reason"]
+    print(tabulate(table, headers, disable_numparse=True, maxcolwidths=[None, None, None, 60]))
+
+
+def _end(running: Collection[_Run]) -> None:
+    """Interrupt them, and wait until they have written what arrived.
+
+    Those that take too long are killed, and all are where a person presses Ctrl-C again.
+    """
+    try:
+        for one in running:
+            one.process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        until = time.monotonic() + _SECONDS_TO_END
+        for one in running:
+            with suppress(subprocess.TimeoutExpired):
+                one.process.wait(max(0.0, until - time.monotonic()))
+    finally:
+        for one in running:
+            one.process.kill()
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does, so that no child is left alone."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
