@@ -1,6 +1,6 @@
 """Wrong labels: how many of those that we planted does the audit find among its first suspects?
 
-    python benchmarks/audit.py [FOLDER] [--weights squeezenet.h5]
+    python benchmarks/audit.py [FOLDER] [--network efficientnet_lite2]
 
 8 % of the labels of the real photos are flipped (seeded), each to another class drawn evenly. The
 audit then ranks the photos, and of the first 8 % precision and recall are printed, beside chance
@@ -22,17 +22,19 @@ from pipeline.numbers import number_from
 from pipeline.params import Params, load_params
 
 FLIPPED = 0.08
+_SIZES = {"efficientnet_lite1": 240, "efficientnet_lite2": 260}  # pixels
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, help="has train/ and validation/")
-    parser.add_argument("--weights", type=str, help="SqueezeNet's, for features of a network")
+    parser.add_argument("--network", help="a pretrained one, whose features are taken")
     parser.add_argument("--seeds", type=number_from(0), nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     params = load_params()
-    if options.weights:
-        recipe = {"network": "squeezenet", "weights": options.weights, "image_size": 160}
+    if options.network:
+        size = _SIZES.get(options.network, 224)
+        recipe = {"network": options.network, "weights": None, "image_size": size}
         params = params.model_copy(update={"train": params.train.model_copy(update=recipe)})
     started = time.process_time()
     with photos(options.folder) as folder:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,17 +21,28 @@ _FAILED, _BLOCKED = 1, 2  # by its own fault; by what the next run would meet to
 _SECONDS_TO_END = 60  # for a run that was interrupted
 
 
-def run(name: str, overrides: Sequence[str], place: BinaryIO) -> str:
+def run(
+    name: str,
+    overrides: Sequence[str],
+    place: BinaryIO,
+    project: Path | None = None,
+    output: Path | None = None,
+) -> str:
     """Run one; "", or the reason why it failed.
 
-    It keeps the file `place` open as long as it lasts, also where this process is killed.
+    `project` is another one than the working directory. What the run prints goes to the file
+    `output` where one is named. The run keeps the file `place` open as long as it lasts, also where
+    this process is killed.
     UserError where another DVC command, or a damaged lock, lets none run.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         reason = Path(folder) / "reason.txt"
         command = [sys.executable, "-m", "model.experiment", str(reason), name, *overrides]
-        held: dict[str, Any] = {"pass_fds": (place.fileno(),)} if os.name == "posix" else {}
-        with subprocess.Popen(command, **held) as process:  # noqa: S603 - our own command
+        more: dict[str, Any] = {"pass_fds": (place.fileno(),)} if os.name == "posix" else {}
+        if output is not None:
+            file = stack.enter_context(output.open("wb"))
+            more |= {"stdout": file, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+        with subprocess.Popen(command, cwd=project, **more) as process:  # noqa: S603 - our own
             try:
                 code = process.wait()
             except KeyboardInterrupt:  # the run got it too, and puts the branch back

@@ -1,4 +1,4 @@
-"""Several settings, one after another, each with several seeds: which helps, and what is noise?
+"""Several settings, each with several seeds: which helps, and what is noise?
 
     python -m model.sweep -S train.learning_rate=0.0001,0.0003 -S train.batch_size=8,16 --seeds 1 2
     python -m model.sweep --setting train.epochs=40 --setting train.epochs=80 train.batch_size=16
@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from tabulate import tabulate
 
-from model import experiment, figures, workspace
+from model import experiment, figures, side_by_side, workspace
 from model.revisions import Revision
 from pipeline.cli import UserError, run
 from pipeline.files import csv_text, write_atomic
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         todo = [run for run in runs if run.name not in finished]
         if len(todo) < len(runs):
             print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished already")
-        failed = _run_all(todo, place) if todo else {}
+        failed = _run_all(todo, options.jobs, place) if todo else {}
         finished = _finished()
         others = {one for one in runs if one.name in finished and not _is(one, finished[one.name])}
         counting = [one for one in runs if one.name in finished and one not in others]
@@ -91,19 +91,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed or others else 0
 
 
-def _run_all(runs: Sequence[Run], place: BinaryIO) -> dict[Run, str]:
-    """Run each in the workspace; those that failed, with the reason.
+def _run_all(runs: Sequence[Run], jobs: int, place: BinaryIO) -> dict[Run, str]:
+    """Run each in the workspace, or several at once in clones; those that failed, with the reason.
 
     params.yaml is afterwards as it was before. UserError where a person has changed it meanwhile,
     or DVC can't run anything.
     """
     workspace.require_stored()
+    if jobs > 1:
+        reasons = side_by_side.run_all({one.name: one.overrides for one in runs}, jobs, place)
+        return {one: reasons[one.name] for one in runs if one.name in reasons}
     failed = {}
     try:
         for number, one in enumerate(runs, start=1):
             print(f"run {number} of {len(runs)}: {' '.join(one.overrides)}", flush=True)
             workspace.keep()
-            workspace.set_to(one.overrides, _apply)
+            workspace.set_to(one.overrides)
             if reason := experiment.run(one.name, one.overrides, place):
                 failed[one] = reason
             workspace.restore()
@@ -142,7 +145,7 @@ def _name(settings: Sequence[str], seed: int | None) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PARAMS.name
         shutil.copy(PARAMS, path)
-        _apply(path, overrides)
+        workspace.apply(path, overrides)
         digest = _digest(path)
     told = ",".join(map(_told, overrides)) or "as-it-is"
     fit = re.sub(r"[^\w=,.-]+|[.][.]+", "_", told)
@@ -169,19 +172,6 @@ def _is(one: Run, revision: str) -> bool:
 def _told(override: str) -> str:
     key, _, value = override.partition("=")
     return f"{key.rpartition('.')[2]}={value}"
-
-
-def _apply(path: Path, overrides: list[str]) -> None:
-    from dvc.exceptions import DvcException
-    from dvc.utils.hydra import apply_overrides
-
-    try:
-        apply_overrides(path, overrides)
-    except DvcException as error:
-        raise UserError(
-            f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
-            f"a key has to be in {PARAMS} already"
-        ) from error
 
 
 def _finished() -> dict[str, str]:
@@ -219,9 +209,8 @@ def _result(one: Run, revision: str) -> Result:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m model.sweep",
-        description="Run several settings of params.yaml one after another, as DVC experiments in "
-        "the workspace, and say by a table and a plot in results/sweep which is better, and by how "
-        "much seeds alone differ.",
+        description="Run several settings of params.yaml as DVC experiments. A table, and a plot "
+        "in results/sweep, say which is better, and by how much seeds alone differ.",
         epilog="A sweep that was stopped goes on by the same command. params.yaml stays as it "
         "is, results/ hold the last run; `dvc exp apply NAME` takes one. Commit code and data "
         "first: a run is known by its parameters and the commit.",
@@ -251,7 +240,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="repeat each with these train.seed",
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many runs at once, each in a clone; results/ stay as they are (1)",
+    )
+    options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs is {options.jobs}; at least 1 run is made at once")
+    return options
 
 
 def _report(results: Sequence[Result]) -> None:
@@ -292,8 +291,7 @@ def _write(results: Sequence[Result]) -> None:
         [one.run.name, " ".join(one.run.settings), one.run.seed, *one.accuracy.values()]
         for one in results
     ]
-    header = ["experiment", "setting", "seed", *_METRICS]
-    write_atomic(SWEEP / "runs.csv", csv_text(header, rows))
+    write_atomic(SWEEP / "runs.csv", csv_text(["experiment", "setting", "seed", *_METRICS], rows))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +43,7 @@ def keep() -> None:
     write_atomic(_BEFORE, PARAMS.read_bytes())
 
 
-def set_to(overrides: list[str], apply: Callable[[Path, list[str]], None]) -> None:
+def set_to(overrides: list[str]) -> None:
     """Note which settings DVC is about to write into params.yaml."""
     ours = SWEEP_KEPT / f"set-{PARAMS.name}"
     ours.write_bytes(_BEFORE.read_bytes())
@@ -51,6 +51,20 @@ def set_to(overrides: list[str], apply: Callable[[Path, list[str]], None]) -> No
     state = json.loads(_STATE.read_text(encoding="utf-8"))
     write_atomic(_STATE, json.dumps({**state, "settings": ours.read_text(encoding="utf-8")}))
     ours.unlink()
+
+
+def apply(path: Path, overrides: list[str]) -> None:
+    """Set keys of a parameter file. UserError for one that the file lacks."""
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    try:
+        apply_overrides(path, overrides)
+    except DvcException as error:
+        raise UserError(
+            f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
+            f"a key has to be in {PARAMS} already"
+        ) from error
 
 
 def require_stored() -> None:
