@@ -117,9 +117,7 @@ def load(folder: Path = MODEL) -> Artifact:
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `dvc repro` trains the model")
     import_keras()
-    about = saved.read_json(
-        folder / _ABOUT, "a description of a model", _REMEDY, {"labels": list, "image_size": int}
-    )
+    about = saved.read_about(folder / _ABOUT, "a description of a model", _REMEDY)
     labels = about.pop("labels")
     with saved.reading(folder / _ABOUT, "a description of a model", _REMEDY):
         # models of earlier versions have none

@@ -60,10 +60,8 @@ def load(folder: Path = EXPORT) -> OnnxModel:
     for name in (NETWORK, ABOUT):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `python -m model.export` writes it")
-    kinds = {"labels": list, "image_size": int, "model": str, "calibration": dict}
-    about = saved.read_json(
-        folder / ABOUT, "a description of an export", _REMEDY, {**kinds, "reject_quantile": float}
-    )
+    kinds = {"model": str, "calibration": dict, "reject_quantile": float}
+    about = saved.read_about(folder / ABOUT, "a description of an export", _REMEDY, kinds)
     labels = about["labels"]
     with saved.reading(folder / ABOUT, "a description of an export", _REMEDY):
         calibration = Calibration(**about["calibration"])

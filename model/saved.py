@@ -1,6 +1,7 @@
 """Files that were written earlier, here or elsewhere, and are read again."""
 
 import json
+import math
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from pipeline.cli import UserError
 
 _HEAD = 4096  # bytes that tell what a file is
+_LARGEST = 4096  # pixels of a side: more is no size of a network, but would take all memory
 _LONGEST = 300  # characters of another library's message
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
 
@@ -50,6 +52,30 @@ def read_json(path: Path, what: str, remedy: str, kinds: Mapping[str, type]) -> 
                 raise KeyError(f"it has no {key!r}")
             if not isinstance(values[key], kind) or isinstance(values[key], bool):
                 raise TypeError(f"its {key!r} is {values[key]!r}")
+    return values
+
+
+def read_about(
+    path: Path, what: str, remedy: str, more: Mapping[str, type] | None = None
+) -> dict[str, Any]:
+    """The values of a classifier.json. UserError where no image can be answered by them.
+
+    `more` are keys, beside labels and image_size, that must be there.
+    """
+    values = read_json(path, what, remedy, {"labels": list, "image_size": int, **(more or {})})
+    labels, size = values["labels"], values["image_size"]
+    with reading(path, what, remedy):
+        if not all(isinstance(label, str) for label in labels) or len({*labels}) < len(labels):
+            raise ValueError(f"its 'labels' have to be different names, not {labels!r}")
+        if not 1 <= size <= _LARGEST:
+            raise ValueError(f"its 'image_size' is {size}, not from 1 to {_LARGEST} pixels")
+        calibration = dict(values.get("calibration", {}))  # models of earlier versions have none
+        temperature = calibration.get("temperature", 1.0)
+        if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
+            raise ValueError(f"its temperature is {temperature!r}, no number above 0")
+        for one in calibration.get("confidences", ()):
+            if not (isinstance(one, int | float) and 0 <= one <= 1):
+                raise ValueError(f"of its confidences one is {one!r}, no number from 0 to 1")
     return values
 
 

@@ -1,6 +1,7 @@
 """Files of a model that came to harm on their way."""
 
 import json
+import math
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -69,6 +70,17 @@ def test_a_file_that_was_cut_off(model: Path, share: float) -> None:
         (lambda about: {**about, "image_size": "32"}, "its 'image_size' is '32'"),
         (lambda about: {k: v for k, v in about.items() if k != "labels"}, "it has no 'labels'"),
         (lambda about: {**about, "calibration": {"heat": 3}}, "heat"),
+        (lambda about: {**about, "labels": [1, 2, 3]}, "have to be different names"),
+        (lambda about: {**about, "labels": ["a", "a", "b"]}, "have to be different names"),
+        (lambda about: {**about, "image_size": 0}, "'image_size' is 0, not from 1 to 4096"),
+        (lambda about: {**about, "image_size": -5}, "'image_size' is -5"),
+        (lambda about: {**about, "image_size": 10**6}, "'image_size' is 1000000"),
+        (lambda about: {**about, "calibration": {"temperature": "hot"}}, "temperature is 'hot'"),
+        (lambda about: {**about, "calibration": {"temperature": 0}}, "temperature is 0"),
+        (lambda about: {**about, "calibration": {"temperature": math.nan}}, "temperature is nan"),
+        (lambda about: {**about, "calibration": {"confidences": "x"}}, "one is 'x'"),
+        (lambda about: {**about, "calibration": {"confidences": [0.2, None]}}, "one is None"),
+        (lambda about: {**about, "calibration": None}, "can't be read"),
         (lambda about: {**about, "labels": ["a", "b"]}, "knows 3 classes, and .* has 2"),
     ],
 )
