@@ -109,7 +109,7 @@ def _run_all(runs: Sequence[Run], jobs: int, place: BinaryIO) -> dict[Run, str]:
             workspace.set_to(one.overrides)
             if reason := experiment.run(one.name, one.overrides, place):
                 failed[one] = reason
-            workspace.restore()
+            workspace.restore(is_whole=not reason)
     finally:
         workspace.restore()
     return failed

@@ -38,7 +38,11 @@ def alone() -> Iterator[BinaryIO]:
 
 def keep() -> None:
     """Keep what is there now. Whatever happens from here on, `restore` brings it back."""
-    state = {"head": _git("symbolic-ref", "-q", "HEAD"), "commit": _git("rev-parse", "HEAD")}
+    state = {
+        "head": _git("symbolic-ref", "-q", "HEAD"),
+        "commit": _git("rev-parse", "HEAD"),
+        "index": _git("write-tree"),
+    }
     write_atomic(_STATE, json.dumps({**state, "settings": ""}))
     write_atomic(_BEFORE, PARAMS.read_bytes())
 
@@ -86,8 +90,11 @@ def require_stored() -> None:
         )
 
 
-def restore() -> None:
+def restore(*, is_whole: bool = False) -> None:
     """Bring back what `keep` has kept, if it has; afterwards nothing is kept.
+
+    `is_whole`: the run has come to its end. After one that has not, what DVC has put into Git's
+    index for it is taken out too: DVC would refuse the next run.
 
     UserError where a person has changed params.yaml since: both files stay as they are.
     """
@@ -95,6 +102,10 @@ def restore() -> None:
         return
     state = json.loads(_STATE.read_text(encoding="utf-8"))
     _restore_branch(state["head"], state["commit"])
+    index = state.get("index")
+    if index and not is_whole and _git("write-tree") != index:
+        _git("read-tree", index)
+        _git("update-index", "-q", "--refresh")
     before, now = _BEFORE.read_bytes(), _text(PARAMS)
     if now not in (state["settings"], _text(_BEFORE), None, _git("show", f"HEAD:./{PARAMS}")):
         raise UserError(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,14 @@ stages:
   prepare:
     cmd: mkdir -p data/raw/x && echo made > data/raw/x/a && echo prepared >> $LOG
     outs: [data/raw]
+  first:
+    cmd: echo $RANDOM > first.txt
+    params: [train]
+    outs: [first.txt: {cache: false}]
   evaluate:
     cmd: python step.py
     params: [train]
-    deps: [step.py, extra.txt, data/raw, data/own]
+    deps: [step.py, extra.txt, first.txt, data/raw, data/own]
     metrics:
       - results/train/metrics.json: {cache: false}
       - results/evaluate/metrics.json: {cache: false}
@@ -122,6 +127,26 @@ def test_a_killed_one_goes_on(project: Path, tmp_path: Path) -> None:
     hold.unlink()  # its runs go on, and the next sweep waits for them
     assert sweep.main(arguments) == 0
     assert not (project / ".cache/sweep/clones").exists()
+
+
+def test_a_run_that_was_killed_between_its_stages(project: Path, tmp_path: Path) -> None:
+    """DVC puts what a finished stage wrote into Git's index, and later refuses its own leavings."""
+    hold = tmp_path / "log.hold"
+    hold.touch()
+    arguments = ["-S", "train.batch_size=8", "-S", "train.epochs=2"]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "model.sweep", *arguments], start_new_session=True
+    )
+    while not list((tmp_path / "log.d").iterdir()) and killed.poll() is None:
+        time.sleep(0.1)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    with suppress(ProcessLookupError):  # while any of them is still dying, DVC sees its lock held
+        while True:
+            os.killpg(killed.pid, 0)
+            time.sleep(0.05)
+    hold.unlink()
+    assert sweep.main(arguments) == 0
 
 
 def test_data_that_is_not_stored(project: Path) -> None:
