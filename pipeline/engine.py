@@ -1,9 +1,12 @@
 """Map a function over images in processes that a bad image may kill.
 
-Each worker is a Python process of its own that has the function and nothing else of the program:
-it starts small, so that a cap on its memory means something, and what kills it (a decoder's crash,
-the cap, the clock) costs the one image that it had in hand. It is asked by its standard input and
-answers by its standard output, which every system has.
+Each worker process has the function and nothing else of the program. It starts small, so that a
+cap on its memory means something. If a decoder's crash, the cap or the clock kills it, only the
+image that it was working on is lost. It reads its items from its standard input and writes results
+to its standard output, which every system has.
+
+The processes run on this machine, one for each core. If `RAY_ADDRESS` names a Ray cluster, they run
+on its nodes (cluster.py), one for each processor. The results are the same.
 """
 
 import os
@@ -13,29 +16,25 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, Any, TypeVar
 
 from tqdm import tqdm
 
+from pipeline import cluster
+from pipeline.cluster import Items
 from pipeline.system import cap_memory, cap_time, took_too_long
 
 Result = TypeVar("Result")
 
 MEMORY = 3 << 30  # bytes of address space: an image of Pillow's limit, and what decoding adds
 SECONDS = 60.0  # for one image
+PART = 1000  # images for a node of a cluster at once: some seconds of work, all that a kill costs
 _CHUNK = 8  # images sent at once: fewer wake-ups, and a worker need not wait for its next one
-
-
-class Items(Protocol):
-    """The arguments of each call: a sequence, whose items may be made when they are asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int, /) -> tuple[Any, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +63,46 @@ def map_images(
     memory: int = MEMORY,
     seconds: float = SECONDS,
     unit: str = " images",
+    part: int = PART,
 ) -> Iterator[Result | Killed]:
-    """`function(*item)` for each item, in their order, from one process a core.
+    """`function(*item)` for each item, in their order, in many processes.
 
-    `function` is a module's own; items and results can be pickled. `memory` (bytes, where the
-    system has such a cap) and `seconds` are caps for one item. An item that its worker did not
-    survive gives `Killed`; an exception of the function is raised here.
+    `function` belongs to a module. Items and results can be pickled. `memory` (bytes, where the
+    system has such a cap) and `seconds` are caps for one item. If an item ends its process, its
+    result is `Killed`. An exception of the function is raised here. A node of a cluster gets `part`
+    items at once, at most; paths in them are seen from the working directory there too.
+    Raises UserError if the environment names a cluster that can't be used.
+
+    >>> list(map_images(pow, [(2, 3), (3, 2)], "raising"))
+    [8, 9]
     """
-    count = min(usable_cores(), -(-len(items) // _CHUNK))
+    task = pickle.dumps((function, memory, seconds))
+    if cluster.is_asked_for() and len(items):
+        found = cluster.map_parts(partial(_map_part, task), items, part)
+    else:
+        found = _map_here(task, items, min(usable_cores(), -(-len(items) // _CHUNK)))
+    with closing(found):
+        for result in tqdm(found, description, len(items), unit=unit, disable=None):
+            if isinstance(result, _Raised):
+                raise result.error
+            yield result
+
+
+def _map_part(task: bytes, items: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """What a node of a cluster does for one of its processors."""
+    return list(_map_here(task, items, 1))
+
+
+def _map_here(task: bytes, items: Items, count: int) -> Generator[Any]:
+    """The results of all items, in their order, from so many processes of this machine."""
     todo = iter(range(len(items)))
     done: dict[int, Any] = {}
-    task = pickle.dumps((function, memory, seconds))
     answers: _Answers = SimpleQueue()
     workers = {_Worker(task, answers) for _ in range(count)}
     try:
         for worker in workers:
             worker.feed(todo, items)
-        for number in tqdm(range(len(items)), description, unit=unit, disable=None):
+        for number in range(len(items)):
             while number not in done:
                 worker, answer = answers.get()
                 if answer is None:
@@ -91,10 +113,7 @@ def map_images(
                 else:
                     worker.receive(answer, done)
                 worker.feed(todo, items)
-            result = done.pop(number)
-            if isinstance(result, _Raised):
-                raise result.error
-            yield result
+            yield done.pop(number)
     finally:
         for worker in workers:
             worker.stop()

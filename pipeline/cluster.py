@@ -1,0 +1,213 @@
+"""Run a function on parts of a list, on the nodes of a Ray cluster.
+
+The cluster is the one that `RAY_ADDRESS` names, which is Ray's own variable. Only Ray's tasks are
+used. Ray runs a task again on another node if its process or its node dies.
+
+All nodes need the working directory at the same path (a network disk), the same version of this
+project and the same libraries. Each task checks this before it works, so nodes may join at any
+time.
+"""
+
+import hashlib
+import os
+import pickle
+import platform
+import socket
+import tempfile
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from pipeline.cli import UserError
+
+Result = TypeVar("Result")
+
+ADDRESS = "RAY_ADDRESS"
+_TRIES = 10  # of one task: cheap nodes are often taken away
+_SECONDS = 10.0  # the head has to accept a connection within this time
+_AHEAD = 2  # tasks per processor that are sent before their results are needed
+_LIBRARIES = ("ray", "pillow", "pillow-heif", "numpy", "scipy", "imagehash", "faiss-cpu")
+_PROJECT = Path(__file__).parents[1]
+
+
+class Items(Protocol):
+    """The arguments of each call: a sequence, whose items may be made when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> tuple[Any, ...]: ...
+
+
+def is_asked_for() -> bool:
+    """Whether the environment names a cluster."""
+    return bool(os.environ.get(ADDRESS))
+
+
+def map_parts(
+    function: Callable[[list[tuple[Any, ...]]], list[Result]], items: Items, most: int
+) -> Generator[Result]:
+    """The results for all `items`, in their order. `function` gives them for a part of the items.
+
+    A part has at most `most` items. If there are more processors than such parts, the parts are
+    smaller. `function` belongs to a module, or is a `functools.partial` of such a function. It may
+    be called for a part again, after a node has died. Its exceptions are raised here.
+    Raises UserError if the cluster can't be used; the message says why.
+    """
+    ray = _connected()
+    size = max(1, min(most, -(-len(items) // _processors(ray))))
+    starts = iter(range(0, len(items), size))
+    task = _task(ray)
+    pending: deque[Any] = deque()
+    Path(".cache").mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix="cluster-", dir=Path(".cache").absolute()) as probe:
+        here = (str(_PROJECT), str(Path.cwd()), probe.name, _versions())
+        try:
+            while True:
+                while len(pending) < _AHEAD * _processors(ray):
+                    if (start := next(starts, None)) is None:
+                        break
+                    part = [items[n] for n in range(start, min(start + size, len(items)))]
+                    pending.append(task.remote(*here, pickle.dumps((function, part))))
+                if not pending:
+                    return
+                yield from _results(ray, pending.popleft())
+        finally:
+            for one in pending:
+                with suppress(ray.exceptions.RayError):
+                    ray.cancel(one)
+
+
+def _connected() -> Any:
+    """The module `ray`, connected to the cluster. It stays connected until this process ends."""
+    address = os.environ[ADDRESS]
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{ADDRESS} is set, so this should run on a Ray cluster, but ray is not installed; "
+            f'install it with: pip install -e ".[ray]", or unset {ADDRESS}'
+        ) from error
+    if not ray.is_initialized():
+        _knock(address)
+        try:
+            ray.init(address=address, logging_level="WARNING")
+        # Ray raises RuntimeError if the cluster has another version of Python or Ray
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            why = " ".join(str(error).split())
+            raise _unusable(
+                address,
+                f"{why}; a cluster that was started with RAY_AUTH_MODE=token needs this variable "
+                "and the token here too",
+            ) from error
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Raise UserError unless somebody answers there: Ray itself would try for minutes."""
+    if "://" in address:
+        raise _unusable(
+            address,
+            f"{ADDRESS} has to be host:port, and this command has to run on a node of the cluster",
+        )
+    place = urlsplit(f"//{address}")
+    try:
+        if place.hostname and place.port:
+            socket.create_connection((place.hostname, place.port), _SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise _unusable(
+            address, f"{error}; start it there with: ray start --head, or unset {ADDRESS}"
+        ) from error
+
+
+def _unusable(address: str, why: str) -> UserError:
+    return UserError(f"the Ray cluster at {address} ({ADDRESS}) can't be used: {why}")
+
+
+def _processors(ray: Any) -> int:
+    """How many tasks the cluster can run at once, now. 1 if it has just lost all its nodes."""
+    return max(1, int(ray.cluster_resources().get("CPU", 0)))
+
+
+def _task(ray: Any) -> Any:
+    """What a node is asked to do, as a remote function of Ray.
+
+    Ray sends the inner function as code, since a node may not find this project by itself. So the
+    function imports what it needs, and its arguments are Python's own types.
+    """
+
+    def work(
+        project: str, folder: str, probe: str, versions: dict[str, str], question: bytes
+    ) -> tuple[str, bytes]:
+        import os
+        import socket
+        import sys
+
+        node = f"its node {socket.gethostname()}"
+        if not os.path.exists(probe):  # noqa: PTH110 - the fewest imports
+            return f"{node} has not this folder, or has another one at its path: {folder}", b""
+        os.chdir(folder)
+        if project not in sys.path:
+            sys.path.insert(0, project)
+        try:
+            from pipeline.cluster import answer
+        except ImportError as error:
+            return f"{node} can't import this project from {project}: {error}", b""
+        wrong, result = answer(versions, question)
+        return f"{node} has {wrong}" if wrong else "", result
+
+    return ray.remote(num_cpus=1, max_retries=_TRIES)(work)
+
+
+def answer(versions: dict[str, str], question: bytes) -> tuple[str, bytes]:
+    """On a node: the results for a part of the items. Or else: what differs there, and nothing."""
+    own = _versions()
+    different = [
+        f"{name} {own[name]}, not {here}" for name, here in versions.items() if own[name] != here
+    ]
+    if different:
+        return ", ".join(different), b""
+    function, part = pickle.loads(question)  # noqa: S301 - the process that started us wrote it
+    return "", pickle.dumps(function(part))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """What could change a byte of the results, with its version."""
+    found = {"Python": platform.python_version(), "the project's files": _digest()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "(not installed)"
+    return found
+
+
+def _digest() -> str:
+    """A short digest of the code that may run on a node."""
+    digest = hashlib.sha256()
+    folder = _PROJECT / "pipeline"
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def _results(ray: Any, task: Any) -> list[Any]:
+    """What a task found. Raises UserError if Ray could not run it."""
+    address = os.environ[ADDRESS]
+    try:
+        wrong, results = ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+    except ray.exceptions.RayError as error:
+        why = str(error).strip().partition("\n")[0]
+        raise _unusable(address, f"{why}; run this again, and it goes on from here") from error
+    if wrong:
+        raise _unusable(address, f"{wrong}; give all nodes the same folder and the same versions")
+    found: list[Any] = pickle.loads(results)  # noqa: S301 - a process of ours wrote it
+    return found
