@@ -33,8 +33,8 @@ Result = TypeVar("Result")
 
 MEMORY = 3 << 30  # bytes of address space: an image of Pillow's limit, and what decoding adds
 SECONDS = 60.0  # for one image
-PART = 1000  # images for a node of a cluster at once: some seconds of work, all that a kill costs
-_CHUNK = 8  # images sent at once: fewer wake-ups, and a worker need not wait for its next one
+PART = 1000  # images for a node of a cluster at once: seconds of work, which is what a kill costs
+_CHUNKS = 125  # of a part: what a process is sent at once, so that it seldom waits for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,19 @@ def map_images(
 
     `function` belongs to a module. Items and results can be pickled. `memory` (bytes, where the
     system has such a cap) and `seconds` are caps for one item. If an item ends its process, its
-    result is `Killed`. An exception of the function is raised here. A node of a cluster gets `part`
-    items at once, at most; paths in them are seen from the working directory there too.
-    Raises UserError if the environment names a cluster that can't be used.
+    result is `Killed`. An exception of the function is raised here. `part` is how many items take
+    some seconds: a node of a cluster gets so many at once. Its working directory is this one's
+    path. Raises UserError if the environment names a cluster that can't be used.
 
     >>> list(map_images(pow, [(2, 3), (3, 2)], "raising"))
     [8, 9]
     """
     task = pickle.dumps((function, memory, seconds))
+    chunk = max(1, part // _CHUNKS)
     if cluster.is_asked_for() and len(items):
-        found = cluster.map_parts(partial(_map_part, task), items, part)
+        found = cluster.map_parts(partial(_map_part, task, chunk), items, part)
     else:
-        found = _map_here(task, items, min(usable_cores(), -(-len(items) // _CHUNK)))
+        found = _map_here(task, chunk, items, usable_cores())
     with closing(found):
         for result in tqdm(found, description, len(items), unit=unit, disable=None):
             if isinstance(result, _Raised):
@@ -88,20 +89,21 @@ def map_images(
             yield result
 
 
-def _map_part(task: bytes, items: Sequence[tuple[Any, ...]]) -> list[Any]:
+def _map_part(task: bytes, chunk: int, items: Sequence[tuple[Any, ...]]) -> list[Any]:
     """What a node of a cluster does for one of its processors."""
-    return list(_map_here(task, items, 1))
+    return list(_map_here(task, chunk, items, 1))
 
 
-def _map_here(task: bytes, items: Items, count: int) -> Generator[Any]:
-    """The results of all items, in their order, from so many processes of this machine."""
+def _map_here(task: bytes, chunk: int, items: Items, most: int) -> Generator[Any]:
+    """The results of all items, in their order, from at most so many processes of this machine."""
+    count = min(most, -(-len(items) // chunk))
     todo = iter(range(len(items)))
     done: dict[int, Any] = {}
     answers: _Answers = SimpleQueue()
     workers = {_Worker(task, answers) for _ in range(count)}
     try:
         for worker in workers:
-            worker.feed(todo, items)
+            worker.feed(todo, items, chunk)
         for number in range(len(items)):
             while number not in done:
                 worker, answer = answers.get()
@@ -112,7 +114,7 @@ def _map_here(task: bytes, items: Items, count: int) -> Generator[Any]:
                     worker.inherit(dead, done)
                 else:
                     worker.receive(answer, done)
-                worker.feed(todo, items)
+                worker.feed(todo, items, chunk)
             yield done.pop(number)
     finally:
         for worker in workers:
@@ -150,10 +152,10 @@ class _Worker:
         with suppress(OSError):  # a dead worker is noticed when it doesn't answer
             _write(self._to, message)
 
-    def feed(self, numbers: Iterator[int], items: Items) -> None:
+    def feed(self, numbers: Iterator[int], items: Items, chunk: int) -> None:
         """Send more items when the worker is about to run out."""
-        if len(self._pending) <= _CHUNK // 2:
-            self._ask([(n, items[n]) for _, n in zip(range(_CHUNK), numbers, strict=False)])
+        if len(self._pending) <= chunk // 2:
+            self._ask([(n, items[n]) for _, n in zip(range(chunk), numbers, strict=False)])
 
     def _ask(self, chunk: Sequence[tuple[int, tuple[Any, ...]]]) -> None:
         if chunk:

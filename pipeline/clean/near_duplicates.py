@@ -1,30 +1,40 @@
 """All near-duplicates among images: a hash proposes, a second look confirms.
 
-Proposing is exact: every pair of hashes within a Hamming radius, as brute force finds them. A wide
-radius lets pass what is only alike, so each proposed pair is compared again, first as 8x8 pixels,
-many at once, then as two images laid over each other (second_look.py), on all cores.
+Proposing is exact: it finds every pair of hashes within a Hamming radius, as brute force does. In
+a wide radius many images are only alike. So each proposed pair is compared again: first as 8x8
+pixels, many pairs at once, then as two images laid over each other (second_look.py).
+
+The comparisons of all pairs are a triangle, which is cut into blocks. The engine gives each block
+to a process, on this machine or on a cluster. The process also compares the 8x8 pixels, so only
+the few pairs that pass come back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import starmap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from pipeline.clean.second_look import UNLIKE, confirm, normalised
 from pipeline.engine import Killed, map_images
+from pipeline.paths import CLEAN_CACHE
 
 VERSION = 3
 """Goes up with every change of how pairs are found: kept pairs are then found anew."""
 
-_QUERIES = 4096  # hashes compared at once with
-_TILE = 32_768  # others: a megabyte, which stays near the processor. A million at once takes 1.4 x
+_QUERIES = 512  # hashes compared at once with a block: even if all are alike, a few hundred MB
+_BLOCK = 32_768  # hashes: a megabyte, which stays near the processor
+_BLOCKS = 8  # blocks for a node of a cluster at once: about ten seconds
+_BLOCK_SECONDS = 3600.0  # for one block: if all hashes are equal, it takes minutes
 _LOOKED_AT = 65_536  # pairs at once
-_CONFIRMED = 256  # pairs that a worker is given at once
+_CONFIRMED = 256  # pairs that a process is given at once
+_CONFIRMED_PARTS = 16  # such items for a node of a cluster at once: some seconds, at most 60 MB
 _FEW = 1024  # pairs that are confirmed before a worker process has started
+_ROW = np.dtype([("hash", "u1", 32), ("mirror", "u1", 32), ("tiny", "u1", (8, 8, 3))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,8 @@ def confirmed(
     if len(proposed) <= _FEW:
         results: Iterator[NDArray[np.float32] | Killed] = starmap(confirm, chunks)
     else:
-        results = map_images(confirm, chunks, "confirming", unit=f"x{_CONFIRMED} pairs")
+        unit = f"x{_CONFIRMED} pairs"
+        results = map_images(confirm, chunks, "confirming", unit=unit, part=_CONFIRMED_PARTS)
     for number, result in enumerate(results):
         # what ends a worker here is no image's fault, such as the system's lack of memory
         differences = confirm(*chunks[number]) if isinstance(result, Killed) else result
@@ -98,24 +109,11 @@ def _proposed(
     The first image's SHA-256 is the smaller one.
     """
     candidates = known + new
-    hashes = _stack([c.phash for c in candidates])
-    tiny = normalised(_stack([c.tiny for c in candidates]).reshape(-1, 8, 8, 3))
-    ways = [(False, hashes, hashes, tiny)]
-    if mirrored:
-        mirrors = _stack([c.mirrored_phash for c in candidates])
-        flipped = np.ascontiguousarray(tiny[:, :, ::-1])
-        # either way round, so that the order of the images doesn't matter
-        ways += [(True, hashes, mirrors, flipped), (True, mirrors, hashes, flipped)]
+    blocks = _blocks(candidates, len(known), radius, mirrored)
+    rows = np.concatenate([np.empty((0, 4), dtype=np.int64), *blocks])
     rank = np.argsort(np.argsort([c.sha256 for c in candidates]))
-    blocks = [np.empty((0, 4), dtype=np.int64)]
-    for mirror, ours, theirs, turned in ways:
-        for i, j, bits in pairs_within(ours, radius, theirs[len(known) :]):
-            alike = _alike(tiny, turned, i, j)
-            i, j, bits = i[alike], j[alike], bits[alike]
-            turn = rank[i] > rank[j]
-            first, second = np.where(turn, j, i), np.where(turn, i, j)
-            blocks.append(np.stack([first, second, np.full_like(bits, mirror), bits], axis=1))
-    rows = np.concatenate(blocks)
+    turned = rank[rows[:, 0]] > rank[rows[:, 1]]
+    rows[turned, :2] = rows[turned, 1::-1]
     # of a mirror image that was proposed both ways, the way that is nearer
     rows = rows[np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))]
     again = np.zeros(len(rows), dtype=np.bool_)
@@ -123,8 +121,96 @@ def _proposed(
     return rows[~again]
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """How all candidates are compared."""
+
+    size: int
+    """of a block"""
+    start: int
+    """the later candidate of a pair has at least this number"""
+    radius: int
+    mirrored: bool
+
+
+def _blocks(
+    candidates: list[Candidate], start: int, radius: int, mirrored: bool
+) -> Iterator[NDArray[np.int64]]:
+    """What each block proposes, of all pairs whose later candidate is at `start` or behind it."""
+    count, size = len(candidates), _BLOCK
+    search = _Search(size, start, radius, mirrored)
+    blocks = [
+        (earlier, later)
+        for later in range(start // size, -(-count // size))
+        for earlier in range(later + 1)
+    ]
+    parts = range(0, count, size)
+    if count * (count - start) <= size**2:  # it takes less time than to start processes
+        for earlier, later in blocks:
+            ours, theirs = (_table(candidates[parts[n] :][:size]) for n in (earlier, later))
+            yield _propose(ours, theirs, earlier, later, search)
+        return
+    CLEAN_CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="candidates-", dir=CLEAN_CACHE) as folder:
+        path = Path(folder) / "rows"  # a process reads its blocks there, on each node of a cluster
+        with path.open("wb") as file:
+            for at in parts:
+                file.write(_table(candidates[at : at + size]).tobytes())
+        tasks = [(path, *block, search) for block in blocks]
+        results = map_images(
+            propose, tasks, "comparing", seconds=_BLOCK_SECONDS, unit=" blocks", part=_BLOCKS
+        )
+        for task, result in zip(tasks, results, strict=True):
+            # what ends a process here is no image's fault, such as the system's lack of memory
+            yield propose(*task) if isinstance(result, Killed) else result
+
+
+def _table(candidates: Sequence[Candidate]) -> NDArray[np.void]:
+    rows = (one.phash + one.mirrored_phash + one.tiny for one in candidates)
+    return np.frombuffer(b"".join(rows), dtype=_ROW)
+
+
+def propose(path: Path, earlier: int, later: int, search: _Search) -> NDArray[np.int64]:
+    """What `_propose` finds in two blocks of the candidates, whose rows are in the file."""
+    ours, theirs = (
+        np.fromfile(path, _ROW, search.size, offset=number * search.size * _ROW.itemsize)
+        for number in (earlier, later)
+    )
+    return _propose(ours, theirs, earlier, later, search)
+
+
+def _propose(
+    ours: NDArray[np.void], theirs: NDArray[np.void], earlier: int, later: int, search: _Search
+) -> NDArray[np.int64]:
+    """The pairs of two blocks that are worth the second look, in any order.
+
+    Rows of the earlier candidate's number, the later one's, mirrored or not, and bits. Both blocks
+    may be the same one.
+    """
+    skipped = max(0, search.start - later * search.size)
+    theirs = theirs[skipped:]
+    first = skipped if earlier == later else len(ours)
+    numbers = (earlier * search.size, later * search.size + skipped - first)
+    ways = [("hash", "hash")]
+    if search.mirrored:  # either way round, so that the order of the images doesn't matter
+        ways += [("hash", "mirror"), ("mirror", "hash")]
+    looks: list[NDArray[np.float32]] = []
+    found = [np.empty((0, 4), dtype=np.int64)]
+    for mirror, (one, other) in enumerate(ways):
+        for i, j, bits in pairs_within(ours[one], search.radius, theirs[other], first):
+            if not len(i):
+                continue
+            if not looks:
+                looks = [normalised(ours["tiny"]), normalised(theirs["tiny"])]
+                looks.append(np.ascontiguousarray(looks[1][:, :, ::-1]))
+            alike = _alike(looks[0], looks[2 if mirror else 1], i, j - first)
+            i, j, bits = i[alike] + numbers[0], j[alike] + numbers[1], bits[alike]
+            found.append(np.stack([i, j, np.full_like(bits, mirror > 0), bits], axis=1))
+    return np.concatenate(found)
+
+
 class _Chunks:
-    """What `confirm` is given of many pairs, a part at a time; only these images are in memory."""
+    """What `confirm` is given of many pairs, part by part. Only one part's images are in memory."""
 
     def __init__(
         self, pairs: NDArray[np.int64], names: Sequence[str], levels: Callable[[str], bytes]
@@ -150,44 +236,42 @@ class _Chunks:
 
 
 def pairs_within(
-    hashes: NDArray[np.uint8], radius: int, queries: NDArray[np.uint8] | None = None
+    hashes: NDArray[np.uint8],
+    radius: int,
+    queries: NDArray[np.uint8] | None = None,
+    start: int | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """All pairs of rows (i, j), i < j, at most `radius` bits apart, and their distances, in blocks.
+    """All pairs of rows (i, j), i < j, at most `radius` bits apart, and their distances, in parts.
 
-    `hashes` has shape (n, bytes). With `queries` of shape (m, bytes), which stand for the last m
-    rows, only pairs whose j is among those, compared as `queries[j - (n - m)]` with `hashes[i]`.
+    `hashes` has shape (n, bytes). With `queries` of shape (m, bytes), which stand for the rows from
+    `start` on (or else for the last m rows), only pairs whose j is among those, compared as
+    `queries[j - start]` with `hashes[i]`.
     """
     import faiss  # a third of a second, which a run with nothing new need not spend
 
     queries = hashes if queries is None else queries
-    start = len(hashes) - len(queries)
-    tiles: list[Any] = []
+    start = len(hashes) - len(queries) if start is None else start
+    blocks: list[Any] = []
 
     def add(first: int, end: int) -> None:
         while first < end:
-            if first % _TILE == 0:
-                tiles.append(faiss.IndexBinaryFlat(8 * hashes.shape[1]))
-            until = min(end, len(tiles) * _TILE)
-            tiles[-1].add(np.ascontiguousarray(hashes[first:until]))
+            if first % _BLOCK == 0:
+                blocks.append(faiss.IndexBinaryFlat(8 * hashes.shape[1]))
+            until = min(end, len(blocks) * _BLOCK)
+            blocks[-1].add(np.ascontiguousarray(hashes[first:until]))
             first = until
 
-    add(0, start)
-    blocks = range(start, len(hashes), _QUERIES)
-    for first in tqdm(blocks, "comparing", unit=" blocks", disable=None):
-        # growing the tiles block by block compares each pair once
+    add(0, min(start, len(hashes)))
+    for first in range(start, start + len(queries), _QUERIES):
+        # growing the blocks part by part compares each pair once
         add(first, min(first + _QUERIES, len(hashes)))
-        block = np.ascontiguousarray(queries[first - start : first - start + _QUERIES])
-        for number, tile in enumerate(tiles):
-            limits, distances, found = tile.range_search(block, radius + 1)  # means "nearer than"
-            i = number * _TILE + found
-            j = first + np.repeat(np.arange(len(block)), np.diff(limits.astype(np.int64)))
+        part = np.ascontiguousarray(queries[first - start : first - start + _QUERIES])
+        for number, block in enumerate(blocks):
+            limits, distances, found = block.range_search(part, radius + 1)  # means "nearer than"
+            i = number * _BLOCK + found
+            j = first + np.repeat(np.arange(len(part)), np.diff(limits.astype(np.int64)))
             earlier = i < j
             yield i[earlier], j[earlier], distances[earlier].astype(np.int64)
-
-
-def _stack(rows: Iterable[bytes]) -> NDArray[np.uint8]:
-    rows = list(rows)
-    return np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), -1)
 
 
 def _alike(
@@ -196,7 +280,7 @@ def _alike(
     i: NDArray[np.int64],
     j: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Which pairs are worth the look at their thumbnails: all that could pass it, and few more."""
+    """Which pairs could pass the look at their thumbnails, and a few more."""
     close = np.empty(len(i), dtype=np.bool_)
     for at in range(0, len(i), _LOOKED_AT):
         part = slice(at, at + _LOOKED_AT)

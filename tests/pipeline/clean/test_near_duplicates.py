@@ -40,7 +40,7 @@ def test_proposals_are_those_of_brute_force(seed, count, radius, data) -> None:
     new = listed(pairs_within(hashes, radius, hashes[known:]))
     assert set(new) == {pair for pair in expected if pair[1] >= known}
     with pytest.MonkeyPatch.context() as patch:  # the same, cut into pieces
-        patch.setattr(near_duplicates, "_TILE", data.draw(st.integers(1, 20)))
+        patch.setattr(near_duplicates, "_BLOCK", data.draw(st.integers(1, 20)))
         patch.setattr(near_duplicates, "_QUERIES", data.draw(st.integers(1, 20)))
         assert sorted(listed(pairs_within(hashes, radius))) == sorted(expected)
         assert sorted(listed(pairs_within(hashes, radius, hashes[known:]))) == sorted(new)
