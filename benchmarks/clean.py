@@ -34,9 +34,9 @@ from pipeline.clean.__main__ import _measure_all, examine
 from pipeline.clean.cache import Cache
 from pipeline.clean.report import write_report
 from pipeline.cli import UserError, run
-from pipeline.engine import usable_cores
 from pipeline.numbers import number_from
 from pipeline.raw import read_raw
+from pipeline.system import usable_cores
 
 OLD, NEW = 100_000, 100
 CLEANVISION = """

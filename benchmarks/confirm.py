@@ -2,11 +2,11 @@
 
     python benchmarks/confirm.py [ROW ...] [--count N]
 
-`pairs` looks at many pairs of photos, in parallel, and compares a sample with one process.
-`crowd` finds all near-duplicates of a made set that is as crowded as real photos are: among 3,781
-photos of clothes 41 of 7.1 million pairs pass the look at 8x8 pixels, so of a million photos each
-has six neighbours. Its hashes are made, its levels are those of photos. The figures go to
-benchmarks/results/confirm.json too.
+`pairs` takes the second look at many pairs of photos in parallel, and compares a sample of them
+with one process. `crowd` finds all near-duplicates of a made set that is as crowded as real photos
+are: among 3,781 photos of clothes, 41 of 7.1 million pairs pass the look at 8x8 pixels, so each of
+a million photos has six neighbours. The hashes of this set are made, and its levels are those of
+photos. The figures go to benchmarks/results/confirm.json too.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def photos_levels() -> list[bytes]:
 
 
 def pairs(levels: list[bytes], count: int) -> dict[str, Any]:
-    """Any two photos: each pair brings an image that the pair before it had not."""
+    """Pairs of any two photos. Each pair has an image that the pair before it does not have."""
     rng = np.random.default_rng(1)
     rows = np.sort(rng.integers(0, len(levels), (count, 2)), axis=1)
     rows = np.column_stack([rows[np.lexsort(rows.T[::-1])], np.zeros(count, dtype=np.int64)])

@@ -25,10 +25,10 @@ from model import data
 from model.quiet import import_keras
 from model.train.batches import generator_batches, training_batches
 from pipeline.cli import UserError, run
-from pipeline.engine import usable_cores
 from pipeline.numbers import number_from
 from pipeline.params import Augment, load_params
 from pipeline.paths import DATASET
+from pipeline.system import usable_cores
 
 ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", "../shared/datasets"))
 ROUNDS, WARM_UP, SECONDS = 3, 5, 4.0

@@ -18,9 +18,9 @@ from ruamel.yaml import YAML
 
 from pipeline import paths
 from pipeline.cli import UserError
-from pipeline.engine import usable_cores
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.params import Params, load_params
+from pipeline.system import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 ARCHIVES = Path(os.environ.get("DATASETS_MIRROR", ROOT.parent / "shared" / "datasets"))

@@ -13,8 +13,8 @@ from photos import ARCHIVES, ROOT, commit, processor
 from processes import measured
 from ruamel.yaml import YAML
 
-from pipeline.engine import usable_cores
 from pipeline.files import write_atomic
+from pipeline.system import usable_cores
 
 CLONE = ROOT / ".cache/benchmarks/train"
 WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))

@@ -150,7 +150,8 @@ def propose_once(
     count: int, kind: str, folder: Path, environment: dict[str, str]
 ) -> dict[str, Any]:
     took = measured([sys.executable, "-c", PROPOSE, str(count), kind], folder, environment)
-    said = json.loads((folder / "output.log").read_text().splitlines()[-1])
+    lines = (folder / "output.log").read_text().splitlines()
+    said = json.loads(next(line for line in lines if line.startswith("{")))  # Ray says more
     return {"count": count, "seconds": took.seconds, "processor, s": took.cpu - said["made"]} | {
         name: value for name, value in said.items() if name != "made"
     }

@@ -20,7 +20,7 @@ from PIL import Image
 
 from pipeline import decode as decoder
 from pipeline.cli import UserError
-from pipeline.engine import usable_cores
+from pipeline.system import usable_cores
 
 AnyImage: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from model import artifact, saved
 from model.calibration import Calibration, Outputs
 from pipeline.cli import UserError, needs_extra
-from pipeline.engine import usable_cores
 from pipeline.paths import EXPORT, MODEL
+from pipeline.system import usable_cores
 
 NETWORK = "classifier.onnx"
 ABOUT = "classifier.json"

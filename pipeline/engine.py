@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from pipeline import cluster
 from pipeline.cluster import Items
-from pipeline.system import cap_memory, cap_time, took_too_long
+from pipeline.system import cap_memory, cap_time, took_too_long, usable_cores
 
 Result = TypeVar("Result")
 
@@ -47,13 +47,6 @@ class Killed:
 @dataclass(frozen=True, slots=True)
 class _Raised:
     error: Exception
-
-
-def usable_cores() -> int:
-    """The cores that this process may use, which may be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def map_images(

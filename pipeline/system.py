@@ -22,6 +22,13 @@ def _module(name: str) -> Any:
         return None
 
 
+def usable_cores() -> int:
+    """The cores that this process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def cap_memory(size: int) -> bool:
     """Let this process have at most `size` bytes of address space.
 

@@ -18,8 +18,8 @@ from model.images import UnreadableImageError
 from pipeline import decode as decoder
 from pipeline.addresses import fetch
 from pipeline.cli import UserError
-from pipeline.engine import usable_cores
 from pipeline.manifest import Reason
+from pipeline.system import usable_cores
 
 _CONNECTIONS = 8
 _ADDRESS_SECONDS = 15.0

@@ -1,4 +1,4 @@
-"""Images that show the same: which one stays, which are in conflict, which belong together."""
+"""Images that show the same: which one stays, and which images belong to one group."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -15,13 +15,19 @@ from pipeline.raw import RawImage
 
 
 class Sets:
-    """Disjoint sets of anything hashable that are joined one pair at a time."""
+    """Disjoint sets of anything hashable. A pair of items joins the sets that they are in.
+
+    >>> same = Sets()
+    >>> same.join("a", "b")
+    >>> same.find("a") == same.find("b"), same.find("a") == same.find("c")
+    (True, False)
+    """
 
     def __init__(self) -> None:
         self._parents: dict[Hashable, Hashable] = {}
 
     def find(self, item: Hashable) -> Hashable:
-        """One member that stands for the set of `item`."""
+        """The member that stands for the set of `item`."""
         root = item
         while (parent := self._parents.get(root, root)) != root:
             root = parent
@@ -50,7 +56,8 @@ class Judged:
             image.source,
             image.label,
         )
-        """the smallest survives: a person's choice, official test, pixels, bytes, SHA-256"""
+        """The image with the smallest rank survives: one that a person chose, else one of an
+        official test split, else the one with the most pixels, then bytes, then by its SHA-256."""
 
     @property
     def is_placeholder(self) -> bool:
@@ -81,7 +88,7 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
 
 
 def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
-    """What many products show tells of none of them, in whatever bytes each shop page has it."""
+    """Find an image that many products have: it tells nothing of any of them, in any bytes."""
     products = {name for one in members for name in _products(one.image)}
     if not any(one.is_placeholder for one in members) and not (
         rule.other_bytes and len(products) >= rule.min_products
@@ -131,7 +138,10 @@ def _labels_that_stay(by_label: Mapping[str, list[Judged]], conflicts: str) -> s
 
 
 def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
-    """Of one class, best first. What stays of one step goes into the next, wider one."""
+    """Settle duplicates of one class; the best image comes first.
+
+    Each step finds more copies than the one before. Its survivors go into the next step.
+    """
     steps: list[tuple[Reason, str, Any]] = [
         (Reason.SAME_PIXELS, clean.same_pixels.action, lambda one: one.pixels),
         (Reason.NEAR_DUPLICATE, clean.near_duplicate.action, lambda _: None),
@@ -140,7 +150,7 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
     survivors = []
     for survivor, *others in _split(members, lambda one: one.image.sha256).values():
         survivors.append(survivor)
-        for one in others:  # one file for both: not even a person can keep it twice
+        for one in others:  # both have the same file, which not even a person can keep twice
             one.verdict.reason = Reason.EXACT_DUPLICATE
             better[one] = survivor
     for reason, action, key in steps:
@@ -162,9 +172,9 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
 def _group(sets: Iterable[list[Judged]]) -> None:
     """Give each image its group: images that show the same, and all images of one product.
 
-    What is dropped joins products only where a copy of it stays, and a placeholder joins none.
-    A group is named after its product, or else after its smallest SHA-256. So a new image of a
-    product does not rename the group. The split depends on the name, and stays as it was.
+    A dropped image joins products only if a copy of it stays. A placeholder joins none. A group is
+    named after its product, or else after its smallest SHA-256. So a new image of a product does
+    not rename the group. The split depends on this name, so it stays as it was.
     """
     joined = Sets()
     names: dict[Judged, list[str]] = {}
@@ -185,15 +195,15 @@ def _group(sets: Iterable[list[Judged]]) -> None:
 
 
 def _products(image: RawImage) -> Iterator[str]:
-    """Names of its products that no other source's product has, nor any image."""
+    """Names of the image's products. No product of another source has such a name, and no image."""
     for product in image.products:
         yield hashlib.sha256(f"{image.source}\n{product}".encode()).hexdigest()
 
 
 def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
-    """What the official splits share: the stronger split's image, and each weaker split's.
+    """Pairs of images that show the same in two official splits, the stronger split's first.
 
-    An image that its source files under several splits leaks into itself: both are this image.
+    If a source has one image in several splits, both images of the pair are this one.
     """
     found = []
     for members in sets:

@@ -1,9 +1,9 @@
 """The second look at two images whose hashes are alike: are they one image?
 
-Both are laid over each other at 32x32, by the best of a few alignments, since either may be a crop
-of the other. What a copy may change is allowed for: light (one factor for the whole image), small
-errors everywhere, a mark on a part of it. Colour, and any other change of light, is what an image
-shows.
+Both images are laid over each other at 32x32 pixels. Either may be a crop of the other, so a few
+alignments are tried, and the best one counts. A copy may differ in its light (by one factor for
+the whole image), by small errors everywhere, and by a mark on a part of it. An image that differs
+in colour, or in its light in any other way, is another image.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 UNLIKE = 0.5
-"""No pair that differs by more is reported; the limit of `near_duplicate.max_difference`."""
+"""A pair that differs by more is not reported. `near_duplicate.max_difference` is at most this."""
 
 STORED = 48  # pixels of a side: of 32, a crop by 5 % would be too soft for one in six to be found
 _SIDE, _BLOCKS = 32, 8
@@ -23,25 +23,29 @@ _CROPS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1)
 
 # Levels (0 to 255), measured on copies of 120 photos and of 33 drawings
 _MOST_LIGHT = 1.32  # times as bright: 20 % more than -10 %, or -20 % alone
-_WHITE = 250  # what is white in the darker image can't get brighter, so its light is not changed
+_WHITE = 250  # a part that is white in the darker image can't get brighter, and is left as it is
 _FLAT = 8  # from the border's colour: background
 _COLOUR = 35  # a mean that differs by so many counts as 1; copies 1, with a mark 4, at most 7
 _STRUCTURE = 4  # deviation inside a block that could show a change
 # Of photos 37 to 64 blocks have structure, at the 5th percentile 45; of drawings 18 to 40.
 _PHOTO = 41
-_ENOUGH = 4  # blocks with structure, without which nothing is confirmed
+_ENOUGH = 4  # blocks with structure: with fewer, no pair is confirmed
 # A print on one of two mock-ups that are equal else: one strong spot away from the edges, measured
 # on 50 photos of t-shirts and as many others. Prints of a tenth, 15 % and a fifth of the width that
 # are taken for copies: 84, 56 and 42 % without this rule, 40, 42 and 26 % with it; watermarks in
 # the middle (which reach over many blocks) and in a corner stay at 100 %; at 6 instead of 12 they
 # fall to 72 and 92 %, and prints only to 38, 32 and 16 %.
 _SPOT, _LONELY, _NOISE = 0.25, 12, 0.02
-# The same in a drawing, anywhere: its copies are cleaner, and no mark on it passes.
+# The same for a spot anywhere in a drawing. Copies of drawings are cleaner; no mark on one passes.
 _DRAWN_SPOT, _DRAWN_LONELY, _DRAWN_NOISE = 0.06, 6, 0.01
 
 
 def levels(image: Image.Image) -> bytes:
-    """What is kept of an RGB image for the second look: 48x48 RGB levels, rows from the top."""
+    """What the second look needs of an RGB image: 48x48 RGB levels, rows from the top.
+
+    >>> len(levels(Image.new("RGB", (300, 200))))
+    6912
+    """
     return image.resize((STORED, STORED), Image.Resampling.BILINEAR).tobytes()
 
 
@@ -56,7 +60,7 @@ def confirm(images: list[bytes], pairs: NDArray[np.int64]) -> NDArray[np.float32
 
 
 def _weights() -> NDArray[np.float32]:
-    """Matrices (9, 32, 48) that reduce a side after each of the crops, as Pillow's bilinear."""
+    """Matrices (9, 32, 48): each crops a side and reduces it, as Pillow's bilinear filter does."""
     at = np.arange(STORED) + 0.5
     matrices = []
     for crop in _CROPS:
@@ -71,7 +75,8 @@ _WEIGHTS = _weights()
 
 
 class _Laid:
-    """One image, cropped by each share of `_CROPS`: levels (9, 32, 32, 3), and to be aligned."""
+    """One image, cropped by each share of `_CROPS`: its levels (9, 32, 32, 3), and the same
+    normalised, by which images are aligned."""
 
     def __init__(self, stored: bytes) -> None:
         whole = np.frombuffer(stored, np.uint8).reshape(STORED, -1).astype(np.float32)
@@ -87,7 +92,7 @@ class _Laid:
 
 
 def normalised(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Images (…, height, width, 3) with mean 0 and deviation 1: brightness and contrast gone."""
+    """Images (…, height, width, 3) with mean 0 and deviation 1: without brightness and contrast."""
     result = images.astype(np.float32)
     result -= result.mean(axis=(-3, -2, -1), keepdims=True)
     deviation: NDArray[np.float32] = np.sqrt((result**2).mean(axis=(-3, -2, -1), keepdims=True) + 1)
@@ -96,13 +101,17 @@ def normalised(images: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def difference(a: _Laid, b: _Laid, mirrored: bool = False) -> float:
-    """How much two images differ where they differ, in standard deviations; 0 is not at all.
+    """How much two images differ, in standard deviations; 0 means not at all.
 
-    Of the 8x8 blocks that aren't background in both, a quarter may differ (a watermark): the 75th
-    percentile of their root mean squares; but none by more than five times that. A block that alone
-    differs (a print) counts as it is. In a drawing, few blocks have structure, and every block
-    counts as it is. So do the mean colours of the background and of the rest, in 35 levels. Where
-    hardly anything could differ, the difference is 1.
+    Blocks (8x8 of them) that are background in both images don't count. It is the largest of:
+
+    - the 75th percentile of the blocks' root mean squares, so a quarter may differ (a watermark);
+    - a fifth of the strongest block;
+    - the strongest block itself, if it stands alone (a print);
+    - the difference of the mean colours, of the background or of the rest, in units of 35 levels.
+
+    In a drawing few blocks have structure. There the strongest block itself counts. If hardly any
+    block has structure, nothing could differ, and the difference is 1.
     """
     dark, bright = _aligned(a, b.mirrored() if mirrored else b)
     apart = dark - bright
@@ -127,7 +136,10 @@ def difference(a: _Laid, b: _Laid, mirrored: bool = False) -> float:
 
 
 def _aligned(a: _Laid, b: _Laid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The levels of both at their best alignment, (32, 32, 3) each, in one light; darker first."""
+    """The levels of both images at their best alignment and in one light, (32, 32, 3) each.
+
+    The darker image comes first.
+    """
     alike = np.concatenate([a.normalised @ b.normalised[0], b.normalised[1:] @ a.normalised[0]])
     best = int(alike.argmax())
     first, second = (best, 0) if best < len(_CROPS) else (0, best - len(_CROPS) + 1)
@@ -146,7 +158,7 @@ def _by_block(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _deviations(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of the levels inside each block, (8, 8)."""
+    """The deviation of the levels inside each block, (8, 8)."""
     blocks = _by_block(image)
     inside = blocks - blocks.mean(axis=(1, 3), keepdims=True)
     deviations: NDArray[np.float32] = np.sqrt((inside**2).mean(axis=(1, 3, 4)))
@@ -154,7 +166,7 @@ def _deviations(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _background(image: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """The blocks (8, 8) that are all of the border's colour."""
+    """Which blocks (8, 8) have the border's colour everywhere."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     other = np.abs(image - np.median(border, axis=0)) > _FLAT
     return np.logical_not(_by_block(other).any(axis=(1, 3, 4)))

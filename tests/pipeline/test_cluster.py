@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,29 +174,13 @@ def project(raw, two_nodes: Cluster, hooked, tmp_path: Path) -> Iterator[Project
     made.open_gate()  # nobody waits there for ever
 
 
-def test_an_image_that_kills_its_process_costs_itself_only(project: Project, expected) -> None:
-    assert project.clean() == expected
-    assert not list(project.root.glob(".cache/cluster-*"))
-
-
-def kill_task(project: Project, process: subprocess.Popen[str], nodes: Cluster) -> None:
+def test_an_image_or_a_kill_costs_itself_only(project: Project, expected) -> None:
+    process = project.start()
     for task in project.at_gate(process, 2):
         os.kill(task, signal.SIGKILL)
-
-
-def kill_node(project: Project, process: subprocess.Popen[str], nodes: Cluster) -> None:
-    project.at_gate(process, 2)
-    nodes.kill_second_node()
-
-
-@pytest.mark.parametrize("kill", [kill_task, kill_node])
-def test_a_task_that_dies_is_done_again(
-    project: Project, two_nodes: Cluster, expected, kill: Callable
-) -> None:
-    process = project.start()
-    kill(project, process, two_nodes)
     project.open_gate()
     assert project.finish(process) == expected
+    assert not list(project.root.glob(".cache/cluster-*"))
 
 
 def test_a_killed_run_goes_on_where_it_was(project: Project, expected) -> None:
@@ -223,6 +207,15 @@ run(lambda: print(*map_images(pow, [(2, 3)], "raising")))
     assert "error: the Ray cluster at" in done.stderr
     assert "not 0.1; give all nodes the same folder and the same versions" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# the last one with a cluster, as the next one would have to start the node again
+def test_what_a_lost_node_did_is_done_again(project: Project, two_nodes: Cluster, expected) -> None:
+    process = project.start()
+    project.at_gate(process, 2)
+    two_nodes.kill_second_node()
+    project.open_gate()
+    assert project.finish(process) == expected
 
 
 def on_node(*arguments) -> tuple[str, bytes]:

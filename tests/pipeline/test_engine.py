@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine import Killed, map_images, usable_cores
+from pipeline.engine import Killed, map_images
+from pipeline.system import usable_cores
 
 
 def test_results_come_in_order() -> None:
