@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 import psutil
-from collect import measured
 from photos import ROOT, add_raw, keep, machine, workplace
 from PIL import Image
+from processes import measured
 from tabulate import tabulate
 
 from pipeline import paths
