@@ -96,7 +96,7 @@ def _flags(options: argparse.Namespace, source: Source) -> list[str]:
     """What of the command line is for this source, too."""
     given = {
         "--if-needed": options.if_needed,
-        "--retry-permanent": options.retry_permanent and isinstance(source, SpiderSource),
+        "--retry-permanent": options.retry_permanent and isinstance(source, CrawlSource),
     }
     return [name for name, is_given in given.items() if is_given]
 
@@ -147,11 +147,15 @@ def collect(
     if is_fetched:
         _require_images(name, source, rows, labels)
         run_state.write(finished=True)
+    _end(name, source, rows, {*labels, *report.labels})
+
+
+def _end(name: str, source: Source, rows: Collection[Row], labels: Collection[str]) -> None:
     if isinstance(source, CrawlSource):
         store(name)
-    elif isinstance(source, FolderSource):  # of another source, such a class is an error
+    elif isinstance(source, FolderSource):  # of another source, an empty class is an error
         saved = {row.label for row in rows if row.status.has_file}
-        warn_of_empty(_empty(name, {*labels, *report.labels} - saved, rows))
+        warn_of_empty(_empty(name, set(labels) - saved, rows))
 
 
 def _print_tables(

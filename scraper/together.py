@@ -21,11 +21,13 @@ from urllib.parse import urlsplit
 from tabulate import tabulate
 
 from pipeline.sources import (
+    AddressesSource,
     ArchiveSource,
     DatasetSource,
     HuggingFaceSource,
     Source,
     SpiderSource,
+    as_list,
 )
 from scraper.reading.sitemaps import is_file, read_addresses
 
@@ -86,12 +88,16 @@ def hosts(source: Source) -> frozenset[str]:
         return _named([os.environ.get("HF_ENDPOINT") or _HUB])
     if isinstance(source, ArchiveSource):
         return _named([source.url])
+    if isinstance(source, AddressesSource):
+        return _named(as_list(source.url)) | {"tables"}  # only reading a table tells its hosts
     if not isinstance(source, SpiderSource):
         return frozenset()
-    given = [source.url or "", source.api or "", *source.classes.values()]
-    if source.url and is_file(source.url):
+    urls = as_list(source.url)
+    given = [*urls, source.api or ""]
+    given += [value for values in source.classes.values() for value in as_list(values)]
+    for url in filter(is_file, urls):
         with suppress(OSError, ValueError):  # collecting it says what is wrong
-            given += read_addresses(Path(source.url).read_bytes())
+            given += read_addresses(Path(url).read_bytes())
     if source.url is None and source.api is None:
         return _named(given) | {f"the API of {source.spider}"}
     return _named(given)

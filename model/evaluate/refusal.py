@@ -74,8 +74,8 @@ def separation(own: Array, foreign: Array) -> dict[str, float]:
     where 95 % of the foreign ones are, as OpenOOD counts it (Yang et al., OpenOOD: Benchmarking
     Generalized Out-of-Distribution Detection, 2022): the lower, the better.
 
-    >>> separation(np.array([3.0, 4.0, 5.0, 6.0]), np.array([1.0, 2.0, 3.5]))
-    {'auroc': 0.9166666666666667, 'fpr95': 0.25}
+    >>> separation(np.array([3.0, 4.0, 5.0, 6.0]), np.array([1.0, 2.0]))
+    {'auroc': 1.0, 'fpr95': 0.0}
     """
     is_foreign = np.repeat([0, 1], [len(own), len(foreign)])
     strange = -np.concatenate([own, foreign])

@@ -57,12 +57,6 @@ def train(
         state = Checkpoint(cache / key, best, steering, live)
         if pretrained.comes_trained(recipe) and not state.epochs:
             _begin_with_head(network, training, validation, recipe, best, live)
-        batches = _batches(params, dataset, training, state.epochs, team)
-        if team.strategy:
-            steps = math.ceil(len(validation.files) / team.size / 64)
-            held_out = team.batches(partial(parted_batches, validation, steps))
-        else:
-            steps, held_out = None, plain_batches(validation)
         callbacks = [
             StopAtNan(),
             *steering,
@@ -72,22 +66,13 @@ def train(
             state,
             EqualStart(team),
         ]
-        network = team.member(network)
-        with team.scope():
-            optimization.compile_network(network, recipe)
-            failure = _fit(
-                network, batches, training, held_out, steps, recipe, state.epochs, callbacks
-            )
+        batches = _batches(params, dataset, training, state.epochs, team)
+        failure = _fit(
+            network, batches, training, validation, recipe, state.epochs, callbacks, team
+        )
         if best.weights and team.chief:
-            about = {
-                "parameters": params.model_dump(mode="json", include={"train", "augment"}),
-                "dataset": digest,
-                "precision": precision,
-                "epoch": best.epoch,
-                "validation_accuracy": best.accuracy,
-            }
-            _save(model, recipe, best, training, validation, about)
-            print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {model}")
+            trained = {"dataset": digest, "precision": precision}
+            _save(model, params, best, training, validation, trained)
     state.remove()
     if failure:
         raise UserError(failure)
@@ -110,26 +95,33 @@ def _fit(
     network: keras.Model,
     batches: Any,
     training: data.Images,
-    held_out: Any,
-    steps: int | None,
+    validation: data.Images,
     recipe: Train,
     first_epoch: int,
     callbacks: list[keras.callbacks.Callback],
+    team: Team,
 ) -> str | None:
     """Train to the end; or give back, in a sentence, why the training stopped before."""
+    steps, held_out = None, plain_batches(validation)
+    if team.strategy:
+        steps = math.ceil(len(validation.files) / team.size / 64)
+        held_out = team.batches(partial(parted_batches, validation, steps))
+    network = team.member(network)
     try:
-        network.fit(
-            batches,
-            steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
-            initial_epoch=first_epoch,
-            epochs=recipe.epochs,
-            shuffle=False,  # the input does it
-            validation_data=held_out,
-            validation_steps=steps,
-            class_weight=optimization.class_weights(recipe, training),
-            callbacks=callbacks,
-            verbose=0,
-        )
+        with team.scope():
+            optimization.compile_network(network, recipe)
+            network.fit(
+                batches,
+                steps_per_epoch=math.ceil(len(training.files) / recipe.batch_size),
+                initial_epoch=first_epoch,
+                epochs=recipe.epochs,
+                shuffle=False,  # the input does it
+                validation_data=held_out,
+                validation_steps=steps,
+                class_weight=optimization.class_weights(recipe, training),
+                callbacks=callbacks,
+                verbose=0,
+            )
     except LossIsNanError as error:
         return f"{error}; lower train.learning_rate"
     return None
@@ -137,22 +129,30 @@ def _fit(
 
 def _save(
     folder: Path,
-    recipe: Train,
+    params: Params,
     best: Best,
     training: data.Images,
     validation: data.Images,
-    about: dict[str, Any],
+    trained: dict[str, Any],
 ) -> None:
     """Write the best model, with what calibrates it and what tells foreign images."""
     from model.train.refusal import fit_refusal  # scikit-learn takes a second; training is over
 
+    recipe = params.train
     # built anew: without the optimizer's state, and in full precision
     network = networks.build(recipe.network, recipe.image_size, len(validation.labels))
     network.set_weights(best.weights)
     vim, calibration, areas = fit_refusal(network, training, validation)
-    about = {**about, "separation": areas}
+    about = {
+        "parameters": params.model_dump(mode="json", include={"train", "augment"}),
+        **trained,
+        "epoch": best.epoch,
+        "validation_accuracy": best.accuracy,
+        "separation": areas,
+    }
     size = recipe.image_size
     artifact.save(folder, network, validation.labels, size, calibration, about, vim)
+    print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {folder}")
 
 
 def _begin_with_head(

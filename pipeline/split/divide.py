@@ -1,9 +1,8 @@
 """Which split each image goes to.
 
-A group (near-duplicates, or views of one product) is never divided. A hash of the group's name
-decides where the group goes, so that new images move few old ones: the hash is a number from 0 to
-1, which is compared with the shares. A group goes to validation or test only if it fits there. The
-others, and the largest group of each class, go to train.
+A group (near-duplicates, or views of one product) is never divided. A hash of its name, a number
+from 0 to 1, is compared with the shares, so that new images move few old ones. A group goes to
+validation or test only if it fits there; others, and each class's largest, go to train.
 """
 
 import hashlib
@@ -16,8 +15,7 @@ from pipeline.cli import UserError
 from pipeline.params import Split
 from pipeline.paths import SPLITS
 
-TOLERANCE = 0.02
-"""A split may have so many images less than its share, as a part of the class's images."""
+TOLERANCE = 0.02  # so much less than its share a split may have, as a part of the class's images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,11 +106,10 @@ def typed_source(
     elif "url" in takes:
         check_url(url)
         addresses.append(url)
-    crawled = (
-        source
-        if isinstance(source, SpiderSource)
-        else SpiderSource(kind="spider", spider=spider, classes={}, license=source.license)
-    )
+    if isinstance(source, SpiderSource):
+        crawled = source
+    else:
+        crawled = SpiderSource(kind="spider", spider=spider, classes={}, license=source.license)
     keys = {
         key: getattr(crawled, key) if key in takes else SpiderSource.model_fields[key].default
         for key in SPIDER_KEYS

@@ -1,0 +1,174 @@
+"""How fast a training is and how much memory it takes: what `train.py` measures beside quality."""
+
+import itertools
+import re
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import input_pipeline
+import numpy as np
+from collect import Run, measured
+from recipes import CLONE, EPOCH_LINE, OUTPUT, Figures, clone
+
+from model.quiet import import_keras
+from pipeline.params import load_params
+
+DATASET = CLONE / "data/dataset"
+
+CLOTHING = "presets/clothing.yaml"
+AS_WRITTEN = {  # the recipe as people write it, of which an epoch is compared, and 30 of them
+    "image_size": 150, "batch_size": 32, "epochs": 30, "learning_rate": 1e-4, "plateau_patience": 2,
+    "input": "fused", "precision": "auto",
+}  # fmt: skip
+
+
+def input_rates() -> Figures:
+    augment = load_params(clone(CLOTHING, AS_WRITTEN) / "params.yaml").augment
+    import_keras()
+    rates = input_pipeline.measure(DATASET, augment, 150, 32)
+    ours = rates.pop(input_pipeline.OURS)
+    generator, layers = rates.values()
+    return {"ours": ours, "against_generator": ours / generator, "against_layers": ours / layers}
+
+
+def usual_script(seed: int, epochs: int) -> tuple[Figures, list[float]]:
+    """ImageDataGenerator and fit in float32, as people write it; and the seconds of each epoch."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
+    augment = load_params(folder / "params.yaml").augment.model_dump()
+    import_keras()
+    import keras
+    import tensorflow as tf
+
+    from model.networks.registry import build
+
+    keras.utils.set_random_seed(seed)
+    generator = tf.keras.preprocessing.image.ImageDataGenerator
+    size = {"target_size": (150, 150), "batch_size": 32}
+    training = generator(rescale=1 / 255, **augment).flow_from_directory(
+        DATASET / "train", seed=seed, **size
+    )
+    validation = generator(rescale=1 / 255).flow_from_directory(
+        DATASET / "validation", shuffle=False, **size
+    )
+    ours = build("sequential_cnn", 150, training.num_classes)
+    network = keras.Sequential([keras.Input((150, 150, 3)), *ours.layers[1:]])  # less the scaling
+    network.compile(keras.optimizers.Adam(1e-4), "categorical_crossentropy", metrics=["accuracy"])
+    ends = [time.perf_counter()]
+    history = network.fit(
+        training,
+        validation_data=validation,
+        epochs=epochs,
+        callbacks=[
+            keras.callbacks.ReduceLROnPlateau("val_accuracy", 0.5, 2),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda *_: ends.append(time.perf_counter())
+            ),
+        ],
+        verbose=2,
+    ).history
+    figures = {"validation": max(history["val_accuracy"]), "minutes": (ends[-1] - ends[0]) / 60}
+    return figures, [end - start for start, end in itertools.pairwise(ends)]
+
+
+def epochs_side_by_side(seed: int) -> Figures:
+    """Two epochs of each, three times by turns; the first of each compiles and doesn't count."""
+    usual, ours = [], []
+    for _ in range(3):
+        usual.append(usual_script(seed, 2)[1][1])
+        _, said = training({"seed": seed, "epochs": 2})
+        _, second = re.findall(EPOCH_LINE, said, re.MULTILINE)
+        ours.append(float(second[1]))
+    fast, slow = statistics.median(ours), statistics.median(usual)
+    return {"ours": fast, "usual": slow, "ratio": fast / slow}
+
+
+def normalizations(seed: int) -> Figures:
+    """Thirty steps of a batch each, three times by turns; the first of each compiles."""
+    params = load_params(clone("presets/clothing-residual.yaml", {"seed": seed}) / "params.yaml")
+    recipe = params.train
+    import_keras()
+    import keras
+    import tensorflow as tf
+
+    from model.networks import registry as networks
+    from model.train import hardware, optimization
+
+    keras.utils.set_random_seed(seed)
+    drawn = np.random.default_rng(seed)
+    size, classes = recipe.image_size, 10
+    images = drawn.integers(0, 256, (recipe.batch_size, size, size, 3)).astype(np.float32)
+    one_hot = np.eye(classes, dtype=np.float32)[drawn.integers(0, classes, recipe.batch_size)]
+    batches = tf.data.Dataset.from_tensors((images, one_hot)).repeat()
+    with hardware.arithmetic(hardware.precision(recipe.precision)):
+        usual = networks.build(recipe.network, size, classes)
+        ours = hardware.for_training(usual)
+    spent: dict[str, list[float]] = {"usual": [], "ours": []}
+    for network in (usual, ours):
+        optimization.compile_network(network, recipe)
+        network.fit(batches, steps_per_epoch=1, verbose=0)
+    for _ in range(3):
+        for name, network in (("usual", usual), ("ours", ours)):
+            started = time.process_time()
+            network.fit(batches, steps_per_epoch=30, verbose=0)
+            spent[name].append((time.process_time() - started) / 30 * 1000)
+    slow, fast = statistics.median(spent["usual"]), statistics.median(spent["ours"])
+    return {"ours": fast, "usual": slow, "ratio": fast / slow}
+
+
+def determinism(seed: int) -> Figures:
+    """Two epochs, start-up included, each way twice by turns."""
+    seconds: dict[bool, float] = {True: 0.0, False: 0.0}
+    for way in (True, False, True, False):
+        took, _ = training({"seed": seed, "epochs": 2, "deterministic": way})
+        seconds[way] += took.cpu
+    return {"ratio": seconds[True] / seconds[False]}
+
+
+def memory(seed: int) -> Figures:
+    """Of a training of one epoch with all images in memory."""
+    took, _ = training({"seed": seed, "epochs": 1})
+    files = [f for split in ("train", "validation") for f in DATASET.glob(f"{split}/*/*")]
+    images = len(files) * 150 * 150 * 3
+    return {"beyond_gb": (took.peak - images) / 1e9, "images_gb": images / 1e9}
+
+
+def training(changes: Mapping[str, Any]) -> tuple[Run, str]:
+    """The default recipe at 150×150 by its command, in a folder of its own; and what it printed."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, **changes})
+    scratch = CLONE.with_name("training")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    (scratch / "data").symlink_to(folder / "data")
+    shutil.copy(folder / "params.yaml", scratch)
+    command = [sys.executable, "-m", "model.train"]
+    took = measured(command, scratch, {"PYTHONPATH": str(folder)})
+    return took, (scratch / OUTPUT).read_text(encoding="utf-8")
+
+
+def start_up(seed: int) -> Figures:
+    """Decoding included. The system has read the files before, as after a clean."""
+    folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
+    images = len(list(DATASET.glob("train/*/*.jpg")))
+    import_keras()
+    from model.train import recipe
+
+    class FirstStepError(Exception):
+        pass
+
+    class First(recipe.EpochLine):
+        def on_train_batch_end(self, _batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            raise FirstStepError
+
+    recipe.EpochLine = First
+    with tempfile.TemporaryDirectory() as name, suppress(FirstStepError):
+        model, log, cache = (Path(name) / part for part in ("model", "train", "cache"))
+        started = time.perf_counter()
+        recipe.train(load_params(folder / "params.yaml"), DATASET, model, log, cache)
+    return {"seconds": time.perf_counter() - started, "images": images}
