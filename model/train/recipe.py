@@ -67,15 +67,12 @@ def train(
             EqualStart(team),
         ]
         batches = _batches(params, dataset, training, state.epochs, team)
-        failure = _fit(
-            network, batches, training, validation, recipe, state.epochs, callbacks, team
-        )
+        failed = _fit(network, batches, training, validation, recipe, state.epochs, callbacks, team)
         if best.weights and team.chief:
-            trained = {"dataset": digest, "precision": precision}
-            _save(model, params, best, training, validation, trained)
+            _save(model, params, best, training, validation, digest, precision)
     state.remove()
-    if failure:
-        raise UserError(failure)
+    if failed:
+        raise UserError(failed)
 
 
 def _network(recipe: Train, precision: str, classes: int, team: Team) -> keras.Model:
@@ -133,7 +130,8 @@ def _save(
     best: Best,
     training: data.Images,
     validation: data.Images,
-    trained: dict[str, Any],
+    digest: str,
+    precision: str,
 ) -> None:
     """Write the best model, with what calibrates it and what tells foreign images."""
     from model.train.refusal import fit_refusal  # scikit-learn takes a second; training is over
@@ -145,7 +143,8 @@ def _save(
     vim, calibration, areas = fit_refusal(network, training, validation)
     about = {
         "parameters": params.model_dump(mode="json", include={"train", "augment"}),
-        **trained,
+        "dataset": digest,
+        "precision": precision,
         "epoch": best.epoch,
         "validation_accuracy": best.accuracy,
         "separation": areas,
