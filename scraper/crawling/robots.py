@@ -48,6 +48,11 @@ class HostRobots:
         delay = None if isinstance(rules, str) else rules.crawl_delay(USER_AGENT)
         return "allows it" + (f", with {delay:g} s between requests" if delay else "")
 
+    def sitemaps(self, url: str) -> list[str]:
+        """The sitemaps that robots.txt of this host names."""
+        rules = self._of(url)
+        return [] if isinstance(rules, str) else [str(x) for x in rules.rp.sitemaps]
+
     def _objection(self, url: str) -> str | None:
         rules = self._of(url)
         if isinstance(rules, str):

@@ -55,7 +55,7 @@ class ApiSpider(SourceSpider):
             self._note(response.url, label, "no JSON object; is that an API's address?")
             return {}
         if content.get("error"):
-            self._note(response.url, label, _complaint(content) or "the API refuses this")
+            self._note(response.url, label, complaint(content) or "the API refuses this")
             return {}
         self.ledger.listing_pages[label] += 1
         return content
@@ -93,7 +93,7 @@ class ApiSpider(SourceSpider):
         request, error = failure.request, failure.value
         why = explain(error)[1]
         if isinstance(error, HttpError):
-            said = _complaint(parse(error.response.body) or {})
+            said = complaint(parse(error.response.body) or {})
             why = f"{why}: {said}" if said else why
         self._note(request.url, request.cb_kwargs["label"], why, may_pass(error))
 
@@ -104,7 +104,7 @@ class ApiSpider(SourceSpider):
             self.unreadable[label] = f"{url}: {why}"
 
 
-def _complaint(content: dict[str, Any]) -> str | None:
+def complaint(content: dict[str, Any]) -> str | None:
     """What an API says is wrong."""
     return text(mapping(content.get("error")), "info", "message", "code") or text(
         content, "error", "detail", "message"

@@ -1,0 +1,1 @@
+"""Where images of a category may be found: what `python -m scraper.propose` asks, and writes."""

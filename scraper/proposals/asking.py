@@ -1,0 +1,80 @@
+"""Asking one place after the other; a place that fails says why and stops no other."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from w3lib.url import add_or_replace_parameters
+
+from pipeline.addresses import ask
+from pipeline.cli import UserError
+from scraper.crawling.run import own_network
+from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_SLOTS, DOWNLOAD_TIMEOUT
+from scraper.spiders.api import complaint
+from scraper.spiders.records import parse
+
+_PATIENCE: Final = 2  # failures one after the other until a place is left alone
+
+
+class NotFoundError(Exception):
+    """A place has nothing for a category; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a place calls a category, and what is known of it: counts and licenses, in words."""
+
+    value: str | list[str]
+    about: str
+
+
+class Api:
+    """A web API that is asked at the rate of its terms.
+
+    `name` is that of its spider. An address of your own network is let through, since you typed it.
+    Raises UserError for what is no address.
+    """
+
+    def __init__(self, name: str, address: str, *, is_own: bool) -> None:
+        self.name = name
+        self.address = address
+        self.is_own = is_own
+        """whether it is another address than that of the place itself"""
+        self.allow_private = own_network(address) if is_own else []
+        slot = "own network" if self.allow_private else name
+        self._pause = float(DOWNLOAD_SLOTS[slot]["delay"])
+        self._next = 0.0
+        self._failures = 0
+
+    def get(self, **asked: object) -> dict[str, Any]:
+        """The object that it answers. Raises NotFoundError where there is none, saying why."""
+        if self._failures >= _PATIENCE:
+            raise NotFoundError(f"not asked, since it failed {_PATIENCE} times before")
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        try:
+            answer = self._answer({key: str(value) for key, value in asked.items()})
+        except NotFoundError:
+            self._failures += 1
+            raise
+        finally:
+            self._next = time.monotonic() + self._pause
+        self._failures = 0
+        return answer
+
+    def _answer(self, asked: dict[str, str]) -> dict[str, Any]:
+        url = add_or_replace_parameters(self.address, asked)
+        limits: dict[str, Any] = {"max_bytes": DOWNLOAD_MAXSIZE, "timeout": DOWNLOAD_TIMEOUT}
+        try:
+            found = ask(url, **limits, allow_private=self.allow_private)
+        except UserError as error:
+            raise NotFoundError(str(error).replace(url, self.address)) from error
+        host = urlsplit(self.address).netloc
+        if found.status >= 400:
+            raise NotFoundError(f"{host} answers {found.status} {found.reason}".strip())
+        content = parse(found.body)
+        if content is None:
+            raise NotFoundError(f"{host} answers with no JSON object; is that an API's address?")
+        if content.get("error"):
+            raise NotFoundError(f"{host} says: {complaint(content) or 'an error without words'}")
+        return content

@@ -1,0 +1,226 @@
+"""From categories and shops to entries for params.yaml, and what was not found."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from tqdm import tqdm
+
+from pipeline.cli import UserError
+from pipeline.manifest import safe_label
+from pipeline.names import class_key, safe_source
+from pipeline.sources import DatasetSource, SpiderSource
+from pipeline.sources.section import no_substitution
+from scraper.datasets.catalog import catalog
+from scraper.proposals.apis import commons, open_food_facts, openverse
+from scraper.proposals.asking import Api, Finding, NotFoundError
+from scraper.proposals.entries import Entry
+from scraper.proposals.known import in_dataset
+from scraper.proposals.shop_pages import Shelf, Shop
+from scraper.proposals.shops import Looker
+from scraper.proposals.spelling import distance
+from scraper.spiders.commons import CommonsSpider
+from scraper.spiders.open_food_facts import OpenFoodFactsSpider
+from scraper.spiders.openverse import OpenverseSpider
+
+Lookup = Callable[[Api, str], Finding]
+PLACES: Final[Mapping[str, tuple[str, Lookup]]] = {
+    "commons": (CommonsSpider.default_api, commons),
+    "openverse": (OpenverseSpider.default_api, openverse),
+    "open_food_facts": (OpenFoodFactsSpider.default_api, open_food_facts),
+}
+"""The spider that asks an API: the API's address, and how it is asked for one category"""
+LIMIT: Final = 200  # images of a class
+
+
+@dataclass(slots=True)
+class Proposal:
+    """Entries for params.yaml, and what was not found: the place, the category, the reason."""
+
+    entries: list[Entry] = field(default_factory=list)
+    lost: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def propose(
+    categories: Sequence[str],
+    shops: Sequence[str] = (),
+    *,
+    apis: Mapping[str, str] | None = None,
+    skip: Sequence[str] = (),
+    prefix: str = "",
+    limit: int = LIMIT,
+) -> Proposal:
+    """Look for each category in each place. A place that fails says why and stops no other.
+
+    `apis` gives other addresses of some of PLACES. Raises UserError for what is no address there,
+    and for a prefix or a limit that can't be.
+    """
+    if limit < 1 or (prefix and safe_source(f"{prefix}x") != f"{prefix}x"):
+        raise UserError(
+            "--limit is a positive number, and --prefix has letters, digits, _ and - only"
+        )
+    found = Proposal()
+    labels = _labels(categories, found)
+    places = {
+        name: Api(name, (apis or {}).get(name, address), is_own=name in (apis or {}))
+        for name, (address, _) in PLACES.items()
+        if name not in skip and labels
+    }
+    bar: tqdm[NoReturn] = tqdm(total=len(places) * len(labels), unit=" questions", disable=None)
+    with bar, ThreadPoolExecutor(max(1, len(places) + len(shops))) as pool:
+        asked = {name: pool.submit(_ask, api, labels, bar) for name, api in places.items()}
+        looked = [(url, pool.submit(_look, url)) for url in shops]
+        for name, task in asked.items():
+            _add_api(found, places[name], *task.result(), prefix=prefix, limit=limit)
+        if "datasets" not in skip and labels:
+            _add_datasets(found, labels, prefix)
+        for url, shop in looked:
+            _add_shop(found, url, shop.result(), labels, prefix=prefix, limit=limit)
+    return found
+
+
+def _labels(categories: Sequence[str], found: Proposal) -> dict[str, str]:
+    """Class: the words as they were given. What can't be a class is noted, with the reason."""
+    labels: dict[str, str] = {}
+    for category in categories:
+        try:
+            label = safe_label(no_substitution(category))
+        except (UserError, ValueError) as error:
+            found.lost.append(("any place", repr(category), str(error)))
+            continue
+        same = next((x for x in labels if class_key(x) == class_key(label)), None)
+        if same is not None:
+            why = f"it would share a folder with {same!r}, which is looked for"
+            found.lost.append(("any place", repr(category), why))
+            continue
+        labels[label] = category
+    return labels
+
+
+Answers = tuple[dict[str, Finding], dict[str, str]]
+"""What was found for each class, and why nothing was found for others"""
+
+
+def _ask(api: Api, labels: Mapping[str, str], bar: "tqdm[NoReturn]") -> Answers:
+    lookup = PLACES[api.name][1]
+    findings, lost = {}, {}
+    for label, category in labels.items():
+        try:
+            findings[label] = lookup(api, category)
+        except NotFoundError as why:
+            lost[label] = str(why)
+        bar.update()
+    return findings, lost
+
+
+def _add_api(
+    found: Proposal,
+    api: Api,
+    findings: Mapping[str, Finding],
+    lost: Mapping[str, str],
+    *,
+    prefix: str,
+    limit: int,
+) -> None:
+    found.lost += [(api.name, label, why) for label, why in lost.items()]
+    if findings:
+        source = SpiderSource(
+            kind="spider",
+            spider=api.name,
+            api=api.address if api.is_own else None,
+            classes={label: finding.value for label, finding in findings.items()},
+            limit_per_class=limit,
+            allow_private=api.allow_private,
+        )
+        found.entries.append(
+            Entry(prefix + api.name, source, about={x: y.about for x, y in findings.items()})
+        )
+
+
+def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> None:
+    known: set[str] = set()
+    for name, entry in catalog().items():
+        by_category = in_dataset(entry, list(labels.values()))
+        findings = {x: by_category[words] for x, words in labels.items() if words in by_category}
+        known |= set(findings)
+        if findings:
+            classes = {label: finding.value for label, finding in findings.items()}
+            source = DatasetSource(kind="dataset", dataset=name, classes=classes)
+            comment = next(iter(findings.values())).about
+            found.entries.append(Entry(prefix + safe_source(name), source, comment))
+    silent = ", ".join(name for name, x in catalog().items() if isinstance(x.classes, int))
+    why = f"no listed class is called so; the catalog does not list the classes of {silent}"
+    found.lost += [("the known datasets", label, why) for label in labels if label not in known]
+
+
+def _look(url: str) -> Shop | str:
+    """What the shop has, or why it can't be looked at."""
+    try:
+        return Looker(url).look()
+    except UserError as error:
+        return str(error)
+
+
+def _add_shop(
+    found: Proposal,
+    url: str,
+    shop: Shop | str,
+    labels: Mapping[str, str],
+    *,
+    prefix: str,
+    limit: int,
+) -> None:
+    if isinstance(shop, str):
+        found.lost.append((url, "everything", shop))
+        return
+    found.lost += [(url, what, why) for what, why in shop.lost]
+    chosen = _chosen(shop.shelves, labels) if labels else _all(shop.shelves)
+    why = f"no category of {shop.what} is called so"
+    found.lost += [(url, label, why) for label in labels if label not in chosen]
+    if not chosen:
+        return
+    source = SpiderSource(
+        kind="spider",
+        spider=shop.spider,
+        url=shop.url,
+        classes={label: shelf.value for label, shelf in chosen.items()},
+        limit_per_class=limit,
+        allow_private=shop.allow_private,
+    )
+    host = re.sub(r"[^a-z0-9]+", "_", (urlsplit(shop.url).hostname or "").removeprefix("www."))
+    name = prefix + (host if host[:1].isalpha() else f"shop_{host}").strip("_")
+    taken = {entry.name for entry in found.entries}
+    name = next(x for x in (name, *(f"{name}_{n}" for n in range(2, 999))) if x not in taken)
+    counted = {x: f"{y.products:,} products" for x, y in chosen.items() if y.products is not None}
+    found.entries.append(Entry(name, source, f"found in {shop.what}", counted))
+
+
+def _chosen(shelves: Sequence[Shelf], labels: Mapping[str, str]) -> dict[str, Shelf]:
+    """For each class the shop's nearest category."""
+    found = {}
+    for label, category in labels.items():
+        near = [(apart, shelf) for shelf in shelves
+                if (apart := _apart(shelf.name, category)) is not None]  # fmt: skip
+        if near:
+            found[label] = min(near, key=lambda pair: pair[0])[1]
+    return found
+
+
+def _apart(name: str, category: str) -> int | None:
+    """By the last name of a path: `Kitchen > Mugs`."""
+    return distance(re.split(r"\s*[>/]\s*", name)[-1], category)
+
+
+def _all(shelves: Sequence[Shelf]) -> dict[str, Shelf]:
+    found: dict[str, Shelf] = {}
+    for shelf in shelves:
+        try:
+            label = safe_label(no_substitution(shelf.name.lower()))
+        except (UserError, ValueError):
+            continue
+        if class_key(label) not in map(class_key, found):
+            found[label] = shelf
+    return found

@@ -1,0 +1,103 @@
+"""What a shop's answers say of its categories and feeds."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from w3lib.url import add_or_replace_parameters
+
+from scraper.reading.pages import Page
+
+_FEED_KINDS: Final = ("xml", "csv", "tab-separated", "rss", "atom")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A category of a shop: its name, what a source calls it, and how many products it has."""
+
+    name: str
+    value: str
+    products: int | None = None
+
+
+@dataclass(slots=True)
+class Shop:
+    """What was found of a shop: how it is collected, its categories, and what it has not."""
+
+    url: str
+    spider: str = "shop"
+    what: str = "no categories"
+    shelves: list[Shelf] = field(default_factory=list)
+    allow_private: list[str] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+    """what was looked for, and why it is not there"""
+
+
+class TextPage(Page):
+    """A page that keeps its text, for readers that want it."""
+
+    def __init__(self, text: str, url: str, encoding: str) -> None:
+        super().__init__(text, url, encoding)
+        self.text = text
+
+
+def store_api(page: Page | None) -> str | None:
+    """Where the shop's WordPress says that its API is: below a path, or in the query."""
+    found = page.tree.xpath("//link[@rel='https://api.w.org/']/@href")[:1] if page else []
+    url = page.absolute(found[0]) if page and found else None
+    if not url:
+        return None
+    if "rest_route=" in url:
+        return str(add_or_replace_parameters(url, {"rest_route": "/wc/store/v1/products"}))
+    return urljoin(f"{url.rstrip('/')}/", "wc/store/v1/products")
+
+
+def feed_links(page: Page | None) -> Iterator[str]:
+    """Feeds that a page names by `<link>`."""
+    for link in page.tree.xpath("//link[@href]") if page else ():
+        kind, relation = link.get("type", "").lower(), link.get("rel", "").lower().split()
+        is_feed = "alternate" in relation and any(x in kind for x in _FEED_KINDS)
+        if page and is_feed and (url := page.absolute(link.get("href"))):
+            yield url
+
+
+def up_to_the_cut(found: Iterator[Any]) -> Iterator[Any]:
+    """What comes before the place where a feed is cut."""
+    with suppress(ValueError):
+        yield from found
+
+
+def parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def product_counts(page: Any) -> dict[str, int]:
+    """Products of each category, by what the shop calls it: a handle or a number."""
+    records = page.get("collections") if isinstance(page, dict) else page
+    found = {}
+    for one in records if isinstance(records, list) else ():
+        if isinstance(one, dict):
+            count = one.get("products_count", one.get("count"))
+            if isinstance(count, int):
+                found[str(one.get("handle") or one.get("id"))] = count
+    return found
+
+
+def name_of(path: str) -> str:
+    """Of a category's address its last word: `/c/rain-boots.html` → `rain boots`."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return re.sub(r"[-_+]|%20", " ", re.sub(r"\.\w{2,5}$", "", last)).strip()
+
+
+def short(url: str, host: str) -> str:
+    parts = urlsplit(url)
+    if parts.netloc != host:
+        return url
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,244 @@
+"""What a shop offers: the JSON of its program, a feed, or pages of categories.
+
+A shop's program is known by its well-known addresses, a feed by links, robots.txt and usual names.
+"""
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from bs4 import BeautifulSoup
+from scrapy.http import TextResponse
+from scrapy.responsetypes import responsetypes
+
+from pipeline.addresses import HttpAnswer, ask, check_url, reason, session
+from pipeline.cli import UserError
+from pipeline.sources import SpiderSource
+from scraper.crawling.robots import HostRobots
+from scraper.crawling.run import own_network
+from scraper.feeds.kinds import Kind, kind_of
+from scraper.feeds.opening import HEAD, head_of
+from scraper.feeds.platforms import Platform
+from scraper.feeds.read import PLATFORMS, categories, items
+from scraper.proposals.shop_pages import (
+    Shelf,
+    Shop,
+    TextPage,
+    feed_links,
+    name_of,
+    parsed,
+    product_counts,
+    short,
+    store_api,
+    up_to_the_cut,
+)
+from scraper.reading.links import menu
+from scraper.reading.markup import read_listing
+from scraper.reading.sitemaps import MAXSIZE, read_sitemap
+from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT
+
+_PRODUCTS: Final = {Kind.SHOPIFY: "products.json", Kind.WOOCOMMERCE: "wp-json/wc/store/v1/products"}
+_MOST_PAGES: Final = 50  # of a list of categories
+_MOST_SITEMAPS: Final = 5
+_MOST_FEEDS: Final = 15  # addresses that are tried
+_FEED_SECONDS: Final = 120
+_FEED_NAMES: Final = (
+    "feed.xml", "products.xml", "google.xml", "google-feed.xml", "google_feed.xml",
+    "googlebase.xml", "google-merchant.xml", "google_merchant.xml", "google-shopping.xml",
+    "merchant.xml", "feeds/google.xml", "products.csv",
+)  # fmt: skip
+_CATEGORY_MAP: Final = re.compile(r"categor|collection|kategor|taxonom|product_cat", re.IGNORECASE)
+
+
+class _Missing(Exception):  # noqa: N818 - it is no error, but why something is not there
+    pass
+
+
+class Looker:
+    """Looks at one shop, by the address guard, robots.txt and a pause between requests."""
+
+    def __init__(self, url: str) -> None:
+        check_url(url)
+        self.allow_private = own_network(url)
+        rules = SpiderSource(kind="spider", spider="shop", url=url, classes={})
+        self._robots = HostRobots(self.allow_private, rules)
+        self._pause = 0.0 if self.allow_private else 1.0
+        self._next = 0.0
+        parts = urlsplit(url)
+        self.root = f"{parts.scheme}://{parts.netloc}/"
+        self.url = url
+
+    def look(self) -> Shop:
+        """The best that the shop has, and why it has nothing better."""
+        shop = Shop(self.root, allow_private=self.allow_private)
+        page: TextPage | None = None
+        try:
+            page = self._page(self.url)
+        except _Missing as missing:
+            shop.lost.append(("the page", str(missing)))
+        ways: tuple[tuple[str, Callable[[TextPage | None], Iterator[Shop]]], ...] = (
+            ("Shopify's list", lambda page: self._platform(Kind.SHOPIFY, page)),
+            ("WooCommerce's list", lambda page: self._platform(Kind.WOOCOMMERCE, page)),
+            ("a feed", self._feeds),
+            ("a sitemap of categories", self._sitemaps),
+            ("a menu", self._menu),
+        )
+        for what, way in ways:
+            try:
+                for found in way(page):
+                    found.allow_private, found.lost = self.allow_private, shop.lost
+                    return found
+            except _Missing as missing:
+                shop.lost.append((what, str(missing)))
+        return shop
+
+    def _platform(self, kind: Kind, page: TextPage | None) -> Iterator[Shop]:
+        """The list of products that the shop's program gives, and its categories."""
+        platform = PLATFORMS[kind]
+        url = urljoin(self.root, _PRODUCTS[kind])
+        if kind is Kind.WOOCOMMERCE:
+            url = store_api(page) or url
+        answer = self._get(platform.page(url, 1))
+        if kind_of(answer.body[:HEAD]) is not kind:
+            raise _Missing(f"{url} is no list of products")
+        directories = platform.directories(url)
+        shelves = [x for one in directories for x in self._directory(platform, *one)]
+        if not shelves:
+            counted = categories(platform.items(parsed(answer.body), url))
+            shelves = [Shelf(str(x), str(x)) for x in counted if x.path]
+        what = f"{platform.name}'s list of products"
+        yield Shop(url, "feed", what, shelves)
+
+    def _directory(self, platform: Platform, kind: str, address: str) -> Iterator[Shelf]:
+        entries: list[Any] = []
+        for number in range(1, _MOST_PAGES):
+            try:
+                page = parsed(self._get(platform.page(address, number)).body)
+            except _Missing:
+                break
+            if not platform.count(page) or page in entries[-1:]:
+                break
+            entries.append(page)
+            if platform.count(page) < platform.size:
+                break
+        lists = [page for page in entries if isinstance(page, list)]
+        pages = [[x for page in lists for x in page]] if lists else entries
+        for page in pages:
+            counts = product_counts(page)
+            for shelf in platform.shelves(page, kind):
+                ways = [x for x in shelf.category.keys if x.startswith("/")]
+                name = shelf.category.path[-1] if shelf.category.path else shelf.number
+                yield Shelf(name, min(ways) if ways else name, counts.get(shelf.number))
+
+    def _feeds(self, page: TextPage | None) -> Iterator[Shop]:
+        usual = [urljoin(self.root, name) for name in _FEED_NAMES]
+        tried = list(dict.fromkeys([*feed_links(page), *usual]))[:_MOST_FEEDS]
+        for url in tried:
+            with suppress(_Missing), tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "feed")
+                self._download(url, path)
+                kind = kind_of(head_of(path))
+                if kind not in (Kind.XML, Kind.TABLE):
+                    continue
+                counted = categories(up_to_the_cut(items(path, kind, url)))
+                shelves = [Shelf(str(x), str(x), n) for x, n in counted.most_common() if x.path]
+                yield Shop(url, "feed", str(kind), shelves)
+        raise _Missing(f"none is linked, nor at one of {len(tried)} usual addresses")
+
+    def _sitemaps(self, _: TextPage | None) -> Iterator[Shop]:
+        """Pages that sitemaps of categories list; a sitemap says so by its name."""
+        named = self._robots.sitemaps(self.root) or [urljoin(self.root, "sitemap.xml")]
+        seen: dict[str, None] = {}
+        pages: list[str] = []
+        why = "no sitemap lists categories apart from products"
+        waiting = sorted(named, key=lambda x: not _CATEGORY_MAP.search(x))
+        while waiting and len(seen) < _MOST_SITEMAPS:
+            url = waiting.pop(0)
+            if url in seen:
+                continue
+            seen[url] = None
+            try:
+                listed, inner = read_sitemap(self._get(url, MAXSIZE).body, url)
+            except (_Missing, ValueError) as error:
+                why = str(error) if isinstance(error, _Missing) else f"{url} {error}"
+                continue
+            fits = _CATEGORY_MAP.search(urlsplit(url).path)
+            pages += [x for x in listed if fits or _CATEGORY_MAP.search(urlsplit(x).path)]
+            waiting = [*(x for x in inner if _CATEGORY_MAP.search(x)), *waiting]
+        host = urlsplit(self.root).netloc
+        here = [urlsplit(x) for x in dict.fromkeys(pages) if urlsplit(x).netloc == host]
+        shelves = [Shelf(name_of(x.path), x.path) for x in here if name_of(x.path)]
+        if not shelves:
+            raise _Missing(why)
+        yield Shop(self.root, "shop", "its sitemap", shelves)
+
+    def _menu(self, page: TextPage | None) -> Iterator[Shop]:
+        if page is None:
+            raise _Missing("the page could not be read")
+        text = page.text
+        listing = read_listing(text, page.url)
+        products = () if listing.is_guess else listing.products
+        found = menu(page, BeautifulSoup(text, "lxml"), products)
+        if not found:
+            raise _Missing("the page has no menu; if it shows one, it needs JavaScript")
+        host = urlsplit(page.url).netloc
+        yield Shop(self.root, "shop", "its menu",
+                   [Shelf(name, short(url, host)) for name, url in found.items()])  # fmt: skip
+
+    def _page(self, url: str) -> TextPage:
+        answer = self._get(url)
+        headers = {k: v for k, v in answer.headers if k.lower() == "content-type"}
+        kind = responsetypes.from_args(headers=headers, url=answer.url, body=answer.body)
+        response = kind(answer.url, headers=headers, body=answer.body)
+        if not isinstance(response, TextResponse):
+            raise _Missing(f"{url} is no web page")
+        parts = urlsplit(answer.url)
+        if answer.url != url:  # shop.example sends to www.shop.example
+            self.root = f"{parts.scheme}://{parts.netloc}/"
+        return TextPage(response.text, answer.url, response.encoding)
+
+    def _wait(self, url: str) -> None:
+        if refusal := self._robots.refusal(url):
+            raise _Missing(f"{url}: {refusal}")
+        time.sleep(max(0.0, self._next - time.monotonic()))
+        self._next = time.monotonic() + self._pause
+
+    def _get(self, url: str, most: int = DOWNLOAD_MAXSIZE) -> HttpAnswer:
+        self._wait(url)
+        try:
+            answer = ask(
+                url, max_bytes=most, timeout=DOWNLOAD_TIMEOUT, allow_private=self.allow_private
+            )
+        except UserError as error:
+            raise _Missing(str(error)) from error
+        if answer.status >= 400:
+            raise _Missing(f"{url} answers {answer.status} {answer.reason}".strip())
+        if answer.url != url and (refusal := self._robots.refusal(answer.url)):
+            raise _Missing(f"{answer.url}: {refusal}")
+        return answer
+
+    def _download(self, url: str, path: Path) -> None:
+        """The beginning of a feed; what is longer is cut, as a part of it names its categories."""
+        self._wait(url)
+        end = time.monotonic() + _FEED_SECONDS
+        try:
+            with (
+                session(self.allow_private) as http,
+                http.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT) as answer,
+                path.open("wb") as file,
+            ):
+                if not answer.ok or self._robots.refusal(answer.url):
+                    raise _Missing(f"{url} answers {answer.status_code}")
+                for chunk in answer.iter_content(1 << 16):
+                    file.write(chunk)
+                    is_feed = file.tell() > HEAD or kind_of(chunk)
+                    if not is_feed or file.tell() > MAXSIZE or time.monotonic() > end:
+                        break
+        except (UserError, OSError, requests.RequestException) as error:
+            raise _Missing(f"{url} can't be had: {reason(error)}") from error
