@@ -205,7 +205,7 @@ def _chosen(shelves: Sequence[Shelf], labels: Mapping[str, str]) -> dict[str, Sh
         near = [(apart, shelf) for shelf in shelves
                 if (apart := _apart(shelf.name, category)) is not None]  # fmt: skip
         if near:
-            found[label] = min(near, key=lambda pair: pair[0])[1]
+            found[label] = min(near, key=lambda pair: (pair[0], not pair[1].is_listed))[1]
     return found
 
 
@@ -215,8 +215,9 @@ def _apart(name: str, category: str) -> int | None:
 
 
 def _all(shelves: Sequence[Shelf]) -> dict[str, Shelf]:
+    """All that the shop lists, by names that a class can have."""
     found: dict[str, Shelf] = {}
-    for shelf in shelves:
+    for shelf in [x for x in shelves if x.is_listed] or shelves:
         try:
             label = safe_label(no_substitution(shelf.name.lower()))
         except (UserError, ValueError):

@@ -22,6 +22,8 @@ class Shelf:
     name: str
     value: str
     products: int | None = None
+    is_listed: bool = True
+    """whether the shop lists it; else a product names it, as its type or a tag"""
 
 
 @dataclass(slots=True)

@@ -109,9 +109,12 @@ class Looker:
             raise _Missing(f"{url} is no list of products")
         directories = platform.directories(url)
         shelves = [x for one in directories for x in self._directory(platform, *one)]
+        counted = categories(up_to_the_cut(platform.items(parsed(answer.body), url)))
+        known = {shelf.name for shelf in shelves}
+        others = [str(x) for x in counted if x.path and str(x) not in known]
+        shelves += [Shelf(name, name, is_listed=False) for name in others]
         if not shelves:
-            counted = categories(platform.items(parsed(answer.body), url))
-            shelves = [Shelf(str(x), str(x)) for x in counted if x.path]
+            raise _Missing(f"{url} names no categories")
         what = f"{platform.name}'s list of products"
         yield Shop(url, "feed", what, shelves)
 
@@ -140,14 +143,19 @@ class Looker:
         usual = [urljoin(self.root, name) for name in _FEED_NAMES]
         tried = list(dict.fromkeys([*feed_links(page), *usual]))[:_MOST_FEEDS]
         for url in tried:
-            with suppress(_Missing), tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "feed")
-                self._download(url, path)
+                with suppress(_Missing):  # most of these addresses are not there
+                    self._download(url, path)
+                if not path.exists():
+                    continue
                 kind = kind_of(head_of(path))
                 if kind not in (Kind.XML, Kind.TABLE):
                     continue
                 counted = categories(up_to_the_cut(items(path, kind, url)))
                 shelves = [Shelf(str(x), str(x), n) for x, n in counted.most_common() if x.path]
+                if not shelves:
+                    raise _Missing(f"{url} files its products under nothing")
                 yield Shop(url, "feed", str(kind), shelves)
         raise _Missing(f"none is linked, nor at one of {len(tried)} usual addresses")
 
