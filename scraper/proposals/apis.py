@@ -56,7 +56,7 @@ def commons(api: Api, category: str) -> Finding:
     known = {x.title: x for x in found if x.is_there and (x.files or x.subcategories)}
     near = sorted(
         (x for x in known.values() if distance(x.name, category) is not None),
-        key=lambda x: (distance(x.name, category), not x.files),
+        key=lambda x: (distance(x.name, category), not x.files, -x.files),
     )
     if not near:
         return _search(api, category, list(known.values()))

@@ -72,7 +72,7 @@ def propose(
     bar: tqdm[NoReturn] = tqdm(total=len(places) * len(labels), unit=" questions", disable=None)
     with bar, ThreadPoolExecutor(max(1, len(places) + len(shops))) as pool:
         asked = {name: pool.submit(_ask, api, labels, bar) for name, api in places.items()}
-        looked = [(url, pool.submit(_look, url)) for url in shops]
+        looked = [(url, pool.submit(_look, url, labels)) for url in shops]
         for name, task in asked.items():
             _add_api(found, places[name], *task.result(), prefix=prefix, limit=limit)
         if "datasets" not in skip and labels:
@@ -156,10 +156,10 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
     found.lost += [("the known datasets", label, why) for label in labels if label not in known]
 
 
-def _look(url: str) -> Shop | str:
+def _look(url: str, labels: Mapping[str, str]) -> Shop | str:
     """What the shop has, or why it can't be looked at."""
     try:
-        return Looker(url).look()
+        return Looker(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
     except UserError as error:
         return str(error)
 
@@ -177,7 +177,8 @@ def _add_shop(
         found.lost.append((url, "everything", shop))
         return
     found.lost += [(url, what, why) for what, why in shop.lost]
-    chosen = _chosen(shop.shelves, labels) if labels else _all(shop.shelves)
+    shelves = [x for x in shop.shelves if "${" not in x.value]  # which DVC would substitute
+    chosen = _chosen(shelves, labels) if labels else _all(shelves)
     why = f"no category of {shop.what} is called so"
     found.lost += [(url, label, why) for label in labels if label not in chosen]
     if not chosen:

@@ -51,7 +51,7 @@ def store_api(page: Page | None) -> str | None:
     """Where the shop's WordPress says that its API is: below a path, or in the query."""
     found = page.tree.xpath("//link[@rel='https://api.w.org/']/@href")[:1] if page else []
     url = page.absolute(found[0]) if page and found else None
-    if not url:
+    if not url or "${" in url:
         return None
     if "rest_route=" in url:
         return str(add_or_replace_parameters(url, {"rest_route": "/wc/store/v1/products"}))
@@ -63,7 +63,8 @@ def feed_links(page: Page | None) -> Iterator[str]:
     for link in page.tree.xpath("//link[@href]") if page else ():
         kind, relation = link.get("type", "").lower(), link.get("rel", "").lower().split()
         is_feed = "alternate" in relation and any(x in kind for x in _FEED_KINDS)
-        if page and is_feed and (url := page.absolute(link.get("href"))):
+        url = page.absolute(link.get("href")) if page and is_feed else None
+        if url and "${" not in url:  # which DVC would substitute
             yield url
 
 

@@ -73,32 +73,42 @@ class Looker:
         parts = urlsplit(url)
         self.root = f"{parts.scheme}://{parts.netloc}/"
         self.url = url
+        self._lost: list[tuple[str, str]] = []
+        """what was looked for, and why it did not do"""
 
-    def look(self) -> Shop:
-        """The best that the shop has, and why it has nothing better."""
-        shop = Shop(self.root, allow_private=self.allow_private)
+    def look(self, is_enough: Callable[[Shop], bool]) -> Shop:
+        """The first way to collect the shop that is enough, else the first that there is.
+
+        What was looked for before it, and why it did not do, is in `lost`.
+        """
+        shop = Shop(self.root)
         page: TextPage | None = None
         try:
             page = self._page(self.url)
         except _Missing as missing:
-            shop.lost.append(("the page", str(missing)))
-        ways: tuple[tuple[str, Callable[[TextPage | None], Iterator[Shop]]], ...] = (
+            self._lost.append(("the page", str(missing)))
+        ways: tuple[tuple[str, Callable[[TextPage | None], Shop]], ...] = (
             ("Shopify's list", lambda page: self._platform(Kind.SHOPIFY, page)),
             ("WooCommerce's list", lambda page: self._platform(Kind.WOOCOMMERCE, page)),
             ("a feed", self._feeds),
             ("a sitemap of categories", self._sitemaps),
             ("a menu", self._menu),
         )
+        found: list[Shop] = []
         for what, way in ways:
             try:
-                for found in way(page):
-                    found.allow_private, found.lost = self.allow_private, shop.lost
-                    return found
+                found.append(way(page))
             except _Missing as missing:
-                shop.lost.append((what, str(missing)))
-        return shop
+                self._lost.append((what, str(missing)))
+                continue
+            if is_enough(found[-1]):
+                break
+            self._lost.append((what, f"{found[-1].what} has no category that is called so"))
+        best = next((x for x in found if is_enough(x)), (found or [shop])[0])
+        best.allow_private, best.lost = self.allow_private, self._lost
+        return best
 
-    def _platform(self, kind: Kind, page: TextPage | None) -> Iterator[Shop]:
+    def _platform(self, kind: Kind, page: TextPage | None) -> Shop:
         """The list of products that the shop's program gives, and its categories."""
         platform = PLATFORMS[kind]
         url = urljoin(self.root, _PRODUCTS[kind])
@@ -116,14 +126,15 @@ class Looker:
         if not shelves:
             raise _Missing(f"{url} names no categories")
         what = f"{platform.name}'s list of products"
-        yield Shop(url, "feed", what, shelves)
+        return Shop(url, "feed", what, shelves)
 
     def _directory(self, platform: Platform, kind: str, address: str) -> Iterator[Shelf]:
         entries: list[Any] = []
         for number in range(1, _MOST_PAGES):
             try:
                 page = parsed(self._get(platform.page(address, number)).body)
-            except _Missing:
+            except _Missing as missing:
+                self._lost.append((f"the categories of {platform.name}'s list", str(missing)))
                 break
             if not platform.count(page) or page in entries[-1:]:
                 break
@@ -139,7 +150,7 @@ class Looker:
                 name = shelf.category.path[-1] if shelf.category.path else shelf.number
                 yield Shelf(name, min(ways) if ways else name, counts.get(shelf.number))
 
-    def _feeds(self, page: TextPage | None) -> Iterator[Shop]:
+    def _feeds(self, page: TextPage | None) -> Shop:
         usual = [urljoin(self.root, name) for name in _FEED_NAMES]
         tried = list(dict.fromkeys([*feed_links(page), *usual]))[:_MOST_FEEDS]
         for url in tried:
@@ -156,10 +167,10 @@ class Looker:
                 shelves = [Shelf(str(x), str(x), n) for x, n in counted.most_common() if x.path]
                 if not shelves:
                     raise _Missing(f"{url} files its products under nothing")
-                yield Shop(url, "feed", str(kind), shelves)
+                return Shop(url, "feed", str(kind), shelves)
         raise _Missing(f"none is linked, nor at one of {len(tried)} usual addresses")
 
-    def _sitemaps(self, _: TextPage | None) -> Iterator[Shop]:
+    def _sitemaps(self, _: TextPage | None) -> Shop:
         """Pages that sitemaps of categories list; a sitemap says so by its name."""
         named = self._robots.sitemaps(self.root) or [urljoin(self.root, "sitemap.xml")]
         seen: dict[str, None] = {}
@@ -184,9 +195,9 @@ class Looker:
         shelves = [Shelf(name_of(x.path), x.path) for x in here if name_of(x.path)]
         if not shelves:
             raise _Missing(why)
-        yield Shop(self.root, "shop", "its sitemap", shelves)
+        return Shop(self.root, "shop", "its sitemap", shelves)
 
-    def _menu(self, page: TextPage | None) -> Iterator[Shop]:
+    def _menu(self, page: TextPage | None) -> Shop:
         if page is None:
             raise _Missing("the page could not be read")
         text = page.text
@@ -196,7 +207,7 @@ class Looker:
         if not found:
             raise _Missing("the page has no menu; if it shows one, it needs JavaScript")
         host = urlsplit(page.url).netloc
-        yield Shop(self.root, "shop", "its menu",
+        return Shop(self.root, "shop", "its menu",
                    [Shelf(name, short(url, host)) for name, url in found.items()])  # fmt: skip
 
     def _page(self, url: str) -> TextPage:

@@ -5,12 +5,15 @@ import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _ODD = {
+    "bus": "buses",
+    "canvas": "canvases",
     "child": "children",
     "foot": "feet",
     "goose": "geese",
     "half": "halves",
     "knife": "knives",
     "leaf": "leaves",
+    "lens": "lenses",
     "loaf": "loaves",
     "man": "men",
     "mouse": "mice",
@@ -60,12 +63,14 @@ def singular(word: str) -> str:
     """
     if word in _ODD_PLURALS:
         return _ODD_PLURALS[word]
+    if word in _ODD:
+        return word
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"
     if word.endswith("es") and (word[:-2].endswith(_HISSING) or word[:-2] in _ES_AFTER_O):
         return word[:-2]
-    if word.endswith("uses"):
-        return word[:-2]
+    if len(word) > 5 and word.endswith("uses") and not word.endswith(("auses", "ouses")):
+        return word[:-2]  # cactuses, but blouses and houses lose one letter
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         return word[:-1]
     return word
@@ -93,7 +98,10 @@ def key(name: str) -> str:
     True
     """
     *before, last = words(name) or [""]
-    return "".join([*before, singular(last)])
+    one = singular(last)
+    if one.endswith("ie") and len(one) > 4:
+        one = f"{one[:-2]}y"  # cookies may be of cookie or of cooky: that does not matter here
+    return "".join([*before, one])
 
 
 def distance(name: str, wanted: str) -> int | None:

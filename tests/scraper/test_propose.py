@@ -11,9 +11,6 @@ from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
 from pipeline.params import load_params
-from scraper.datasets.catalog import catalog
-from scraper.proposals.known import in_dataset
-from scraper.proposals.spelling import distance, key, spellings
 from scraper.propose import main
 
 ROOT = Path(__file__).parents[2]
@@ -284,25 +281,3 @@ def test_what_is_typed_wrongly(proposed):
         proposed("mug", "--api=commons=ftp://x.example")
     with pytest.raises(UserError, match="--prefix"):
         proposed("mug", "--prefix=h&m")
-
-
-def test_spellings():
-    assert spellings("t-shirt") == ["t-shirts", "t-shirt"]
-    assert spellings("LEGO brick") == ["lego bricks", "lego brick", "LEGO brick"]
-    assert spellings("Knife")[:2] == ["knives", "knife"]
-    assert spellings("帽子")[-1] == "帽子"
-    assert key("T-Shirts") == key("tshirt") == key("t shirt")
-    assert key("dresses") == key("dress") != key("dressing")
-    assert distance("Boots of Italy", "boot") == 2
-    assert distance("Boot camps", "boot") is None
-
-
-def test_no_class_of_a_dataset_is_given_twice():
-    fashion = catalog()["fashion-mnist"]
-    found = in_dataset(fashion, ["boot", "ankle boots", "t-shirt", "hat"])
-    assert {x: y.value for x, y in found.items()} == {
-        "ankle boots": "Ankle boot",
-        "t-shirt": "T-shirt/top",
-    }
-    alone = in_dataset(fashion, ["boot"])
-    assert alone["boot"].value == "Ankle boot"

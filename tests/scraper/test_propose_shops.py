@@ -110,6 +110,7 @@ def test_woocommerce(shop, web, root):
     assert entry["classes"] == {"mug": "/product-category/kitchen/mugs"}
     assert "# 4 products" in shop.text
     assert "Shopify's list in" in lost
+    assert "a menu" not in lost  # which nobody looks for where the list has all
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,34 @@ def test_a_menu(shop, web):
     assert entry["classes"] == {"mug": "/m?id=3"}
     assert "hat in" in lost
     assert "a feed in" in lost
+
+
+def test_a_list_of_categories_that_fails_is_told(shop, web):
+    shopify(web)
+    web.routes["/collections.json?limit=250&page=1"] = lambda handler: handler.answer("", 503)
+    _, entry, lost = shop("teacup")
+    assert entry["classes"] == {"teacup": "Teacups"}
+    assert "the categories of Shopify's list in" in lost
+    assert "answers 503" in lost
+
+
+def test_what_dvc_would_substitute_is_left_out(shop, web):
+    link = '<link rel="alternate" type="text/xml" href="/${feed}.xml">'
+    web.routes |= {
+        "/": HOME % (link, '<a href="/m/">Mugs</a><a href="/${x}/">Mugs</a>'),
+        "/$%7Bfeed%7D.xml": FEED,
+        "/google.xml": FEED.replace("Coffee mugs", "${coffee} mugs"),
+    }
+    _, entry, _ = shop("mug", "rain boot")
+    assert entry["classes"] == {"rain boot": "Shoes > Rain boots"}
+
+
+def test_a_menu_that_knows_more_than_the_list(shop, web):
+    shopify(web)
+    web.routes["/"] = HOME % ("", '<a href="/hats/">Hats</a>')
+    _, entry, lost = shop("hat")
+    assert (entry["spider"], entry["classes"]) == ("shop", {"hat": "/hats/"})
+    assert "Shopify's list of products has no category that is called so" in lost
 
 
 def test_robots_are_obeyed(shop, web):
