@@ -62,6 +62,10 @@ class Api:
         self._failures = 0
         return answer
 
+    def leave_alone(self) -> None:
+        """Ask nothing more."""
+        self._failures = _PATIENCE
+
     def _answer(self, asked: dict[str, str]) -> dict[str, Any]:
         url = add_or_replace_parameters(self.address, asked)
         limits: dict[str, Any] = {"max_bytes": DOWNLOAD_MAXSIZE, "timeout": DOWNLOAD_TIMEOUT}

@@ -43,11 +43,8 @@ def as_text(entries: Sequence[Entry]) -> str:
 def _commented(entry: Entry) -> CommentedMap:
     values = CommentedMap(entry.source.model_dump())
     classes = CommentedMap(values["classes"])
-    for label, value in classes.items():
-        about = _line(entry.about.get(label, ""))
-        if about and isinstance(value, list):
-            classes.yaml_set_comment_before_after_key(label, before=about, indent=4)
-        elif about:
+    for label in classes:
+        if about := _line(entry.about.get(label, "")):
             classes.yaml_add_eol_comment(about, label, column=0)
     values["classes"] = classes
     named = CommentedMap({entry.name: values})

@@ -69,16 +69,26 @@ def propose(
         for name, (address, _) in PLACES.items()
         if name not in skip and labels
     }
-    bar: tqdm[NoReturn] = tqdm(total=len(places) * len(labels), unit=" questions", disable=None)
+    questions = len(places) * len(labels)
+    bar: tqdm[NoReturn] = tqdm(
+        total=questions, unit=" questions", disable=None if questions else True
+    )
     with bar, ThreadPoolExecutor(max(1, len(places) + len(shops))) as pool:
         asked = {name: pool.submit(_ask, api, labels, bar) for name, api in places.items()}
         looked = [(url, pool.submit(_look, url, labels)) for url in shops]
-        for name, task in asked.items():
-            _add_api(found, places[name], *task.result(), prefix=prefix, limit=limit)
-        if "datasets" not in skip and labels:
-            _add_datasets(found, labels, prefix)
-        for url, shop in looked:
-            _add_shop(found, url, shop.result(), labels, prefix=prefix, limit=limit)
+        try:
+            answers = {name: task.result() for name, task in asked.items()}
+            offers = [(url, task.result()) for url, task in looked]
+        except BaseException:  # who presses Ctrl-C need not wait for what is not asked yet
+            for api in places.values():
+                api.leave_alone()
+            raise
+    for name, (findings, lost) in answers.items():
+        _add_api(found, places[name], findings, lost, prefix=prefix, limit=limit)
+    if "datasets" not in skip and labels:
+        _add_datasets(found, labels, prefix)
+    for url, shop in offers:
+        _add_shop(found, url, shop, labels, prefix=prefix, limit=limit)
     return found
 
 
