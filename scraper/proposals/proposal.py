@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from tqdm import tqdm
@@ -136,6 +136,7 @@ def _add_api(
     limit: int,
 ) -> None:
     found.lost += [(api.name, label, why) for label, why in lost.items()]
+    findings = _each_once(found, api.name, findings)
     if findings:
         source = SpiderSource(
             kind="spider",
@@ -148,6 +149,21 @@ def _add_api(
         found.entries.append(
             Entry(prefix + api.name, source, about={x: y.about for x, y in findings.items()})
         )
+
+
+Named = TypeVar("Named", Finding, Shelf)
+
+
+def _each_once(found: Proposal, place: str, several: Mapping[str, Named]) -> dict[str, Named]:
+    """Without classes that would have the very images of another class."""
+    kept: dict[str, Named] = {}
+    for label, one in several.items():
+        same = next((x for x, other in kept.items() if other.value == one.value), None)
+        if same is None:
+            kept[label] = one
+        else:
+            found.lost.append((place, label, f"{one.value} is what {same!r} has already"))
+    return kept
 
 
 def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> None:
@@ -191,6 +207,7 @@ def _add_shop(
     chosen = _chosen(shelves, labels) if labels else _all(shelves)
     why = f"no category of {shop.what} is called so"
     found.lost += [(url, label, why) for label in labels if label not in chosen]
+    chosen = _each_once(found, url, chosen)
     if not chosen:
         return
     source = SpiderSource(

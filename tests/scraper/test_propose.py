@@ -135,6 +135,12 @@ def test_the_same_category_in_other_spellings(proposed, spelt):
     assert entries["commons"]["classes"] == {spelt: "Category:Rain boots|1"}
 
 
+def test_two_categories_that_a_place_calls_the_same(proposed):
+    _, entries, lost = proposed("mug", "mugs")
+    assert entries["commons"]["classes"] == {"mug": "Category:Mugs"}
+    assert "not found: mugs in commons: Category:Mugs is what 'mug' has already" in lost
+
+
 def test_a_food(proposed):
     _, entries, _ = proposed("chocolate")
     assert entries["open_food_facts"]["classes"] == {"chocolate": "en:chocolates"}
