@@ -178,6 +178,7 @@ class RobotsMiddleware:
 
 _TRY_LATER = {429}
 _LONG_DELAY = 10  # seconds
+_SOON = 0.05  # seconds
 
 
 def _unavailable(url: str, why: str) -> RobotsUnavailableError:
@@ -218,6 +219,10 @@ class CandidateLimits:
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for item in self._limited(start):
             yield item
+        # Scrapy sees only every five seconds that the images of `start` are done, unless it ends
+        # after them
+        while self._crawler.engine.scraper.slot.itemproc_size:
+            await asyncio.sleep(_SOON)
 
     async def _limited(self, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for item in result:

@@ -25,8 +25,9 @@ class Platform:
     name: str
     directories: Callable[[str], list[tuple[str, str]]]
     """of the address of its products: kind and address of its lists of categories"""
-    shelves: Callable[[Any, str], list[Shelf]]
-    """the categories of one page of such a list, and their kind"""
+    shelves: Callable[[Sequence[Any], str], list[Shelf]]
+    """the categories of all pages of such a list, of that kind; raises ValueError for what is none
+    """
     listings: Callable[[str, Sequence[Shelf]], list[str]]
     """addresses of the products of these categories"""
     items: Callable[[Any, str], Iterator[FeedItem]]

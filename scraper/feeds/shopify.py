@@ -37,16 +37,29 @@ def _directories(url: str) -> list[tuple[str, str]]:
     return [("collection", f"{_root(url)}/collections.json")]
 
 
-def _shelves(page: Any, kind: str) -> list[Shelf]:
-    found = []
-    for record in records(page.get("collections") if isinstance(page, dict) else None):
-        if handle := text(record, "handle"):
-            keys = frozenset(
-                (folded(handle), f"/collections/{folded(handle)}", str(record.get("id")))
-            )
-            named = Category((plain(text(record, "title")) or handle,), keys)
-            found.append(Shelf(named, kind, handle))
-    return found
+def _shelves(pages: Sequence[Any], kind: str) -> list[Shelf]:
+    return [
+        shelf
+        for page in pages
+        for record in _listed(page, "collections")
+        if (shelf := _shelf(record, kind))
+    ]
+
+
+def _shelf(record: dict[str, Any], kind: str) -> Shelf | None:
+    handle = text(record, "handle")
+    if not handle:
+        return None
+    keys = frozenset((folded(handle), f"/collections/{folded(handle)}", str(record.get("id"))))
+    return Shelf(Category((plain(text(record, "title")) or handle,), keys), kind, handle)
+
+
+def _listed(page: Any, name: str) -> list[dict[str, Any]]:
+    """The records of a page. Raises ValueError where it has no such list."""
+    found = page.get(name) if isinstance(page, dict) else None
+    if not isinstance(found, list):
+        raise ValueError(f"the answer has no list of {name}")  # noqa: TRY004 - bad data
+    return records(found)
 
 
 def _listings(url: str, shelves: Sequence[Shelf]) -> list[str]:
@@ -58,11 +71,8 @@ def _page(url: str, number: int) -> str:
 
 
 def _items(page: Any, url: str) -> Iterator[FeedItem]:
-    found = page.get("products") if isinstance(page, dict) else None
-    if not isinstance(found, list):
-        raise ValueError("the answer has no list of products")  # noqa: TRY004 - bad data
     root = _root(url) if "://" in url else url
-    for position, record in enumerate(records(found), start=1):
+    for position, record in enumerate(_listed(page, "products"), start=1):
         number, handle = text(record, "id"), text(record, "handle")
         where = f"{root}/products/{handle}" if handle else f"{url}#{position}"
         tags = record.get("tags")

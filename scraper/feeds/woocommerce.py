@@ -39,9 +39,18 @@ def _below(url: str, name: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{name}", "", ""))
 
 
-def _shelves(page: Any, kind: str) -> list[Shelf]:
+def _listed(page: Any, what: str) -> list[dict[str, Any]]:
+    """The records of a page. Raises ValueError where it is no list; an error has a message."""
+    if not isinstance(page, list):
+        said = text(page, "message", "code") if isinstance(page, dict) else None
+        raise ValueError(said or f"the answer is no list of {what}")  # noqa: TRY004 - bad data
+    return records(page)
+
+
+def _shelves(pages: Sequence[Any], kind: str) -> list[Shelf]:
     """Of all pages together: a category's path has the names of those above it."""
-    known = {text(record, "id"): record for record in records(page)}
+    listed = [record for page in pages for record in _listed(page, _KINDS[kind])]
+    known = {text(record, "id"): record for record in listed}
     found = []
     for number, record in known.items():
         names: list[str] = []
@@ -76,10 +85,7 @@ def _page(url: str, number: int) -> str:
 
 
 def _items(page: Any, url: str) -> Iterator[FeedItem]:
-    if not isinstance(page, list):
-        said = text(page, "message", "code") if isinstance(page, dict) else None
-        raise ValueError(said or "the answer is no list of products")  # noqa: TRY004 - bad data
-    for position, record in enumerate(records(page), start=1):
+    for position, record in enumerate(_listed(page, "products"), start=1):
         number, link = text(record, "id"), absolute(url, text(record, "permalink") or "")
         parent = text(record, "parent")
         where = link or f"{url}#{position}"

@@ -70,10 +70,10 @@ class AddressesSpider(FileSpider):
         except ValueError as error:
             self.break_off(LIST, url, f"{error}; what came before it, {number:,} rows, is taken")
         except UserError as error:
-            self.lose(url, str(error), Outcome.FAILED_FOR_GOOD)
+            self.lose(url, str(error))
             return
         if not number:
-            self.lose(url, "the table has no row", Outcome.FAILED_FOR_GOOD)
+            self.lose(url, "the table has no row")
             return
         self.ledger.listing_pages[LIST] += 1
 

@@ -1,15 +1,12 @@
 """A shop's own list of its products: a Google Merchant feed, or the JSON of its shop program."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Sequence
+from itertools import chain
 from typing import Any
-
-from scrapy.http import Response
 
 from pipeline.sources import as_list
 from scraper.crawling.items import ProductImage
-from scraper.crawling.page_failures import PageFailure
 from scraper.feeds.filing import Filing, there_is
 from scraper.feeds.items import FeedItem
 from scraper.feeds.kinds import kind_of, what_else
@@ -18,13 +15,12 @@ from scraper.feeds.platforms import Platform, Shelf, is_api
 from scraper.feeds.read import PLATFORMS, items
 from scraper.ledger import LIST, Outcome
 from scraper.spiders import SEVERAL
-from scraper.spiders.files import FileSpider
+from scraper.spiders.json_lists import JsonListSpider
 
-_MOST_PAGES = 10_000  # of one list
 _BREATH = 200  # products after which others have their turn
 
 
-class FeedSpider(FileSpider):
+class FeedSpider(JsonListSpider):
     """Reads feeds as streams and shops' JSON page by page, and takes the products of its classes.
 
     A class names one or several of the feed's categories. What kind of feed it is, is told from
@@ -38,12 +34,10 @@ class FeedSpider(FileSpider):
         super().__init__(*args, **kwargs)
         self._values = {x: as_list(value) for x, value in self.config.classes.items()}
         self._filing = Filing(self._values, self.config.addresses)
-        self._shelves: dict[str, list[Shelf]] = {}
-        """class: categories of the shop's program that it names"""
 
     async def start(self) -> AsyncIterator[ProductImage]:
         for url in self.config.addresses:
-            if self.full.issuperset(self.config.classes):
+            if self.is_full(LIST):
                 return
             async for image in self._platform(url) if is_api(url) else self._file(url):
                 yield image
@@ -62,8 +56,11 @@ class FeedSpider(FileSpider):
             return
         if kind is None:
             is_last = self.ledger.listing_pages[LIST] and not head.strip()
-            outcome = Outcome.NO_PRODUCT if is_last else Outcome.FAILED_FOR_NOW
-            self.lose(url, f"is no feed but {what_else(head, path.name)}", outcome)
+            why = f"is no feed but {what_else(head, path.name)}"
+            if is_last:
+                self.note(LIST, url, Outcome.NO_PRODUCT, why)
+            else:
+                self.lose(url, why)
             return
         self.ledger.listing_pages[LIST] += 1
         number = 0
@@ -71,7 +68,7 @@ class FeedSpider(FileSpider):
             for number, item in enumerate(items(path, kind, url), start=1):
                 if number % _BREATH == 0:
                     await asyncio.sleep(0)
-                    if self.full.issuperset(self.config.classes):
+                    if self.is_full(LIST):
                         return
                 for image in self._images(item, self._filing.labels(item.categories)):
                     yield image
@@ -106,118 +103,65 @@ class FeedSpider(FileSpider):
 
     async def _platform(self, url: str) -> AsyncIterator[ProductImage]:
         """The images of a shop whose program gives its products as JSON."""
-        platform = await self._program(url)
+        platform = await self.program(url)
         if platform is None:
             return
-        shelves = await self._all_shelves(platform, url)
-        rest: dict[str, list[str]] = {}
-        for label, values in self._values.items():
-            named = {v: [s for s in shelves if s.category.is_called(v)] for v in values}
-            rest[label] = [value for value in values if not named[value]]
-            found = [shelf for several in named.values() for shelf in several]
-            self._filing.labels(shelf.category for shelf in found)
-            for listing in platform.listings(url, list(dict.fromkeys(found))):
-                async for page in self._pages(platform, listing, label):
+        named, rest = await self._named(platform, url)
+        for label, shelves in named.items():
+            for listing in platform.listings(url, shelves):
+                async for page in self.pages(platform, listing, label):
                     for item in platform.items(page, listing):
                         for image in self._images(item, [label]):
                             yield image
         if any(rest.values()):  # product types and tags, which can't be asked for alone
             others = Filing(rest, self.config.addresses)
-            async for page in self._pages(platform, url, LIST):
+            async for page in self.pages(platform, url, LIST):
                 for item in platform.items(page, url):
                     self._filing.labels(item.categories)
                     for image in self._images(item, others.labels(item.categories)):
                         yield image
 
-    async def _program(self, url: str) -> Platform | None:
-        """Which program answers there; None, and noted, where none does."""
-        first = await self.fetch(url, is_page=False)
-        if isinstance(first, PageFailure):
-            self.lose(url, first.why, first.outcome)
-            return None
-        kind = kind_of(first.body)
-        if kind in PLATFORMS:
-            return PLATFORMS[kind]
-        self.lose(url, self._no_list(first), Outcome.FAILED_FOR_GOOD)
-        return None
+    async def _named(
+        self, platform: Platform, url: str
+    ) -> tuple[dict[str, list[Shelf]], dict[str, list[str]]]:
+        """By class: the shop's categories that its values name, and the values that name none.
 
-    def _no_list(self, response: Response) -> str:
-        if response.url.rstrip("/").endswith("/password"):
-            return "the shop is closed by a password; ask its owner for a feed"
-        sent = f" at {response.url}" if response.url != response.request.url else ""
-        return f"is no list of products but {what_else(response.body)}{sent}"
-
-    async def _all_shelves(self, platform: Platform, url: str) -> list[Shelf]:
-        """The categories that the shop can be asked for; none where it does not list them."""
-        found: list[Shelf] = []
-        for kind, address in platform.directories(url):
-            entries: list[Any] = []
-            number = 1
-            while number < _MOST_PAGES:
-                page = _parsed(await self.fetch(platform.page(address, number), is_page=False))
-                if not platform.count(page) or page in entries[-1:]:
-                    break
-                entries.append(page)
-                number += 1
-            joined = [x for page in entries for x in page] if _are_lists(entries) else None
-            for page in [joined] if joined else entries:
-                found += platform.shelves(page, kind)
-        return found
-
-    async def _pages(self, platform: Platform, url: str, label: str) -> AsyncIterator[Any]:
-        """Page after page of a list, until one is empty or all classes are full."""
-        before: Any = None
-        size = 0
-        for number in range(1, _MOST_PAGES):
-            if self.full.issuperset([label] if label else self.config.classes):
-                return
-            address = platform.page(url, number)
-            response = await self.fetch(address, is_page=False)
-            if isinstance(response, PageFailure):
-                # an answer without a byte, behind a page that was not full, is the end
-                if not (response.is_empty and before is not None and platform.count(before) < size):
-                    self._end(label, address, number, response.why)
-                return
-            page = _parsed(response)
-            count = platform.count(page)
-            try:
-                next(iter(platform.items(page, url)), None)
-            except ValueError as error:
-                self._end(label, address, number, str(error))
-                return
-            if not count:
-                if number == 1:
-                    self.note(label, address, Outcome.NO_PRODUCT, "the list is empty")
-                self.ledger.listing_pages[label] += 1
-                return
-            if page == before:
-                self._end(label, address, number, "the same page again, though another was asked")
-                return
-            self.ledger.listing_pages[label] += 1
-            yield page
-            total = response.headers.get("X-WP-TotalPages", b"").decode("latin-1")
-            if total.isdecimal() and number >= int(total):
-                return
-            before, size = page, max(size, count, platform.size)
-
-    def _end(self, label: str, url: str, number: int, why: str) -> None:
-        if number > 1:
-            self.break_off(label, url, why)
-        elif label:
-            self.unreadable[label] = f"{self.recorded(url)}: {why}"
-        else:
-            self.lose(url, why, Outcome.FAILED_FOR_NOW)
+        Where a list of categories can't be read, a value that was not found may yet be in it. It
+        must not be taken for a product type or a tag then, and its class may have more.
+        """
+        names = {value for several in self._values.values() for value in several}
+        has_names = bool(names - set(self.config.addresses))
+        shelves, failed = await self.shelves(platform, url) if has_names else ([], [])
+        self._filing.labels(shelf.category for shelf in shelves)
+        named, rest = dict[str, list[Shelf]](), dict[str, list[str]]()
+        is_said = False
+        for label, values in self._values.items():
+            found = {v: [s for s in shelves if s.category.is_called(v)] for v in values}
+            named[label] = list(dict.fromkeys(chain.from_iterable(found.values())))
+            rest[label] = [value for value in values if not found[value]]
+            unsure = [value for value in rest[label] if value not in self.config.addresses]
+            if failed and unsure:
+                rest[label] = [value for value in rest[label] if value not in unsure]
+                unknown = ", ".join(map(repr, unsure))
+                why = f"{failed[0].failure.why}, so it is not known what is filed under {unknown}"
+                self.break_off(label, failed[0].url, why)
+                is_said = True
+        for error in failed[is_said:]:
+            self.lose(error.url, error.failure.why)
+        return named, rest
 
     def _tell_unmatched(self) -> None:
         """Say which classes and values name nothing, unless the feed was not read to its end."""
+        more = self.ledger.may_have_more
         if not self.ledger.listing_pages.total():
-            why = self.ledger.may_have_more.pop(LIST, "no feed could be read")
-            self.unreadable.update(dict.fromkeys(self._values, why))
+            why = more.pop(LIST, "no feed could be read")
+            for label in self._values:
+                self.unreadable.setdefault(label, more.pop(label, why))
             return
-        if LIST in self.ledger.may_have_more:
+        if LIST in more:
             return
         for label, values in self._filing.unmatched().items():
-            if label in self.full or label in self.unreadable:
+            if label in self.full or label in self.unreadable or label in more:
                 continue
             if len(values) == len(self._values[label]):
                 self.unreadable[label] = there_is(values[0], self._filing.seen)
@@ -225,16 +169,3 @@ class FeedSpider(FileSpider):
             for value in values:
                 why = there_is(value, self._filing.seen)
                 self.ledger.tally(label, Outcome.NO_PRODUCT, why, f"the value {value!r}")
-
-
-def _parsed(response: Response | PageFailure) -> Any:
-    if isinstance(response, PageFailure):
-        return None
-    try:
-        return json.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _are_lists(pages: Sequence[Any]) -> bool:
-    return bool(pages) and all(isinstance(page, list) for page in pages)

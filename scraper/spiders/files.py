@@ -8,7 +8,7 @@ from pipeline.cli import UserError
 from scraper.crawling.robots import HostRobots
 from scraper.datasets.catalog import File
 from scraper.datasets.download import copies
-from scraper.ledger import LIST, Outcome
+from scraper.ledger import LIST
 from scraper.reading.sitemaps import is_file
 from scraper.spiders import SourceSpider
 
@@ -29,7 +29,7 @@ class FileSpider(SourceSpider):
         try:
             return await asyncio.to_thread(self._download, url)
         except UserError as error:
-            self.lose(url, " ".join(str(error).split()), Outcome.FAILED_FOR_NOW)
+            self.lose(url, " ".join(str(error).split()))
             return None
 
     def _download(self, url: str) -> Path:
@@ -48,11 +48,13 @@ class FileSpider(SourceSpider):
         found: list[Path] = self.__dict__.setdefault("_fetched_files", [])
         return found
 
-    def lose(self, url: str, why: str, outcome: Outcome) -> None:
-        """Note a file that can't be read. What a later run may give leaves this one unfinished."""
-        self.note(LIST, url, outcome, why)
-        if outcome is not Outcome.NO_PRODUCT:
-            self.break_off(LIST, url, why)
+    def lose(self, url: str, why: str) -> None:
+        """Note that a file or a list can't be read, which leaves the run unfinished.
+
+        Of several each reason stays, since none of them names a class.
+        """
+        before = self.ledger.may_have_more.pop(LIST, None)
+        self.break_off(LIST, url, f"{why}; {before}" if before else why)
 
     def closed(self, reason: str) -> None:
         if reason == "finished":

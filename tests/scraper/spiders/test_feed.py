@@ -108,8 +108,9 @@ def test_what_is_no_feed_and_what_is_cut_short(web, workshop, feed):
     web.routes["/page"] = "<!doctype html><title>Our shop</title>"
     web.routes["/empty.xml"] = xml("")
     out = feed("/page", code=1, classes={"mug": "Mugs"})
-    assert "web page" in out
+    assert out.count("web page") == 1
     assert "Our shop" in out
+    assert "1 listings are unreadable; " in out
     out = feed("/empty.xml", code=1, classes={"mug": "Mugs"})
     assert "the feed is empty" in out
     out = feed("/cut.xml", code=1, classes={"mug": "Mugs"})
