@@ -9,7 +9,12 @@ from w3lib.encoding import read_bom
 from pipeline.addresses import FetchError, RefusedAddressError, ask
 from pipeline.cli import UserError
 from pipeline.sources import CrawlSource
-from scraper.settings import DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
+from scraper.settings import BOT_NAME, DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
+
+
+def user_agent(source: CrawlSource) -> str:
+    """How a source's requests present themselves: with its contact, where it names one."""
+    return f"{BOT_NAME} ({source.contact})" if source.contact else USER_AGENT
 
 
 def robots_rules(body: bytes) -> ProtegoRobotParser:

@@ -14,6 +14,7 @@ from scrapy.settings import Settings
 from pipeline.addresses import RefusedAddressError, check_address, check_url, host_port
 from pipeline.cli import UserError
 from pipeline.sources import AddressesSource, CrawlSource, SpiderSource
+from scraper.crawling.robots import user_agent
 from scraper.ledger import Ledger
 from scraper.reading.sitemaps import is_file
 from scraper.spiders import SEVERAL, SPIDER_KEYS, SourceSpider
@@ -126,8 +127,8 @@ def _check_spider_keys(name: str, config: SpiderSource, spider: type[SourceSpide
 
 
 def _set_manners(name: str, config: CrawlSource, settings: Settings) -> None:
-    if config.contact:
-        settings.set("USER_AGENT", f"{settings['BOT_NAME']} ({config.contact})", "spider")
+    if config.contact:  # else what the settings say, also those of the command line
+        settings.set("USER_AGENT", user_agent(config), "spider")
     if isinstance(config, SpiderSource) and config.browser:
         _set_browser(settings)
     if not config.obey_robots:

@@ -37,6 +37,8 @@ MIRROR = "DATASETS_MIRROR"
 RETRY_WAITS = (1.0, 4.0)
 """seconds after each attempt that brought nothing new; one that did is followed by the next"""
 
+Prepare = Callable[[requests.Session], None]
+
 _TIMEOUT = 60
 _CHUNK = 1 << 20
 _BUSY = (429, 500, 502, 503, 504)
@@ -51,15 +53,18 @@ class _UnfinishedError(Exception):
         self.wait = wait
 
 
-def copies(file: File, allow_private: Collection[str] = ()) -> Generator[Path, None, None]:
+def copies(
+    file: File, allow_private: Collection[str] = (), prepare: Prepare | None = None
+) -> Generator[Path, None, None]:
     """Local copies of `file`, each from another place, with the digest it should have.
 
+    `prepare` gets each session before it asks for one of the file's own addresses.
     A digest of the kind git-tree is left to the one who unpacks: who finds a copy damaged throws
     the DamagedError in and gets the next one. Raises UserError with what was wrong at each place.
     """
     cached = DOWNLOADS / hashlib.sha256(file.address.encode()).hexdigest()[:12] / file.base_name
     problems = []
-    for place, bring in _places(file, cached, allow_private):
+    for place, bring in _places(file, cached, allow_private, prepare):
         try:
             yield bring()
         except (DamagedError, DownloadError, RefusedAddressError) as error:
@@ -81,7 +86,7 @@ def require_space(folder: Path, need: int) -> None:
 
 
 def _places(
-    file: File, cached: Path, allow_private: Collection[str]
+    file: File, cached: Path, allow_private: Collection[str], prepare: Prepare | None
 ) -> Iterator[tuple[str, Callable[[], Path]]]:
     if file.is_local:
         yield file.address, partial(_here, file.address, file)
@@ -99,7 +104,7 @@ def _places(
             elif (path := Path(mirror, name)).exists():
                 yield str(path), partial(_checked, path, file)
     for url in file.urls:
-        yield url, partial(_download, url, cached, file, allow_private)
+        yield url, partial(_download, url, cached, file, allow_private, prepare)
 
 
 def _here(address: str, file: File) -> Path:
@@ -126,11 +131,19 @@ def _checked(path: Path, file: File) -> Path:
     return path
 
 
-def _download(url: str, target: Path, file: File, allow_private: Collection[str]) -> Path:
+def _download(
+    url: str,
+    target: Path,
+    file: File,
+    allow_private: Collection[str],
+    prepare: Prepare | None = None,
+) -> Path:
     check_url(url)
     part = _Part(target)
     waits, most = iter(RETRY_WAITS), 0
     with session(allow_private) as http:
+        if prepare:
+            prepare(http)
         while True:
             resumed = part.state(url) is not None
             try:

@@ -13,13 +13,19 @@ PARQUET: Final = b"PAR1"
 _DELIMITERS: Final = "\t,;|"
 _LONGEST: Final = 1 << 24  # characters of one value
 _BATCH: Final = 1024
+_BLANK: Final = "\ufeff \r\n\t"
+_LOOKED_AT: Final = 10  # lines that tell what a text is
+_MOST_COLUMNS: Final = 10_000
 
 Row = dict[str, Any]
 """column: value. Columns of one name follow each other, as `name` and `name 2`"""
 
 
 def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
-    """Each row, and where it is: `line 7` or `row 7`. The first line of a text has the columns.
+    """Each row, and where it is: `line 7` or `row 7`.
+
+    The first line of a CSV or TSV file has the columns. Each row of JSON Lines has the columns of
+    all rows, and a line that is no JSON object is an empty row.
 
     Raises CutShortError where the file ends before its end, ValueError for what is no table.
     """
@@ -28,11 +34,11 @@ def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
         yield from _parquet(path)
         return
     found = encoding_of(path, encoding)
+    if _is_json_lines(head.decode(found, "replace")):
+        yield from _json_lines(path, found)
+        return
     with open_text(path, found) as text:
-        if head.decode(found, "replace").lstrip("\ufeff \r\n\t").startswith("{"):
-            yield from _json_lines(text)
-        else:
-            yield from _delimited(text)
+        yield from _delimited(text)
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
@@ -50,15 +56,41 @@ def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
         raise CutShortError(f"the Parquet file is damaged: {error}") from error
 
 
-def _json_lines(text: TextIO) -> Iterator[tuple[str, Row]]:
-    for number, line in enumerate(text, start=1):
-        if not line.strip("\ufeff \r\n\t"):
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        yield f"line {number}", row if isinstance(row, dict) else {}
+def _is_json_lines(head: str) -> bool:
+    """Whether a text begins as an object, or one of its first lines is one: a line may be bad."""
+    lines = [line for line in head.splitlines() if line.strip(_BLANK)][:_LOOKED_AT]
+    return any(
+        line.lstrip(_BLANK).startswith("{") and (number == 0 or _object(line))
+        for number, line in enumerate(lines)
+    )
+
+
+def _json_lines(path: Path, encoding: str) -> Iterator[tuple[str, Row]]:
+    names: Row = {}
+    try:
+        for _, row in _objects(path, encoding):
+            if len(names) < _MOST_COLUMNS:
+                names.update(dict.fromkeys(row))
+    except CutShortError:
+        pass  # raised again below, behind the rows that are there
+    for where, row in _objects(path, encoding):
+        yield where, {**names, **row} if row else row
+
+
+def _objects(path: Path, encoding: str) -> Iterator[tuple[str, Row]]:
+    with open_text(path, encoding) as text:
+        for number, line in enumerate(text, start=1):
+            if line.strip(_BLANK):
+                yield f"line {number}", _object(line)
+
+
+def _object(line: str) -> Row:
+    """The object of a line of JSON; an empty one where there is none."""
+    try:
+        found = json.loads(line.strip(_BLANK))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:

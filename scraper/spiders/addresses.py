@@ -60,6 +60,11 @@ class AddressesSpider(FileSpider):
                     await asyncio.sleep(0)
                     if self._table.classes and self.full.issuperset(self._table.classes):
                         break
+                if not row:
+                    why = "the line is no JSON object"
+                    at = f"{self.recorded(url)}#{where}"
+                    self.ledger.tally(LIST, Outcome.FAILED_FOR_GOOD, why, at)
+                    continue
                 columns = columns or columns_of(self._table, row)
                 found = self._image(row, columns, f"{self.recorded(url)}#{where}", url)
                 if isinstance(found, ProductImage):
@@ -68,38 +73,35 @@ class AddressesSpider(FileSpider):
                 else:
                     self.ledger.tally(*found)
         except ValueError as error:
-            self.break_off(LIST, url, f"{error}; what came before it, {number:,} rows, is taken")
+            self.lose(url, f"{error}; what came before it, {number:,} rows, is taken")
         except UserError as error:
             self.lose(url, str(error))
             return
-        if not number:
-            self.lose(url, "the table has no row")
-            return
-        self.ledger.listing_pages[LIST] += 1
+        else:
+            if not columns:
+                self.lose(url, "the table has no row" + (" that can be read" if number else ""))
+        if columns:
+            self.ledger.listing_pages[LIST] += 1
 
     def _image(
         self, row: Row, columns: Mapping[str, str], where: str, url: str
     ) -> "ProductImage | _Nothing":
         """The candidate of a row, or why the row gives none."""
         said = {what: _word(row, column) for what, column in columns.items()}
-        theirs, address = said["label"], said["image"]
-        try:
-            label = self._labels.ours(theirs) if theirs else None
-            split = official_split(said.get("split"))
-        except UserError as error:
-            return _Nothing(LIST, Outcome.FAILED_FOR_GOOD, str(error), where)
-        digest = (said.get("sha256") or "").lower() or None
-        if not theirs:
-            return _Nothing(LIST, Outcome.NO_CLASS, "the row has no label", where)
-        if label is None:
-            why = "its label is of none of the classes"
-            return _Nothing(LIST, Outcome.NO_CLASS, why, f"{where}, labelled {theirs!r}")
-        address = absolute(url, address) if address else None
+        label = self._label(said["label"], where)
+        if isinstance(label, _Nothing):
+            return label
+        address = absolute(url, said["image"]) if said["image"] else None
         if not address:
             return _Nothing(label, Outcome.NO_IMAGE, "the row has no address", where)
+        digest = (said.get("sha256") or "").lower() or None
         if digest and not _SHA256.fullmatch(digest):
             why = f"the column {columns['sha256']!r} has no SHA-256, which has 64 digits"
             return _Nothing(label, Outcome.FAILED_FOR_GOOD, why, f"{where}, {digest[:80]!r}")
+        try:
+            split = official_split(said.get("split"))
+        except UserError as error:
+            return _Nothing(label, Outcome.FAILED_FOR_GOOD, str(error), where)
         return ProductImage(
             label=label,
             image_url=address,
@@ -112,6 +114,19 @@ class AddressesSpider(FileSpider):
             split=split,
             sha256=digest,
         )
+
+    def _label(self, theirs: str | None, where: str) -> "str | _Nothing":
+        """The class of a row with that label, or why it has none."""
+        if not theirs:
+            return _Nothing(LIST, Outcome.NO_CLASS, "the row has no label", where)
+        try:
+            label = self._labels.ours(theirs)
+        except UserError as error:
+            return _Nothing(LIST, Outcome.FAILED_FOR_GOOD, str(error), where)
+        if label is None:
+            why = "its label is of none of the classes"
+            return _Nothing(LIST, Outcome.NO_CLASS, why, f"{where}, labelled {theirs!r}")
+        return label
 
     def _require_classes(self) -> None:
         """Say which classes name a label that is not there, of tables read to their end."""

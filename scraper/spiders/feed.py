@@ -73,9 +73,10 @@ class FeedSpider(JsonListSpider):
                 for image in self._images(item, self._filing.labels(item.categories)):
                     yield image
         except ValueError as error:
-            self.break_off(LIST, url, f"{error}; what came before it, {number:,} rows, is taken")
-        if not number:
-            self.note(LIST, url, Outcome.NO_PRODUCT, "the feed is empty")
+            self.lose(url, f"{error}; what came before it, {number:,} rows, is taken")
+        else:
+            if not number:
+                self.note(LIST, url, Outcome.NO_PRODUCT, "the feed is empty")
 
     def _images(self, item: FeedItem, labels: Sequence[str]) -> list[ProductImage]:
         where = self.recorded(item.place)

@@ -1,11 +1,16 @@
 """What spiders have in common that read a file of this machine or of the web as a stream."""
 
 import asyncio
+import functools
 import time
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
 
 from pipeline.cli import UserError
-from scraper.crawling.robots import HostRobots
+from scraper.crawling.robots import HostRobots, user_agent
 from scraper.datasets.catalog import File
 from scraper.datasets.download import copies
 from scraper.ledger import LIST
@@ -34,19 +39,32 @@ class FileSpider(SourceSpider):
 
     def _download(self, url: str) -> Path:
         """Fetch it by the address guard and robots.txt. Raises UserError with what went wrong."""
-        HostRobots(self.allow_private, self.config).require(url)
+        self._robots.require(url)
         file = File(urls=[url], size=None, digest=None)
-        path = next(copies(file, self.allow_private))
+        path = next(copies(file, self.allow_private, self._prepare))
         if time.time() - path.stat().st_mtime > _FRESH:
             path.unlink()
-            path = next(copies(file, self.allow_private))
+            path = next(copies(file, self.allow_private, self._prepare))
         self._fetched.append(path)
         return path
 
-    @property
+    @functools.cached_property
+    def _robots(self) -> HostRobots:
+        return HostRobots(self.allow_private, self.config)
+
+    def _prepare(self, http: requests.Session) -> None:
+        """Give it a crawl's manners: its user agent, and robots.txt also where a redirect leads."""
+        http.headers["User-Agent"] = user_agent(self.config)
+
+        def judge(response: requests.Response, **_: Any) -> None:
+            if target := http.get_redirect_target(response):
+                self._robots.require(urljoin(response.url, target))
+
+        http.hooks["response"].append(judge)
+
+    @functools.cached_property
     def _fetched(self) -> list[Path]:
-        found: list[Path] = self.__dict__.setdefault("_fetched_files", [])
-        return found
+        return []
 
     def lose(self, url: str, why: str) -> None:
         """Note that a file or a list can't be read, which leaves the run unfinished.

@@ -81,12 +81,12 @@ class JsonListSpider(FileSpider):
                 if self.is_full(label):
                     return
         except BrokenOffError as error:
-            if error.number > 1:
-                self.break_off(label, error.url, error.failure.why)
-            elif label:
-                self.unreadable[label] = f"{self.recorded(error.url)}: {error.failure.why}"
-            else:
+            if not label:
                 self.lose(error.url, error.failure.why)
+            elif error.number > 1:
+                self.break_off(label, error.url, error.failure.why)
+            else:
+                self.unreadable[label] = f"{self.recorded(error.url)}: {error.failure.why}"
 
     def is_full(self, label: str) -> bool:
         """Whether the class needs no more images; for LIST, whether no class does."""

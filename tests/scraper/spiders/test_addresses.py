@@ -54,7 +54,7 @@ def test_all_columns_and_what_a_row_can_lack(web, workshop, table):
     for said in (
         "Plate: no image: 1 rows: the row has no address; the first: list.csv#line 5",
         "(list): no class: 1 rows: the row has no label; the first: list.csv#line 6",
-        "(list): failed for good: 1 rows: the split 'holdout' is none of",
+        "Plate: failed for good: 1 rows: the split 'holdout' is none of",
         "Plate: failed for good: 1 rows: the column 'sha256' has no SHA-256",
     ):
         assert said in out
@@ -88,6 +88,30 @@ def test_each_kind_of_table_from_the_web(web, workshop, table, tmp_path, write):
     assert not [*(workshop.root / ".cache/downloads").rglob("list")]
 
 
+@pytest.mark.parametrize("first", ['{"url": "cut', "no JSON at all", "[1, 2]", "\ufeff\n\nnull"])
+def test_lines_of_json_that_are_bad_or_have_other_columns(web, workshop, table, first):
+    names = list("abc")
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in names}
+    rows = [
+        {"label": "mug", "category": "A/B", "image_url": f"{web.url}/other.jpg"},
+        {"author": "Ada", "url": f"{web.url}/a.jpg", "label": "mug"},
+        {"category": "A/B", "url": f"{web.url}/b.jpg"},  # no label, which is another column
+        {"url": f"{web.url}/c.jpg", "label": "mug", "license": "CC0", "author": None},
+    ]
+    lines = [first, *map(json.dumps, rows[:2]), "{", *map(json.dumps, rows[2:]), "7"]
+    (workshop.root / "list.jsonl").write_text("\n".join(lines))
+    out = table("list.jsonl")
+    found = workshop.rows("table")
+    assert set(found) == {("mug", "a.jpg"), ("mug", "c.jpg")}
+    assert found["mug", "a.jpg"]["author"] == "Ada"
+    assert found["mug", "c.jpg"]["license"] == "CC0"
+    line = 3 if first.startswith("\ufeff") else 1
+    bad = f"3 rows: the line is no JSON object; the first: list.jsonl#line {line}"
+    assert f"(list): failed for good: {bad}" in out
+    assert "mug: no image: 1 rows: the row has no address" in out
+    assert "(list): no class: 1 rows: the row has no label" in out
+
+
 @pytest.mark.parametrize(
     ("content", "more", "said"),
     [
@@ -96,6 +120,7 @@ def test_each_kind_of_table_from_the_web(web, workshop, table, tmp_path, write):
         ("url,label\nx,y\n", {"label_column": "Art"}, "no column 'Art' (label_column)"),
         ("url,label\nx,mug\n", {"classes": {"mug": "Mugs"}}, "there is no label 'Mugs'"),
         ("", {}, "the table has no row"),
+        ('{"url"\n{', {}, "the table has no row that can be read"),
         (None, {}, "there is no such file"),
     ],
 )

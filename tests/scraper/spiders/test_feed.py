@@ -128,6 +128,35 @@ def test_a_category_that_is_not_there_is_named_with_those_that_are(web, workshop
     assert "mug: no product: 1 rows: nothing in the feed is filed under 'Cups'" in out
 
 
+def test_a_download_has_the_manners_of_a_crawl(web, workshop, feed):
+    images(web, "a", "b")
+    agents = set()
+
+    def sent_to(path: str):
+        return lambda request: request.answer(b"", 302, Location=path)
+
+    def served(name: str):
+        def answer(request) -> None:
+            agents.add(request.headers["User-Agent"])
+            request.answer(xml(item(name)))
+
+        return answer
+
+    web.routes |= {
+        "/robots.txt": "User-agent: *\nDisallow: /private/",
+        "/a.xml": sent_to("/moved"), "/moved": sent_to("moved.xml"), "/moved.xml": served("a"),
+        "/b.xml": sent_to("/on"), "/on": sent_to("/private/b"), "/private/b": served("b"),
+    }  # fmt: skip
+    manners = {"classes": {"mug": "Mugs"}, "contact": "me@shop.example"}
+    out = feed("/a.xml", "/b.xml", code=1, **manners)
+    assert f"{web.url}/private/b would not be fetched: robots.txt forbids it" in out
+    assert web.asked["/private/b"] == 0
+    assert set(workshop.statuses("feed")) == {"a.jpg"}
+    feed("/a.xml", "/b.xml", obey_robots=False, **manners)
+    assert set(workshop.statuses("feed")) == {"a.jpg", "b.jpg"}
+    assert agents == {"product-classification (me@shop.example)"}
+
+
 def shopify(web, products: list[dict], collections: dict[str, list[int]], size: int = 2) -> None:
     """Serves them by `size` on a page."""
 
