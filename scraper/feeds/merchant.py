@@ -64,7 +64,7 @@ def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
 
     Raises CutShortError where the file ends before its end; a product that it ends in is left out.
     """
-    with open_text(path, encoding_of(path)) as text:
+    with open_text(path, encoding_of(path), is_all_given=True) as text:
         events = lxml.etree.iterparse(
             _Xml(text),
             events=("end",),
@@ -87,6 +87,8 @@ def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
                 held = _item(_fields(node), base, f"{url}#item {number}")
                 _forget(node)
         except (lxml.etree.XMLSyntaxError, CutShortError) as error:
+            if held and isinstance(error, CutShortError):  # the parser knows of no end: it is whole
+                yield held
             raise CutShortError(f"the XML is not whole: {error}") from error
         cut = _OPEN.search(events.error_log[-1].message) if len(events.error_log) else None
         if held and (cut is None or cut[1] in _OUTER):

@@ -7,8 +7,9 @@ import logging
 import re
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from w3lib.encoding import read_bom
 
@@ -34,17 +35,17 @@ def chunks(path: Path) -> Iterator[bytes]:
     Raises CutShortError where the packed file is not whole, or grows without measure.
     """
     limit = Caps().unpacked(path.stat().st_size)
-    with path.open("rb") as file:
-        stream: io.BufferedIOBase = file
+    with path.open("rb", buffering=0) as file:
+        inner: io.BufferedReader[Any] = io.BufferedReader(file, _CHUNK)
         total = 0
         try:
             for _ in range(_TIMES):
-                inner = io.BufferedReader(stream, _CHUNK)
                 if not inner.peek(2).startswith(GZIP):
-                    stream = inner
                     break
-                stream = gzip.GzipFile(fileobj=inner)
-            while chunk := stream.read1(_CHUNK):
+                # by `read1`, which gives what there is: the others fail as a whole at a cut
+                parts = iter(partial(gzip.GzipFile(fileobj=inner).read1, _CHUNK), b"")
+                inner = io.BufferedReader(_Raw(parts), _CHUNK)
+            while chunk := inner.read1(_CHUNK):
                 total += len(chunk)
                 if total > limit:
                     raise CutShortError(f"it unpacks to more than {limit:,} bytes")
@@ -95,13 +96,14 @@ def as_text(head: bytes) -> str:
     return head.decode(encoding, "replace").lstrip("\ufeff").lstrip()
 
 
-def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
+def open_text(path: Path, encoding: str, *, is_all_given: bool = False) -> io.TextIOWrapper:
     """The text as a stream, with its line ends as they are. What is not in `encoding` is `\\ufffd`.
 
-    Reading raises what `chunks` raises.
+    Reading raises what `chunks` raises. `is_all_given`: only after it has given all that there is;
+    else what is behind the last whole line may be kept back.
     """
     return io.TextIOWrapper(
-        io.BufferedReader(_Raw(chunks(path)), _CHUNK),
+        io.BufferedReader(_Raw(chunks(path), is_all_given), _CHUNK),
         encoding=encoding,
         errors="replace",
         newline="",
@@ -111,17 +113,26 @@ def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
 class _Raw(io.RawIOBase):
     """Chunks as a file."""
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
+    def __init__(self, parts: Iterator[bytes], is_all_given: bool = False) -> None:
         super().__init__()
         self._parts = parts
+        self._is_all_given = is_all_given
+        self._error: CutShortError | None = None
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._error:
+            raise self._error
         if not self._rest:
-            self._rest = memoryview(next(self._parts, b""))
+            try:
+                self._rest = memoryview(next(self._parts, b""))
+            except CutShortError as error:
+                if not self._is_all_given:
+                    raise
+                self._error = error  # the next call raises it; this one looks like the end
         size = min(len(buffer), len(self._rest))
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]

@@ -196,10 +196,18 @@ class Workshop:
     def collect(self, *arguments: str, code: int = 0) -> str:
         return self.run("-m", "scraper.collect", *arguments, code=code)
 
-    def crawl(self, *options: str, source: str, label: str, url: str, code: int = 0) -> str:
+    def crawl(
+        self,
+        *options: str,
+        source: str,
+        label: str,
+        url: str,
+        code: int = 0,
+        spider: str = "shop",
+    ) -> str:
         given = (f"source={source}", f"label={label}", f"url={url}")
         return self.run(
-            "-m", "scrapy", "crawl", "shop", *options,
+            "-m", "scrapy", "crawl", spider, *options,
             *(part for pair in given for part in ("-a", pair)), code=code,
         )  # fmt: skip
 

@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scraper.feeds.rows import rows
+
 
 @pytest.fixture
 def table(web, workshop):
@@ -38,8 +40,8 @@ def test_all_columns_and_what_a_row_can_lack(web, workshop, table):
     ]
     (workshop.root / "list.csv").write_bytes("\r\n".join(lines).encode("utf-16"))
     out = table("list.csv")
-    rows = workshop.rows("table")
-    assert {key: row["status"] for key, row in rows.items()} == {
+    found = workshop.rows("table")
+    assert {key: row["status"] for key, row in found.items()} == {
         ("Mug", "a.jpg"): "saved",
         ("Mug", "b.jpg"): "rejected_sha256",
         ("Plate", "c.jpg"): "saved",
@@ -49,8 +51,8 @@ def test_all_columns_and_what_a_row_can_lack(web, workshop, table):
         "page_url": "https://p.example/a", "license": "CC BY 4.0", "author": "Ada",
         "product_id": "P1", "split": "train", "sha256": digest,
     }  # fmt: skip
-    assert rows["Mug", "a.jpg"].items() >= expected.items()
-    assert "should be 000" in rows["Mug", "b.jpg"]["error"]
+    assert found["Mug", "a.jpg"].items() >= expected.items()
+    assert "should be 000" in found["Mug", "b.jpg"]["error"]
     for said in (
         "Plate: no image: 1 rows: the row has no address; the first: list.csv#line 5",
         "(list): no class: 1 rows: the row has no label; the first: list.csv#line 6",
@@ -79,8 +81,8 @@ def json_lines(path, rows) -> None:
 def test_each_kind_of_table_from_the_web(web, workshop, table, tmp_path, write):
     names = ["x", "y", "z"]
     web.routes |= {f"/{name}.jpg": web.image(name) for name in names}
-    rows = [{"img": f"{web.url}/{n}.jpg", "caption": f"a {n}", "n": 1} for n in names]
-    write(tmp_path / "made", rows)
+    listed = [{"img": f"{web.url}/{n}.jpg", "caption": f"a {n}", "n": 1} for n in names]
+    write(tmp_path / "made", listed)
     web.routes["/list"] = (tmp_path / "made").read_bytes()
     classes = {"one": ["a x", "A Z"], "two": "a y"}
     table(f"{web.url}/list", image_column="img", classes=classes)
@@ -89,42 +91,61 @@ def test_each_kind_of_table_from_the_web(web, workshop, table, tmp_path, write):
 
 
 @pytest.mark.parametrize("first", ['{"url": "cut', "no JSON at all", "[1, 2]", "\ufeff\n\nnull"])
-def test_lines_of_json_that_are_bad_or_have_other_columns(web, workshop, table, first):
-    names = list("abc")
-    web.routes |= {f"/{name}.jpg": web.image(name) for name in names}
-    rows = [
+def test_json_lines_are_known_behind_a_bad_line(tmp_path, first):
+    path = tmp_path / "list"
+    path.write_text(first + '\n{"a": 1}\n{"b": 2}')
+    assert [row for _, row in rows(path)] == [{}, {"a": 1, "b": None}, {"a": None, "b": 2}]
+
+
+def test_lines_of_json_that_are_bad_or_have_other_columns(web, workshop, table):
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in "abc"}
+    listed = [
         {"label": "mug", "category": "A/B", "image_url": f"{web.url}/other.jpg"},
         {"author": "Ada", "url": f"{web.url}/a.jpg", "label": "mug"},
         {"category": "A/B", "url": f"{web.url}/b.jpg"},  # no label, which is another column
         {"url": f"{web.url}/c.jpg", "label": "mug", "license": "CC0", "author": None},
     ]
-    lines = [first, *map(json.dumps, rows[:2]), "{", *map(json.dumps, rows[2:]), "7"]
+    dumped = [*map(json.dumps, listed)]
+    lines = ["no JSON", *dumped[:2], "{", *dumped[2:], "7"]
     (workshop.root / "list.jsonl").write_text("\n".join(lines))
     out = table("list.jsonl")
     found = workshop.rows("table")
     assert set(found) == {("mug", "a.jpg"), ("mug", "c.jpg")}
     assert found["mug", "a.jpg"]["author"] == "Ada"
     assert found["mug", "c.jpg"]["license"] == "CC0"
-    line = 3 if first.startswith("\ufeff") else 1
-    bad = f"3 rows: the line is no JSON object; the first: list.jsonl#line {line}"
+    bad = "3 rows: the line is no JSON object; the first: list.jsonl#line 1"
     assert f"(list): failed for good: {bad}" in out
     assert "mug: no image: 1 rows: the row has no address" in out
     assert "(list): no class: 1 rows: the row has no label" in out
 
 
+def test_each_table_that_can_not_be_read_is_said_with_the_remedy(web, workshop, table):
+    web.routes |= {"/a.jpg": web.image("a"), "/b.jpg": web.image("other")}
+    (workshop.root / "good.csv").write_text(f"url,label\n{web.url}/a.jpg,mug\n")
+    cut = gzip.compress(f"url,label\n{web.url}/b.jpg,mug\n{web.url}/c.jpg,m".encode(), 0)[:-9]
+    (workshop.root / "cut.csv").write_bytes(cut)
+    bad = {
+        "url,caption\nx,y\n": "label or class or category; name yours as label_column",
+        "a,label\nx,y\n": "name yours as image_column. It has a, label",
+        "": "the table has no row",
+        '{"url"\n{': "the table has no row that can be read",
+    }
+    for number, content in enumerate(bad):
+        (workshop.root / f"{number}.csv").write_text(content)
+    out = table([*(f"{number}.csv" for number in range(len(bad))), "cut.csv", "good.csv"], code=1)
+    for said in (*bad.values(), "cut.csv: the gzip file is not whole"):
+        assert said in out
+    assert set(workshop.statuses("table")) == {"a.jpg", "b.jpg"}
+
+
 @pytest.mark.parametrize(
-    ("content", "more", "said"),
+    ("more", "said"),
     [
-        ("url,caption\nx,y\n", {}, "label or class or category; name yours as label_column"),
-        ("a,label\nx,y\n", {}, "name yours as image_column. It has a, label"),
-        ("url,label\nx,y\n", {"label_column": "Art"}, "no column 'Art' (label_column)"),
-        ("url,label\nx,mug\n", {"classes": {"mug": "Mugs"}}, "there is no label 'Mugs'"),
-        ("", {}, "the table has no row"),
-        ('{"url"\n{', {}, "the table has no row that can be read"),
-        (None, {}, "there is no such file"),
+        ({"label_column": "Art"}, "no column 'Art' (label_column)"),
+        ({"classes": {"mug": "Mugs"}}, "there is no label 'Mugs'"),
+        ({"url": "nowhere.csv"}, "there is no such file"),
     ],
 )
-def test_bad_input_names_the_key_and_the_remedy(workshop, table, content, more, said):
-    if content is not None:
-        (workshop.root / "list.csv").write_text(content)
-    assert said in table("list.csv", code=1, **more)
+def test_bad_input_names_the_key_and_the_remedy(workshop, table, more, said):
+    (workshop.root / "list.csv").write_text("url,label\nx,mug\n")
+    assert said in table(**{"url": "list.csv", "code": 1} | more)

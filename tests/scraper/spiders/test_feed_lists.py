@@ -53,11 +53,9 @@ def shopify(web, workshop):
     ("directory", "said"),
     [
         (status(429), "429"),
-        (status(503), "503"),
         (status(403), "403"),
         (hang_up, "collections.json"),
         ("<title>Sale</title>", "the answer has no list of collections"),
-        ('{"collections": null}', "the answer has no list of collections"),
         ('{"errors": ["busy"]}', "the answer has no list of collections"),
         (b"", "empty page"),
     ],
@@ -92,6 +90,19 @@ def test_a_shop_without_collections_has_types_and_tags(web, workshop, shopify):
     everything = f"{web.url}/products.json"
     shopify(status(503), code=0, all=everything)  # names no category, so that none is asked for
     assert {name for label, name in workshop.rows() if label == "all"} == {"a.jpg", "b.jpg"}
+
+
+def test_an_answer_without_a_byte_ends_a_list_only_behind_a_page_that_was_not_full(
+    web, workshop, shopify
+):
+    full = {"products": [MUG] + [PLATE | {"id": n, "images": []} for n in range(249)]}
+    web.routes["/collections/big/products.json?"] = first_page(full, lambda r: r.answer(b""))
+    listed = [{"id": n, "handle": name} for n, name in enumerate(("big", "cups"))]
+    directory = first_page({"collections": listed}, lambda r: r.answer('{"collections": []}'))
+    out = shopify(directory, big="big", cup="/collections/cups")
+    assert "1 listings may have more" in out
+    assert "big: listing may have more" in out
+    assert set(workshop.rows()) == {("big", "a.jpg"), ("cup", "c.jpg")}
 
 
 def test_woocommerce_whose_tags_fail(web, workshop):
