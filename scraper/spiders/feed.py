@@ -136,6 +136,7 @@ class FeedSpider(JsonListSpider):
         self._filing.labels(shelf.category for shelf in shelves)
         named, rest = dict[str, list[Shelf]](), dict[str, list[str]]()
         is_said = False
+        reasons = "; ".join(f"{self.recorded(x.url)}: {x.failure.why}" for x in failed)
         for label, values in self._values.items():
             found = {v: [s for s in shelves if s.category.is_called(v)] for v in values}
             named[label] = list(dict.fromkeys(chain.from_iterable(found.values())))
@@ -144,11 +145,12 @@ class FeedSpider(JsonListSpider):
             if failed and unsure:
                 rest[label] = [value for value in rest[label] if value not in unsure]
                 unknown = ", ".join(map(repr, unsure))
-                why = f"{failed[0].failure.why}, so it is not known what is filed under {unknown}"
-                self.break_off(label, failed[0].url, why)
+                why = f"{reasons}, so it is not known what is filed under {unknown}"
+                self.break_off(label, url, why)
                 is_said = True
-        for error in failed[is_said:]:
-            self.lose(error.url, error.failure.why)
+        if not is_said:
+            for error in failed:
+                self.lose(error.url, error.failure.why)
         return named, rest
 
     def _tell_unmatched(self) -> None:

@@ -144,6 +144,8 @@ def test_what_may_not_be_fetched_is_not(demo, web, nobody, shown):
     web.routes |= {
         "/robots.txt": lambda r: r.answer(b"", 503),
         "/away": lambda r: r.answer(b"", 302, Location=f"http://{nobody}/"),
+        "/feed": '<rss xmlns:g="http://base.google.com/ns/1.0"><channel/></rss>',
+        "/products.json": b'{"products": []}',
     }
     for url, said in [
         ("ftp://shop.example/", "no address that starts with http"),
@@ -158,6 +160,9 @@ def test_what_may_not_be_fetched_is_not(demo, web, nobody, shown):
     del web.routes["/robots.txt"]
     with pytest.raises(UserError, match="allow_private"):  # its own redirect is not vouched for
         shown(f"{web.url}/away")
+    for path, kind in (("/feed", "Google Merchant feed in XML"), ("/products.json", "Shopify")):
+        with pytest.raises(UserError, match=f"no page but a .*{kind}.*spider: feed and url: "):
+            shown(f"{web.url}{path}")
 
 
 def test_robots_txt_is_ignored_where_the_source_says_so(web, workshop, shown):
