@@ -2,7 +2,6 @@
 
 import gzip
 import threading
-from collections import Counter
 
 import pytest
 
@@ -28,34 +27,42 @@ def elsewhere(web):
         yield other
 
 
-def test_each_odd_feed_gives_what_it_has(web, elsewhere, workshop):
-    web.routes |= {f"/{name}.jpg": web.image(name) for name in "abcdefghi"}
+def busy_once(content):
+    """A route that asks for a second of patience, the first time."""
+    turns = iter([429])
+
+    def answer(request) -> None:
+        if next(turns, None):
+            request.answer(b"", 429, Retry_After="1")
+        else:
+            request.answer(content)
+
+    return answer
+
+
+def slow_and_fast(web) -> tuple:
+    """Two routes for images; the first waits for the second."""
     is_fast = threading.Event()
-    turns: Counter[str] = Counter()
-
-    def busy_once(content):
-        def answer(request) -> None:
-            turns[request.path] += 1
-            if turns[request.path] == 1:
-                request.answer(b"", 429, Retry_After="1")
-            else:
-                request.answer(content)
-
-        return answer
 
     def slow(request) -> None:
-        is_fast.wait(30)  # until an image behind it, on the other host, is there
+        is_fast.wait(30)
         request.answer(web.image("slow"))
 
     def fast(request) -> None:
         is_fast.set()
         request.answer(web.image("fast"))
 
+    return slow, fast
+
+
+def test_each_odd_feed_gives_what_it_has(web, elsewhere, workshop):
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in "abcdef"}
+    web.routes["/g.jpg"] = busy_once(web.image("g"))
+    elsewhere.routes["/slow.jpg"], web.routes["/fast.jpg"] = slow_and_fast(web)
     rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"'
     tsv = 'id\timage link\tproduct type\ne\t/e.jpg\tCafés\nx\t"/x.jpg\tCafés\ny\t/y.jpg\tCafés\n'
     whole = gzip.compress(rss("f", *(f"n{n}" for n in range(3))).encode(), 0)
-    elsewhere.routes["/slow.jpg"] = slow
-    web.routes |= {
+    feeds = {
         "/utf-8-in-name": rss("a").encode("cp1252"),
         "/latin-in-name": rss("b", encoding="iso-8859-1").encode(),
         "/no-encoding": rss("c", encoding="klingon").encode(),
@@ -63,15 +70,12 @@ def test_each_odd_feed_gives_what_it_has(web, elsewhere, workshop):
         "/unclosed": tsv,
         "/cut.gz": whole[: whole.index(b"n0")],
         "/busy": busy_once(rss("g")),
-        "/g.jpg": busy_once(web.image("g")),
         "/slow": rss("slow").replace("/slow.jpg", f"{elsewhere.url}/slow.jpg"),
         "/fast": rss("fast"),
-        "/fast.jpg": fast,
     }
-    paths = ["utf-8-in-name", "latin-in-name", "no-encoding", "rss-1.0", "unclosed", "cut.gz",
-             "busy", "slow", "fast"]  # fmt: skip
+    web.routes |= feeds
     source = {
-        "kind": "spider", "spider": "feed", "url": [f"{web.url}/{path}" for path in paths],
+        "kind": "spider", "spider": "feed", "url": [f"{web.url}{path}" for path in feeds],
         "classes": {"cafe": "Cafés"}, "allow_private": [web.host, elsewhere.host],
     }  # fmt: skip
     workshop.sources(odd=source)
@@ -82,7 +86,7 @@ def test_each_odd_feed_gives_what_it_has(web, elsewhere, workshop):
     assert f"{web.url}/unclosed: line 4: a quotation mark is never closed" in out
     assert f"{web.url}/cut.gz: the XML is not whole: the gzip file is not whole" in out
     assert "1 listings may have more; " in out
-    assert turns == {"/busy": 2, "/g.jpg": 2}
+    assert web.asked["/busy"] == web.asked["/g.jpg"] == 2
 
 
 def test_typed_by_hand_a_feed_is_a_class(web, workshop):
