@@ -111,9 +111,8 @@ def test_what_is_no_feed_and_what_is_cut_short(web, workshop, feed):
     assert out.count("web page") == 1
     assert "Our shop" in out
     assert "1 listings are unreadable; " in out
-    out = feed("/empty.xml", code=1, classes={"mug": "Mugs"})
+    out = feed("/empty.xml", "/cut.xml", code=1, classes={"mug": "Mugs"})
     assert "the feed is empty" in out
-    out = feed("/cut.xml", code=1, classes={"mug": "Mugs"})
     assert "listing may have more" in out
     assert "the XML ends within" in out
     assert set(workshop.statuses("feed")) == {"a.jpg"}
@@ -210,16 +209,16 @@ def test_shopify_by_collection_type_and_tag(web, workshop, feed):
     assert "no class" in out
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (lambda request: request.answer(b"", 401), "HTTP status 401"),
-        (lambda request: request.answer(b"", 302, Location="/password"), "closed by a password"),
-    ],
-)
-def test_a_shop_that_is_closed(web, workshop, feed, answer, said):
-    web.routes |= {"/products.json?": answer, "/products.json": answer, "/password": "<html>Soon"}
-    assert said in feed("/products.json", code=1, classes={"mug": "mugs"})
+def test_each_shop_that_is_closed_is_said(web, workshop, feed):
+    for name, answer in (
+        ("one", lambda request: request.answer(b"", 401)),
+        ("two", lambda request: request.answer(b"", 302, Location="/password")),
+    ):
+        web.routes |= {f"/{name}/products.json?": answer, f"/{name}/products.json": answer}
+    web.routes["/password"] = "<html>Soon"
+    out = feed("/one/products.json", "/two/products.json", code=1, classes={"mug": "mugs"})
+    assert f"{web.url}/one/products.json: HTTP status 401" in out
+    assert "closed by a password" in out
 
 
 def test_woocommerce_by_category_and_tag(web, workshop, feed):

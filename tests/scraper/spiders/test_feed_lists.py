@@ -57,7 +57,6 @@ def shopify(web, workshop):
         (hang_up, "collections.json"),
         ("<title>Sale</title>", "the answer has no list of collections"),
         ('{"errors": ["busy"]}', "the answer has no list of collections"),
-        (b"", "empty page"),
     ],
 )
 def test_a_value_is_no_product_type_while_the_collections_are_unknown(
