@@ -11,7 +11,6 @@ import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from pipeline import sources
 from pipeline.formats import (
     BY_PILLOW,
     BY_SUFFIX,
@@ -21,6 +20,7 @@ from pipeline.formats import (
     open_image,
     sniff,
 )
+from pipeline.sources.crawled import Format
 
 pillow_heif.register_heif_opener()  # to write them
 
@@ -43,7 +43,7 @@ def test_every_format_is_known_by_its_first_bytes(kind: str) -> None:
 
 
 def test_a_source_can_ask_for_each_format() -> None:
-    assert set(get_args(sources.Format)) == set(FORMATS)
+    assert set(get_args(Format)) == set(FORMATS)
 
 
 def test_suffixes() -> None:

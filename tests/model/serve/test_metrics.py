@@ -49,7 +49,7 @@ def test_none_of_these_is_counted(exported: Path, tmp_path: Path, image: Path) -
     shutil.copytree(exported / "results/export", tmp_path / "results/export")
     file = tmp_path / "results/export/classifier.json"
     about = json.loads(file.read_text())
-    about["calibration"]["temperature"] = 1e9
+    about["calibration"] |= {"temperature": 1e9, "refuse_by": "probability"}
     file.write_text(json.dumps(about))
     with served(tmp_path, "--engine", "onnx") as server:
         predict(server, image.read_bytes())

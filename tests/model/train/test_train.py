@@ -45,6 +45,7 @@ def test_training_leaves_a_model_metrics_and_plots(trained: Path) -> None:
     assert course[about["epoch"] - 1] == max(course) == pytest.approx(about["validation_accuracy"])
     assert {p.name for p in (trained / "results/model").iterdir()} == {
         "classifier.keras",
+        "vim.npz",
         "classifier.json",
     }
 
