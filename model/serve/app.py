@@ -171,8 +171,8 @@ def _example(sha256: str, labels: list[str]) -> Answers:
     return Answers(
         model=sha256,
         predictions=[
-            Answer(file="mug.jpg", label=labels[0], confidence=0.91, top=tops[0]),
-            Answer(file="cat.jpg", label=None, confidence=0.34, top=tops[1]),
+            Answer(file="product.jpg", label=labels[0], confidence=0.91, top=tops[0]),
+            Answer(file="other.jpg", label=None, confidence=0.34, top=tops[1]),
             Failure(file="notes.txt", status=415, error="no image of a known format"),
         ],
     )
