@@ -6,6 +6,8 @@ of batch normalisations are made of all parts. So neither rate nor batch size is
 alone writes.
 """
 
+import atexit
+import gc
 import hashlib
 import json
 import os
@@ -13,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,7 @@ class Team:
         if len(hosts) > 1:
             print(f"trains as host {host + 1} of {len(hosts)}; waits for {', '.join(hosts)}")
             sys.stdout.flush()
+            atexit.register(_close_pools)
             return cls(tf.distribute.MultiWorkerMirroredStrategy(), len(hosts), host)
         if len(tf.config.list_physical_devices("GPU")) > 1:
             return cls(tf.distribute.MirroredStrategy())
@@ -194,6 +198,13 @@ class Member(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         return {name: tf.reshape(log, (1,)) for name, log in super().test_step(data).items()}
+
+
+def _close_pools() -> None:
+    """TensorFlow leaves its pools of threads open, of which Python complains when it ends."""
+    for found in gc.get_objects():
+        if isinstance(found, ThreadPool):
+            found.close()
 
 
 def _hosts(config: str) -> tuple[list[str], int]:
