@@ -141,14 +141,18 @@ class Looker:
             entries.append(page)
             if platform.count(page) < platform.size:
                 break
-        lists = [page for page in entries if isinstance(page, list)]
-        pages = [[x for page in lists for x in page]] if lists else entries
-        for page in pages:
-            counts = product_counts(page)
-            for shelf in platform.shelves(page, kind):
-                ways = [x for x in shelf.category.keys if x.startswith("/")]
-                name = shelf.category.path[-1] if shelf.category.path else shelf.number
-                yield Shelf(name, min(ways) if ways else name, counts.get(shelf.number))
+        try:
+            shelves = platform.shelves(entries, kind)
+        except ValueError as error:
+            self._lost.append((f"the categories of {platform.name}'s list", str(error)))
+            return
+        counts = {
+            number: count for page in entries for number, count in product_counts(page).items()
+        }
+        for shelf in shelves:
+            ways = [x for x in shelf.category.keys if x.startswith("/")]
+            name = shelf.category.path[-1] if shelf.category.path else shelf.number
+            yield Shelf(name, min(ways) if ways else name, counts.get(shelf.number))
 
     def _feeds(self, page: TextPage | None) -> Shop:
         usual = [urljoin(self.root, name) for name in _FEED_NAMES]
