@@ -136,7 +136,7 @@ class Looker:
             except _Missing as missing:
                 self._lost.append((f"the categories of {platform.name}'s list", str(missing)))
                 break
-            if not platform.count(page) or page in entries[-1:]:
+            if page in entries[-1:]:
                 break
             entries.append(page)
             if platform.count(page) < platform.size:

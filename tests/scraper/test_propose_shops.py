@@ -240,3 +240,12 @@ def test_one_shop_that_is_no_address_stops_no_other(web, capsys, tmp_path, monke
     entries = YAML(typ="safe").load(textwrap.dedent(said.out))
     assert list(entries) == ["shop_127_0_0_1", "shop_127_0_0_1_2"]
     assert "everything in ftp://shop.example: " in said.err
+
+
+@pytest.mark.parametrize("odd", ["null", '{"collections": null}', '{"errors": "Not Found"}', "[]"])
+def test_a_list_of_categories_that_is_none_is_told(shop, web, odd: str) -> None:
+    shopify(web)
+    web.routes["/collections.json?limit=250&page=1"] = odd
+    _, entry, lost = shop("teacup")
+    assert entry["classes"] == {"teacup": "Teacups"}  # a tag of a product
+    assert odd == "[]" or "categories of Shopify's list" in lost
