@@ -8,7 +8,6 @@ another kind by their features (see vim.py); models of earlier versions have non
 import dataclasses
 import functools
 import hashlib
-import json
 import platform
 import typing
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from model import saved, vim
 from model.calibration import Calibration, Outputs
 from model.vim import Vim
 from pipeline.cli import UserError
-from pipeline.files import fresh_folder
+from pipeline.files import fresh_folder, json_text
 from pipeline.paths import MODEL
 
 if typing.TYPE_CHECKING:
@@ -104,9 +103,7 @@ def save(
         network.save(part / NETWORK)
         if fitted:
             fitted.save(part / vim.FILE)
-        (part / _ABOUT).write_text(
-            json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        (part / _ABOUT).write_text(json_text(values), encoding="utf-8")
 
 
 def load(folder: Path = MODEL) -> Artifact:

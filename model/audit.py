@@ -9,7 +9,6 @@ wrong; suspect are so many of those that the answers speak against most.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,7 +25,7 @@ from tqdm import tqdm
 
 from model import data, features
 from pipeline.cli import UserError, run
-from pipeline.files import csv_text, write_atomic
+from pipeline.files import csv_text, json_text, write_atomic
 from pipeline.params import Audit, Params, load_params
 from pipeline.paths import AUDIT, DATASET
 from pipeline.report import thumbnail, write_page
@@ -108,7 +107,7 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
             {"image": thumbnail(dataset / s.file), "suspect": s} for s in suspects[:_MOST_SHOWN]
         ],
     )
-    write_atomic(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_atomic(out / "metrics.json", json_text(metrics))
     return metrics
 
 

@@ -8,7 +8,6 @@ split, and those filed under another class in the other, can't be paired and are
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from tabulate import tabulate
 from model.revisions import WORKSPACE, Prediction, Revision, predictions
 from model.statistics import interval, mcnemar, paired_difference
 from pipeline.cli import UserError, run
+from pipeline.files import json_text
 from pipeline.paths import DATASET
 from pipeline.report import thumbnail, write_page
 
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         values["classes"] = comparison.classes()
         for name, pairs in (("gained", comparison.gained), ("lost", comparison.lost)):
             values[name] = [_flip(p, q) for p, q in pairs]
-        print(json.dumps(values, indent=2, ensure_ascii=False))
+        print(json_text(values), end="")
     else:
         print(_table(a.name, b.name, comparison))
     return WORSE if options.fail_if_worse and comparison.verdict == "worse" else 0

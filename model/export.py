@@ -5,7 +5,6 @@ python -m model.export
 
 import argparse
 import dataclasses
-import json
 import shutil
 import statistics
 import time
@@ -21,7 +20,7 @@ from model import artifact, data, onnx_engine
 from model.artifact import Artifact
 from model.classifier import Model, reject_quantile
 from pipeline.cli import UserError, needs_extra, run
-from pipeline.files import fresh_folder
+from pipeline.files import fresh_folder, json_text
 from pipeline.paths import DATASET, EXPORT, MODEL
 
 MOST_DISAGREEMENT = 0.005
@@ -62,9 +61,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
     shutil.rmtree(out, ignore_errors=True)  # an earlier export may be another model's
     with fresh_folder(out) as part:
         _write_network(keras_model, part / onnx_engine.NETWORK)
-        (part / onnx_engine.ABOUT).write_text(
-            json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        (part / onnx_engine.ABOUT).write_text(json_text(about), encoding="utf-8")
         exported = onnx_engine.load(part)
         rows, agreement = _compared(
             test,

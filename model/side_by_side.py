@@ -6,7 +6,6 @@
 import queue
 import re
 import shutil
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from model import experiment
+from model.git import git
 from pipeline import system
 from pipeline.cli import UserError
 from pipeline.params import load_params
@@ -78,15 +78,15 @@ def _cloned(clone: Path) -> Path:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    top, inside = Path(_git("rev-parse", "--show-toplevel")), _git("rev-parse", "--show-prefix")
-    _git("clone", "--quiet", "--shared", str(top), str(clone))
+    top, inside = (git("rev-parse", each).strip() for each in ("--show-toplevel", "--show-prefix"))
+    git("clone", "--quiet", "--shared", top, str(clone))
     for key in ("user.name", "user.email"):
-        if value := _git("config", "--default", "", key):
-            _git("-C", str(clone), "config", key, value)
-    changed = _git("diff", "--name-only", "-z", "HEAD").split("\0")
-    new = _git("ls-files", "--full-name", "--others", "--exclude-standard", "-z", str(top))
+        if value := git("config", "--default", "", key).strip():
+            git("-C", str(clone), "config", key, value)
+    changed = git("diff", "--name-only", "-z", "HEAD").split("\0")
+    new = git("ls-files", "--full-name", "--others", "--exclude-standard", "-z", top)
     for name in filter(None, [*changed, *new.split("\0")]):
-        _copy(top / name, clone / name)
+        _copy(Path(top) / name, clone / name)
     project = clone / inside
     _copy(Path(".dvc/config.local"), project / ".dvc/config.local")
     _link_folders(project)
@@ -126,19 +126,6 @@ def _link_folders(project: Path) -> None:
 
 def _take_over(project: Path, name: str) -> None:
     """Bring the experiment's commit here, under the reference that DVC gave it."""
-    head = _git("rev-parse", "HEAD")
+    head = git("rev-parse", "HEAD").strip()
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
-    _git("fetch", "--quiet", str(project), f"+{reference}:{reference}")
-
-
-def _git(*command: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["git", *command],  # noqa: S607 - whichever Git DVC finds too
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        why = done.stderr.decode("utf-8", "replace").strip()
-        raise UserError(f"`git {' '.join(command)}` failed: {why}")
-    text = done.stdout.decode("utf-8", "surrogateescape")
-    return text if "-z" in command else text.strip()
+    git("fetch", "--quiet", str(project), f"+{reference}:{reference}")

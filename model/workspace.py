@@ -5,7 +5,6 @@ it is back, so that it also comes back after a kill: by the next sweep.
 """
 
 import json
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from model.git import answer, git
 from pipeline import system
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
@@ -39,9 +39,9 @@ def alone() -> Iterator[BinaryIO]:
 def keep() -> None:
     """Keep what is there now. Whatever happens from here on, `restore` brings it back."""
     state = {
-        "head": _git("symbolic-ref", "-q", "HEAD"),
-        "commit": _git("rev-parse", "HEAD"),
-        "index": _git("write-tree"),
+        "head": answer("symbolic-ref", "-q", "HEAD"),
+        "commit": answer("rev-parse", "HEAD"),
+        "index": answer("write-tree"),
     }
     write_atomic(_STATE, json.dumps({**state, "settings": ""}))
     write_atomic(_BEFORE, PARAMS.read_bytes())
@@ -103,11 +103,11 @@ def restore(*, is_whole: bool = False) -> None:
     state = json.loads(_STATE.read_text(encoding="utf-8"))
     _restore_branch(state["head"], state["commit"])
     index = state.get("index")
-    if index and not is_whole and _git("write-tree") != index:
-        _git("read-tree", index)
-        _git("update-index", "-q", "--refresh")
+    if index and not is_whole and answer("write-tree") != index:
+        answer("read-tree", index)
+        answer("update-index", "-q", "--refresh")
     before, now = _BEFORE.read_bytes(), _text(PARAMS)
-    if now not in (state["settings"], _text(_BEFORE), None, _git("show", f"HEAD:./{PARAMS}")):
+    if now not in (state["settings"], _text(_BEFORE), None, _committed()):
         raise UserError(
             f"{PARAMS} was changed while a sweep was running, or after one was killed, and may "
             f"have settings of its run. The file from before the sweep is {_BEFORE}: copy from it "
@@ -120,10 +120,10 @@ def restore(*, is_whole: bool = False) -> None:
 
 def _restore_branch(head: str | None, commit: str | None) -> None:
     """DVC detaches HEAD while an experiment runs."""
-    if head is None or _git("symbolic-ref", "-q", "HEAD") is not None:
+    if head is None or answer("symbolic-ref", "-q", "HEAD") is not None:
         return
-    if _git("rev-parse", "HEAD") == commit == _git("rev-parse", head):
-        _git("symbolic-ref", "HEAD", head)
+    if answer("rev-parse", "HEAD") == commit == answer("rev-parse", head):
+        answer("symbolic-ref", "HEAD", head)
         return
     branch = head.removeprefix("refs/heads/")
     print(
@@ -132,16 +132,13 @@ def _restore_branch(head: str | None, commit: str | None) -> None:
     )
 
 
+def _committed() -> str | None:
+    """PARAMS as the last commit has it."""
+    try:
+        return git("show", f"HEAD:./{PARAMS}").replace("\r\n", "\n")
+    except UserError:
+        return None
+
+
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _git(*command: str) -> str | None:
-    """What it prints; None where it fails."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["git", *command],  # noqa: S607 - whichever Git DVC finds too
-        capture_output=True,
-        check=False,
-    )
-    text = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
-    return None if done.returncode else text if command[0] == "show" else text.strip()

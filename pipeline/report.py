@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from PIL import Image, ImageOps
 
 from pipeline.files import write_atomic
@@ -20,6 +19,9 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
 
 def render(template: Path, **context: Any) -> str:
     """The text that `template` gives; in one that is named .html, values are escaped."""
+    # not above: a program that shows no page need not wait for it
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     environment = Environment(
         loader=FileSystemLoader([_TEMPLATES, template.parent]),
         autoescape=select_autoescape(),

@@ -8,7 +8,6 @@ the validation split. What it changes is in calibration.json and the report.
 
 import argparse
 import csv
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from model.evaluate.metrics import metrics, per_class, slices
 from model.evaluate.refusal import refusals
 from model.evaluate.tested import Tested, tested
 from pipeline.cli import UserError, run
-from pipeline.files import csv_text, write_atomic
+from pipeline.files import csv_text, json_text, write_atomic
 from pipeline.params import Evaluate, Train, load_params
 from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
@@ -142,19 +141,15 @@ def _facts(
 
 
 def _write_tables(out: Path, facts: dict[str, Any]) -> None:
-    _write_json(out / "metrics.json", facts["scores"])
-    _write_json(out / "per_class.json", facts["by_class"])
-    _write_json(out / "slices.json", facts["by_slice"])
+    write_atomic(out / "metrics.json", json_text(facts["scores"]))
+    write_atomic(out / "per_class.json", json_text(facts["by_class"]))
+    write_atomic(out / "slices.json", json_text(facts["by_slice"]))
     about_confidence = {
         **facts["calibration"],
         "calibration_error": facts["calibration_errors"],
         "none_of_these": facts["refusals"],
     }
-    _write_json(out / "calibration.json", about_confidence)
-
-
-def _write_json(path: Path, values: Any) -> None:
-    write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    write_atomic(out / "calibration.json", json_text(about_confidence))
 
 
 def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> None:

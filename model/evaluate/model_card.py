@@ -3,7 +3,6 @@
 The headings follow Mitchell et al., Model Cards for Model Reporting, 2019.
 """
 
-import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from model import data
 from model.artifact import Artifact
+from model.git import answer
 from model.networks import lite_weights
 from pipeline.paths import SPLITS
 from pipeline.report import write_page
@@ -38,19 +38,5 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         weak_slices=[
             row for row in facts["by_slice"] if row["accuracy_high"] < facts["scores"]["accuracy"]
         ],
-        commit=_commit(),
+        commit=answer("rev-parse", "HEAD"),
     )
-
-
-def _commit() -> str | None:
-    """Of the working tree, where it is one of Git."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()

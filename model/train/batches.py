@@ -17,6 +17,10 @@ if typing.TYPE_CHECKING:
     import tensorflow as tf
 
 
+VALIDATION_BATCH = 64
+"""images that are validated at once"""
+
+
 def training_batches(
     split: Images,
     augment: Augment,
@@ -69,7 +73,7 @@ def training_batches(
     return steps.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def plain_batches(split: Images, batch_size: int = 64) -> "tf.data.Dataset":
+def plain_batches(split: Images, batch_size: int = VALIDATION_BATCH) -> "tf.data.Dataset":
     """Batches of (images, one-hot classes), once, in order, as they are (uint8)."""
     import tensorflow as tf
 

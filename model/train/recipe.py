@@ -14,7 +14,13 @@ from model import artifact, data
 from model.networks import pretrained
 from model.networks import registry as networks
 from model.train import checkpoint, hardware, optimization
-from model.train.batches import generator_batches, parted_batches, plain_batches, training_batches
+from model.train.batches import (
+    VALIDATION_BATCH,
+    generator_batches,
+    parted_batches,
+    plain_batches,
+    training_batches,
+)
 from model.train.callbacks import Best, EpochLine, LossIsNanError, StopAtNan
 from model.train.checkpoint import Checkpoint
 from model.train.image_cache import ImageCache
@@ -101,7 +107,7 @@ def _fit(
     """Train to the end; or give back, in a sentence, why the training stopped before."""
     steps, held_out = None, plain_batches(validation)
     if team.strategy:
-        steps = math.ceil(len(validation.files) / team.size / 64)
+        steps = math.ceil(len(validation.files) / team.size / VALIDATION_BATCH)
         held_out = team.batches(partial(parted_batches, validation, steps))
     network = team.member(network)
     try:

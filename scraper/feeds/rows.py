@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -123,8 +123,3 @@ def columns(header: Sequence[str]) -> list[str]:
         more = (f"{plain} {n}" for n in range(2, len(header) + 2))
         names.append(next(x for x in chain([plain], more) if x not in names))
     return names
-
-
-def first_rows(path: Path, encoding: str | None = None, number: int = 1) -> list[Row]:
-    """The first rows of a table."""
-    return [row for _, row in islice(rows(path, encoding), number)]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dvc.repo import Repo
+
 
 def environment(**more: str) -> dict[str, str]:
     """This process's, with its own programs first and somebody who commits."""
@@ -18,6 +20,17 @@ def environment(**more: str) -> dict[str, str]:
         "GIT_CONFIG_VALUE_1": "tester@localhost",
         **more,
     }
+
+
+def begin(root: Path) -> None:
+    """Start Git and DVC in a folder, and tell Git who commits there."""
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "Tester"],
+        ["config", "user.email", "tester@localhost"],
+    ):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    Repo.init(str(root)).close()
 
 
 class Repository:

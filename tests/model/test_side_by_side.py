@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
+from repository import Repository, begin
 from ruamel.yaml import YAML
 
 from model import sweep
@@ -76,16 +76,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "step.py").write_text(STEP)
     (root / "extra.txt").write_text("0.25")
     (root / ".gitignore").write_text("/results/sweep/\n/data/*\n/.cache/\n")
-    for command in (
-        ["init", "-q", "-b", "main"],
-        ["config", "user.name", "Tester"],
-        ["config", "user.email", "tester@localhost"],
-    ):
-        subprocess.run(["git", *command], check=True)
-    Repo.init().close()
+    begin(root)
     subprocess.run(["dvc", "repro", "-q", "prepare"], check=True)
-    subprocess.run(["git", "add", "-A"], check=True)
-    subprocess.run(["git", "commit", "-q", "-m", "start"], check=True)
+    Repository(root).commit("start")
     return root
 
 

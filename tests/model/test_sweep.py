@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from dvc.repo import Repo
 from PIL import Image
+from repository import Repository, begin
 
 from model import sweep
 from pipeline.cli import UserError
@@ -55,15 +55,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "dvc.yaml").write_text(STAGES)
     (root / "step.py").write_text(STEP)
     (root / ".gitignore").write_text("ran.txt\nhold-*\n/results/sweep/\n")
-    for command in (
-        ["init", "-q", "-b", "main"],
-        ["config", "user.name", "Tester"],
-        ["config", "user.email", "tester@localhost"],
-    ):
-        subprocess.run(["git", *command], check=True)
-    Repo.init().close()
-    subprocess.run(["git", "add", "-A"], check=True)
-    subprocess.run(["git", "commit", "-q", "-m", "start"], check=True)
+    begin(root)
+    Repository(root).commit("start")
     return root
 
 
