@@ -122,7 +122,7 @@ class Split(Section):
     keep_official: bool = Field(description="true keeps the split of a public dataset")
     too_few: Literal["stop", "leave_out"] = Field(
         "stop",
-        description="what to do with a class that can't be in every split: stop or leave_out. "
+        description="what to do with a class that can't be in every split. "
         "`stop` ends with a list of all such classes, and why. `leave_out` makes the dataset "
         "without them, and says so in `data/dataset/left_out.csv`",
     )
