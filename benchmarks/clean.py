@@ -25,7 +25,7 @@ from typing import Any
 
 from photos import ROOT, add_raw, keep, machine, params, peer, real_photos, workplace
 from pretend import pretend
-from processes import Run, measured
+from processes import Cost, measured
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -236,7 +236,7 @@ def memory(_: int) -> list[Line]:
     ]
 
 
-def clean_stage() -> Run:
+def clean_stage() -> Cost:
     command = [sys.executable, "-m", "pipeline.clean"]
     return measured(command, Path.cwd(), {"PYTHONPATH": str(ROOT)})
 

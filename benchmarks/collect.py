@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from photos import ARCHIVES, ROOT, keep, machine, peer
-from processes import Run, measured
+from processes import Cost, measured
 from ruamel.yaml import YAML
 from tabulate import tabulate
 
@@ -161,7 +161,7 @@ def compare(
     work: Path, url: str, shops: Mapping[str, Sequence[str]], rounds: int
 ) -> dict[str, Any]:
     """Both tools in turns; medians of images a second, processor seconds, and peak memory."""
-    runs: dict[str, list[tuple[Run, int]]] = {}
+    runs: dict[str, list[tuple[Cost, int]]] = {}
     count, tenth = len(shops["all"]), len(shops["tenth"])
     addresses = work / "addresses.txt"
     addresses.write_text("".join(f"{url}{path}\n" for path in shops["all"]))
@@ -183,7 +183,7 @@ def compare(
     return {**results, "ratio": ratio, "bytes of memory for each image": growth}
 
 
-def summary(runs: Sequence[tuple[Run, int]]) -> dict[str, float]:
+def summary(runs: Sequence[tuple[Cost, int]]) -> dict[str, float]:
     median = statistics.median
     return {
         "saved": median(saved for _, saved in runs),
@@ -202,7 +202,7 @@ def _host(url: str) -> str:
     return url.removeprefix("http://")
 
 
-def img2dataset(output: Path, addresses: Path, count: int) -> tuple[Run, int]:
+def img2dataset(output: Path, addresses: Path, count: int) -> tuple[Cost, int]:
     options = {
         "url_list": addresses, "output_folder": output / "out", "output_format": "files",
         "resize_mode": "no", "disable_all_reencoding": True, "processes_count": 2,
@@ -243,7 +243,7 @@ def archive_path(work: Path, url: str, archive: Path, rounds: int) -> dict[str, 
     return results
 
 
-def collect(folder: Path, source: Mapping[str, object]) -> tuple[Run, int]:
+def collect(folder: Path, source: Mapping[str, object]) -> tuple[Cost, int]:
     """Collect one source in a folder of its own; how many images were saved."""
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")

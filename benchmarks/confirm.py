@@ -20,7 +20,7 @@ from photos import keep, machine, real_photos
 from tabulate import tabulate
 
 from pipeline.clean.measure import Measured, measure
-from pipeline.clean.near_duplicates import Candidate, confirmed, find
+from pipeline.clean.near_duplicates import HashedImage, confirmed, find_pairs
 from pipeline.clean.second_look import confirm
 from pipeline.cli import UserError, run
 from pipeline.engine import map_images
@@ -90,9 +90,9 @@ def crowd(levels: list[bytes], count: int) -> dict[str, Any]:
         bits = np.zeros(256, dtype=np.uint8)
         bits[rng.integers(0, 256, FLIPPED)] = 1
         phash = (hashes[cluster] ^ np.packbits(bits)).tobytes()
-        candidates.append(Candidate(f"{number:08}", phash, phash, tiny[cluster].tobytes()))
+        candidates.append(HashedImage(f"{number:08}", phash, phash, tiny[cluster].tobytes()))
     started = time.perf_counter()
-    found = find([], candidates, lambda name: levels[int(name) % len(levels)], RADIUS, False)
+    found = find_pairs([], candidates, lambda name: levels[int(name) % len(levels)], RADIUS, False)
     confirmed_pairs = sum(1 for _ in found)
     return {
         "images": count,

@@ -25,7 +25,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from tabulate import tabulate
 
 from pipeline.clean.measure import Measured, measure
-from pipeline.clean.near_duplicates import Candidate, find
+from pipeline.clean.near_duplicates import HashedImage, find_pairs
 from pipeline.cli import UserError, run
 from pipeline.engine import map_images
 from pipeline.numbers import number_from
@@ -163,11 +163,11 @@ def project(folder: Path) -> Pairs:
         if not isinstance(result, Measured):
             raise TypeError(f"{file.name}: {result}")
         m = result.measurement
-        candidates.append(Candidate(file.stem, m.phash, m.mirrored_phash, m.tiny))
+        candidates.append(HashedImage(file.stem, m.phash, m.mirrored_phash, m.tiny))
         levels[file.stem] = result.levels
     with workplace():
         rule = default_params().clean.near_duplicate
-    pairs = find([], candidates, levels.__getitem__, rule.radius, mirrored=True)
+    pairs = find_pairs([], candidates, levels.__getitem__, rule.radius, mirrored=True)
     return {
         (pair.a, pair.b)
         for pair in pairs

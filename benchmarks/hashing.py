@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from collect import Run, measured
+from collect import Cost, measured
 from numpy.typing import NDArray
 from photos import ROOT, add_raw, keep, machine, real_photos, workplace
 from PIL import Image
@@ -26,7 +26,7 @@ from tabulate import tabulate
 from pipeline import paths
 from pipeline.clean import __main__ as stage
 from pipeline.clean import measure as measuring
-from pipeline.clean.measure import Failure, Measured
+from pipeline.clean.measure import Measured, NoMeasurement
 from pipeline.cli import run
 
 SIDE, GREY = 16, 64  # of the hash, and of the image that it is made of
@@ -42,7 +42,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts (5)")
     rounds = max(1, parser.parse_args().rounds)
-    runs: dict[bool, list[Run]] = {False: [], True: []}
+    runs: dict[bool, list[Cost]] = {False: [], True: []}
     hashes: dict[bool, str] = {}
     with real_photos() as photos:
         for number in range(2 * rounds):
@@ -66,7 +66,7 @@ def main() -> None:
     print(tabulate(list(figures.items()), floatfmt=",.1f"))
 
 
-def one_stage(own: bool) -> Run:
+def one_stage(own: bool) -> Cost:
     """From data/raw to data/clean and the report."""
     command = [sys.executable, "-c", COMMAND.format(own=own)]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"}
@@ -86,7 +86,7 @@ def run_stage(own: bool) -> None:
     stage.main([])
 
 
-def measure_with_our_own(path: Path, sha256: str, max_pixels: int) -> Measured | Failure:
+def measure_with_our_own(path: Path, sha256: str, max_pixels: int) -> Measured | NoMeasurement:
     """What a worker runs."""
     measuring.perceptual_hashes = our_own
     return measuring.measure(path, sha256, max_pixels)

@@ -14,7 +14,7 @@ from pipeline.cli import UserError
 
 
 @dataclass(frozen=True)
-class Run:
+class Cost:
     """What a command took: wall and processor seconds, peak bytes of all its processes."""
 
     seconds: float
@@ -24,7 +24,7 @@ class Run:
 
 def measured(
     command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None
-) -> Run:
+) -> Cost:
     """Run a command to its end, and fail if it does."""
     log = cwd / "output.log"
     usual = {"PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as they are by default
@@ -44,7 +44,7 @@ def measured(
         watch.join()
     if process.returncode:
         raise UserError(f"{Path(command[0]).name} failed:\n{log.read_text()[-2000:]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, peak[0])
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, peak[0])
 
 
 def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:

@@ -159,7 +159,7 @@ def propose_once(
 
 def propose(count: int, kind: str) -> None:
     """In a process of its own, as its memory is measured: find what is worth the second look."""
-    from pipeline.clean.near_duplicates import Candidate, _proposed
+    from pipeline.clean.near_duplicates import HashedImage, _proposed
 
     rng = np.random.default_rng(1)
     hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
@@ -173,7 +173,7 @@ def propose(count: int, kind: str) -> None:
         phash, tiny = hashes[number].tobytes(), rng.bytes(192)
         if number % 1000 == 1:  # a copy of the one before it
             phash, tiny = candidates[-1].phash, candidates[-1].tiny
-        candidates.append(Candidate(f"{number:064}", phash, phash, tiny))
+        candidates.append(HashedImage(f"{number:064}", phash, phash, tiny))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     rows = _proposed([], candidates, RADIUS, mirrored=False)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,7 +14,7 @@ from typing import Any
 
 import input_pipeline
 import numpy as np
-from collect import Run, measured
+from collect import Cost, measured
 from recipes import CLONE, EPOCH_LINE, OUTPUT, Figures, clone
 
 from model.quiet import import_keras
@@ -139,7 +139,7 @@ def memory(seed: int) -> Figures:
     return {"beyond_gb": (took.peak - images) / 1e9, "images_gb": images / 1e9}
 
 
-def training(changes: Mapping[str, Any]) -> tuple[Run, str]:
+def training(changes: Mapping[str, Any]) -> tuple[Cost, str]:
     """The default recipe at 150×150 by its command, in a folder of its own; and what it printed."""
     folder = clone(CLOTHING, {**AS_WRITTEN, **changes})
     scratch = CLONE.with_name("training")

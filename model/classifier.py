@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from model import artifact, onnx_engine
 from model.calibration import Calibration, Outputs
 from model.images import AnyImage, UnreadableImageError, decode, decode_ahead, each_image
-from model.notebook import Answers, Explanation, html_of
+from model.notebook import AnswerList, Explanation, html_of
 from model.occlusion import importance, occluded
 from pipeline.cli import UserError
 from pipeline.paths import EXPORT, MODEL, PARAMS
@@ -81,7 +81,7 @@ class Classifier:
         model = artifact.load(path)
         return cls(model, model.calibration.threshold(reject_quantile(path)))
 
-    def classify(self, images: AnyImage | Iterable[AnyImage], top: int = 3) -> Answers:
+    def classify(self, images: AnyImage | Iterable[AnyImage], top: int = 3) -> AnswerList:
         """An answer for each image, in order; one that can't be read has its error instead.
 
         `images` is one image or many: paths, bytes of files, open files, Pillow images, or uint8
@@ -89,7 +89,7 @@ class Classifier:
         image is a list too, and a notebook shows it beside the images. UserError where `top` is
         below 1.
         """
-        return Answers.to(each_image(images), lambda noted: self.answers(noted, top))
+        return AnswerList.to(each_image(images), lambda noted: self.answers(noted, top))
 
     def explain(self, image: AnyImage, label: str | None = None) -> Explanation:
         """Which areas of an image speak for the class `label`, or for its likeliest class.

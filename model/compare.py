@@ -15,7 +15,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from model.revisions import WORKSPACE, Prediction, Revision, predictions
+from model.revisions import WORKSPACE, PredictionRow, Revision, predictions
 from model.statistics import interval, mcnemar, paired_difference
 from pipeline.cli import UserError, run
 from pipeline.files import json_text
@@ -33,8 +33,8 @@ _TEMPLATE = Path(__file__).parent / "templates" / "compare.html"
 class Comparison:
     """The images that both runs were tested on, in A's order; `b[i]` is the image of `a[i]`."""
 
-    a: list[Prediction]
-    b: list[Prediction]
+    a: list[PredictionRow]
+    b: list[PredictionRow]
     of_a: int
     """images in A's test split"""
     of_b: int
@@ -42,7 +42,7 @@ class Comparison:
     """images in both splits, under different classes"""
 
     @classmethod
-    def of(cls, a: Sequence[Prediction], b: Sequence[Prediction]) -> "Comparison":
+    def of(cls, a: Sequence[PredictionRow], b: Sequence[PredictionRow]) -> "Comparison":
         """Pair by what an image shows (its SHA-256) and its label."""
         by_key = {(p.sha256, p.label): p for p in b}
         pairs = [(p, by_key[p.sha256, p.label]) for p in a if (p.sha256, p.label) in by_key]
@@ -51,12 +51,12 @@ class Comparison:
         return cls([p for p, _ in pairs], [q for _, q in pairs], len(a), len(b), len(moved))
 
     @property
-    def lost(self) -> list[tuple[Prediction, Prediction]]:
+    def lost(self) -> list[tuple[PredictionRow, PredictionRow]]:
         """What only A has right."""
         return [(p, q) for p, q in zip(self.a, self.b, strict=True) if p.right and not q.right]
 
     @property
-    def gained(self) -> list[tuple[Prediction, Prediction]]:
+    def gained(self) -> list[tuple[PredictionRow, PredictionRow]]:
         """What only B has right."""
         return [(p, q) for p, q in zip(self.a, self.b, strict=True) if q.right and not p.right]
 
@@ -227,7 +227,7 @@ def _interval(bounds: Mapping[str, float], sign: str = "") -> str:
     return f"{_percent(bounds['low'], sign)} to {_percent(bounds['high'], sign)}"
 
 
-def _flip(p: Prediction, q: Prediction) -> dict[str, Any]:
+def _flip(p: PredictionRow, q: PredictionRow) -> dict[str, Any]:
     return {
         "sha256": q.sha256,
         "file": q.file,
@@ -238,7 +238,7 @@ def _flip(p: Prediction, q: Prediction) -> dict[str, Any]:
 
 
 def _write_page(path: Path, a: Revision, b: Revision, comparison: Comparison) -> None:
-    def shown(pairs: list[tuple[Prediction, Prediction]]) -> list[dict[str, Any]]:
+    def shown(pairs: list[tuple[PredictionRow, PredictionRow]]) -> list[dict[str, Any]]:
         return [_flip(p, q) | {"image": _image(b, q.file)} for p, q in pairs[:_MOST_SHOWN]]
 
     write_page(

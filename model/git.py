@@ -6,7 +6,7 @@ from pipeline.cli import UserError
 
 
 def git(*command: str) -> str:
-    """What it prints, as it is. Raises UserError with Git's own reason."""
+    """The output of a command of Git, unchanged. Raises UserError with Git's own reason."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             ["git", *command],  # noqa: S607 - whichever Git DVC finds too
@@ -21,8 +21,8 @@ def git(*command: str) -> str:
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def answer(*command: str) -> str | None:
-    """What it prints, without the end of the line; None where it fails."""
+def git_or_none(*command: str) -> str | None:
+    """The output of a command of Git, without the end of the line; None if Git fails."""
     try:
         return git(*command).strip()
     except UserError:

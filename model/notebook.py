@@ -25,7 +25,7 @@ _MOST_SHOWN = 60  # answers: a page with thousands of images is slow, and nobody
 _SIDE = 144  # pixels of an image
 
 
-class Answers(list[Answer]):
+class AnswerList(list[Answer]):
     """The answer to each image, in order. A notebook shows the first ones beside their images."""
 
     shown: tuple[AnyImage | UnreadableImageError, ...] = ()

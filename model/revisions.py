@@ -70,7 +70,7 @@ def _files_at(name: str) -> "DVCFileSystem":
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class PredictionRow:
     """One row of predictions.csv. `sha256` is of the image as it was collected."""
 
     file: str
@@ -88,7 +88,7 @@ class Prediction:
         return self.label == self.predicted
 
 
-def predictions(revision: Revision) -> list[Prediction]:
+def predictions(revision: Revision) -> list[PredictionRow]:
     """The revision's predictions on its test split. UserError where there are none."""
     text = revision.read(PREDICTIONS).decode("utf-8", "replace")
     header, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
@@ -105,7 +105,7 @@ def predictions(revision: Revision) -> list[Prediction]:
     for number, line in enumerate(lines, start=1):
         try:
             file, label, predicted, confidence = (line[place] for place in places)
-            found.append(Prediction(file, label, predicted, float(confidence)))
+            found.append(PredictionRow(file, label, predicted, float(confidence)))
         except (IndexError, ValueError) as error:
             raise UserError(
                 f"{PREDICTIONS} of {revision.name} is damaged: row {number} is {','.join(line)!r}; "

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from model.git import answer, git
+from model.git import git, git_or_none
 from pipeline import system
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
@@ -39,9 +39,9 @@ def alone() -> Iterator[BinaryIO]:
 def keep() -> None:
     """Keep what is there now. Whatever happens from here on, `restore` brings it back."""
     state = {
-        "head": answer("symbolic-ref", "-q", "HEAD"),
-        "commit": answer("rev-parse", "HEAD"),
-        "index": answer("write-tree"),
+        "head": git_or_none("symbolic-ref", "-q", "HEAD"),
+        "commit": git_or_none("rev-parse", "HEAD"),
+        "index": git_or_none("write-tree"),
     }
     write_atomic(_STATE, json.dumps({**state, "settings": ""}))
     write_atomic(_BEFORE, PARAMS.read_bytes())
@@ -103,9 +103,9 @@ def restore(*, is_whole: bool = False) -> None:
     state = json.loads(_STATE.read_text(encoding="utf-8"))
     _restore_branch(state["head"], state["commit"])
     index = state.get("index")
-    if index and not is_whole and answer("write-tree") != index:
-        answer("read-tree", index)
-        answer("update-index", "-q", "--refresh")
+    if index and not is_whole and git_or_none("write-tree") != index:
+        git_or_none("read-tree", index)
+        git_or_none("update-index", "-q", "--refresh")
     before, now = _BEFORE.read_bytes(), _text(PARAMS)
     if now not in (state["settings"], _text(_BEFORE), None, _committed()):
         raise UserError(
@@ -120,10 +120,10 @@ def restore(*, is_whole: bool = False) -> None:
 
 def _restore_branch(head: str | None, commit: str | None) -> None:
     """DVC detaches HEAD while an experiment runs."""
-    if head is None or answer("symbolic-ref", "-q", "HEAD") is not None:
+    if head is None or git_or_none("symbolic-ref", "-q", "HEAD") is not None:
         return
-    if answer("rev-parse", "HEAD") == commit == answer("rev-parse", head):
-        answer("symbolic-ref", "HEAD", head)
+    if git_or_none("rev-parse", "HEAD") == commit == git_or_none("rev-parse", head):
+        git_or_none("symbolic-ref", "HEAD", head)
         return
     branch = head.removeprefix("refs/heads/")
     print(

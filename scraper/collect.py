@@ -26,7 +26,7 @@ from pipeline.sources import (
 )
 from scraper.counts import metrics, print_ledger, table
 from scraper.crawling.incoming import recover, store
-from scraper.credits import render
+from scraper.credits import credit_list
 from scraper.edits import follow_edits
 from scraper.folders.sync import Report, sync
 from scraper.ledger import LIST, Ledger
@@ -217,7 +217,7 @@ def _follow_edits(name: str, folder: Path, manifest: Manifest) -> list[str]:
 
 def _write_credits(name: str, folder: Path, rows: Collection[Row]) -> None:
     path = folder / "CREDITS.md"
-    if text := render(name, rows):
+    if text := credit_list(name, rows):
         write_atomic(path, text)
     else:
         path.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ _SAFE = "%!#$&'()*+,/:;=?@[]~"  # what addresses are written with
 _Work = tuple[str, str, str, str]  # title, page, author, license with the address of its text
 
 
-def render(name: str, rows: Iterable[Row]) -> str | None:
+def credit_list(name: str, rows: Iterable[Row]) -> str | None:
     """A list in Markdown, one line for each work, or None where no license asks for credit."""
     works: Counter[_Work] = Counter(
         (row.title or "Untitled", row.page_url or "", row.author or "unknown author", _license(row))

@@ -20,7 +20,7 @@ from tabulate import tabulate
 from model import artifact, data, figures
 from model.calibration import Array
 from model.evaluate import model_card
-from model.evaluate.advice import Facts, Pair, Share, Weakest, advice
+from model.evaluate.advice import ConfusedPair, Facts, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
 from model.evaluate.refusal import refusals
 from model.evaluate.tested import Tested, tested
@@ -207,7 +207,7 @@ def _known(
         training=_training_accuracy(plots, epoch, recipe.epochs),
         kept_epoch=epoch,
         weakest=Weakest.of(test.answers),
-        pair=Pair.of(test.answers),
+        pair=ConfusedPair.of(test.answers),
     )
 
 

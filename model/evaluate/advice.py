@@ -52,7 +52,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SplitAnswers:
     """What a model answered to a split; `classes` and `predicted` are positions in `labels`."""
 
     labels: Sequence[str]
@@ -78,7 +78,7 @@ class Weakest:
     others: Share
 
     @classmethod
-    def of(cls, answers: Answers) -> "Weakest":
+    def of(cls, answers: SplitAnswers) -> "Weakest":
         """Each class must have an image."""
         right, classes = answers.right, answers.classes
         lowest = int(np.argmin([right[classes == c].mean() for c in range(len(answers.labels))]))
@@ -89,7 +89,7 @@ class Weakest:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ConfusedPair:
     """The two classes that are most often taken for each other.
 
     `there` is the share of the first one's images that are taken for the second one, `back` the
@@ -102,7 +102,7 @@ class Pair:
     back: Share
 
     @classmethod
-    def of(cls, answers: Answers) -> "Pair | None":
+    def of(cls, answers: SplitAnswers) -> "ConfusedPair | None":
         """None where no two classes are mistaken both ways. Each class must have an image."""
         labels, classes, predicted = answers.labels, answers.classes, answers.predicted
         shares = confusion_matrix(classes, predicted, labels=range(len(labels)), normalize="true")
@@ -137,7 +137,7 @@ class Facts:
     kept_epoch: int
     """from 1; 0 is the classifier that was fitted before the first epoch"""
     weakest: Weakest
-    pair: Pair | None
+    pair: ConfusedPair | None
 
 
 def advice(facts: Facts) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from model import data
 from model.artifact import Artifact
-from model.git import answer
+from model.git import git_or_none
 from model.networks import lite_weights
 from pipeline.paths import SPLITS
 from pipeline.report import write_page
@@ -38,5 +38,5 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         weak_slices=[
             row for row in facts["by_slice"] if row["accuracy_high"] < facts["scores"]["accuracy"]
         ],
-        commit=answer("rev-parse", "HEAD"),
+        commit=git_or_none("rev-parse", "HEAD"),
     )

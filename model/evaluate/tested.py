@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 
 from model import artifact, data
 from model.calibration import Array, Outputs, calibration_error
-from model.evaluate.advice import Answers
+from model.evaluate.advice import SplitAnswers
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Tested:
         return np.asarray(confusion_matrix(self.images.classes, predicted, labels=every))
 
     @property
-    def answers(self) -> Answers:
-        return Answers(
+    def answers(self) -> SplitAnswers:
+        return SplitAnswers(
             labels=self.images.labels,
             classes=self.images.classes,
             predicted=self.probabilities.argmax(axis=1),

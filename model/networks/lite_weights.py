@@ -34,7 +34,7 @@ def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]
     kept = cache / f"{_SHA256[name]}.npz"
     if not kept.is_file():
         file = io.BytesIO()
-        np.savez(file, *folded(torch_file.read(_packaged(name))))
+        np.savez(file, *fold_normalizations(torch_file.read(_packaged(name))))
         write_atomic(kept, file.getvalue())
     with np.load(kept) as arrays:
         return list(arrays.values())
@@ -51,7 +51,7 @@ def origin(name: str) -> str | None:
     )
 
 
-def folded(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+def fold_normalizations(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
     """Kernels and biases of convolutions that do what theirs and the normalisations behind them do.
 
     Kernels are (height, width, in, out), those of depthwise convolutions (height, width, in, 1).

@@ -77,7 +77,7 @@ class Team:
             copy = keras.models.clone_model(network, clone_function=shared, recursive=True)
         copy.set_weights(network.get_weights())
         # not in the scope: there, Keras would call it with a host's batch before the first step
-        return Member(copy.inputs, copy.outputs) if self.several_hosts else copy
+        return TeamNetwork(copy.inputs, copy.outputs) if self.several_hosts else copy
 
     def batches(self, make: Callable[[range, int], tf.data.Dataset]) -> Any:
         """`make(parts, of)` gives batches, each cut in `of` parts, of which it takes `parts`.
@@ -188,7 +188,7 @@ class EqualStart(keras.callbacks.Callback):
                 variable.assign(value)
 
 
-class Member(keras.Model):
+class TeamNetwork(keras.Model):
     """A network whose steps give logs of the shape (1,): under a strategy of several hosts Keras
     can't reduce scalars (keras#20585).
     """

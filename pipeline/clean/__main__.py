@@ -13,10 +13,10 @@ from itertools import islice
 from pipeline import paths
 from pipeline.classes import empty_classes, spellings, warn_of_empty
 from pipeline.clean.cache import Cache
-from pipeline.clean.duplicates import Judged, resolve
+from pipeline.clean.duplicates import JudgedImage, resolve
 from pipeline.clean.findings import Findings, metrics, outcomes
-from pipeline.clean.measure import Failure, Measured, Measurement, measure
-from pipeline.clean.near_duplicates import Pair, find
+from pipeline.clean.measure import Measured, Measurement, NoMeasurement, measure
+from pipeline.clean.near_duplicates import Pair, find_pairs
 from pipeline.clean.report import write_report
 from pipeline.clean.rules import judge_each
 from pipeline.clean.verdicts import write_verdicts
@@ -118,7 +118,7 @@ def examine(params: Params, cache: Cache) -> Findings:
     measurements = _measure_all(raw.images, cache, params.clean.max_pixels)
     verdicts = judge_each(raw.images, measurements, decisions, params.clean)
     judged = [
-        Judged(image, verdict, result)
+        JudgedImage(image, verdict, result)
         for image, verdict in zip(raw.images, verdicts, strict=True)
         if verdict.reason in (None, Reason.PLACEHOLDER)
         and isinstance(result := measurements[image.sha256], Measurement)
@@ -129,23 +129,25 @@ def examine(params: Params, cache: Cache) -> Findings:
 
 def _measure_all(
     images: Sequence[RawImage], cache: Cache, max_pixels: int = MOST_PIXELS
-) -> dict[str, Measurement | Failure]:
+) -> dict[str, Measurement | NoMeasurement]:
     """The measurements of all images, by SHA-256. Only new images are decoded."""
     files = {p.sha256: p.file for p in reversed(images) if p.there}
-    found: dict[str, Measurement | Failure] = {
-        p.sha256: Failure(Reason.MISSING, "the file is not there") for p in images if not p.there
+    found: dict[str, Measurement | NoMeasurement] = {
+        p.sha256: NoMeasurement(Reason.MISSING, "the file is not there")
+        for p in images
+        if not p.there
     }
     kept = cache.measurements(files)
     found |= {sha256: _within(result, max_pixels) for sha256, result in kept.items()}
     new = [(paths.RAW / file, s, max_pixels) for s, file in sorted(files.items()) if s not in found]
     results = zip(new, map_images(measure, new, "measuring"), strict=True)
     while batch := list(islice(results, _BATCH)):
-        lasting: list[tuple[str, Measured | Failure]] = []
+        lasting: list[tuple[str, Measured | NoMeasurement]] = []
         for (_, sha256, _), result in batch:
             match result:
                 case Killed(why):
-                    found[sha256] = Failure(Reason.UNREADABLE, why)
-                case Failure():
+                    found[sha256] = NoMeasurement(Reason.UNREADABLE, why)
+                case NoMeasurement():
                     found[sha256] = result
                     if result.lasting:
                         lasting.append((sha256, result))
@@ -156,22 +158,24 @@ def _measure_all(
     return found
 
 
-def _within(kept: Measurement | Failure, max_pixels: int) -> Measurement | Failure:
+def _within(kept: Measurement | NoMeasurement, max_pixels: int) -> Measurement | NoMeasurement:
     """What was measured when `clean.max_pixels` was larger is no measurement now."""
-    if isinstance(kept, Failure) or kept.least_pixels <= max_pixels:
+    if isinstance(kept, NoMeasurement) or kept.least_pixels <= max_pixels:
         return kept
     error = too_many(kept.width * kept.height, kept.least_pixels, max_pixels)
-    return Failure(Reason.TOO_MANY_PIXELS, error)
+    return NoMeasurement(Reason.TOO_MANY_PIXELS, error)
 
 
-def _near_duplicates(judged: Sequence[Judged], cache: Cache, rule: NearDuplicate) -> list[Pair]:
+def _near_duplicates(
+    judged: Sequence[JudgedImage], cache: Cache, rule: NearDuplicate
+) -> list[Pair]:
     """The confirmed pairs. Only images that the cache has not compared yet are compared."""
     if rule.action == "off":
         return []
     wanted = {one.image.sha256 for one in judged}
     known = cache.compared(rule.radius, rule.mirrored)
     if new := wanted - known:
-        pairs = find(
+        pairs = find_pairs(
             cache.candidates(),
             cache.candidates(new),
             cache.levels,

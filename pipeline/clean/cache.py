@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.clean import measure, near_duplicates
-from pipeline.clean.measure import Failure, Measured, Measurement
-from pipeline.clean.near_duplicates import Candidate, Pair
+from pipeline.clean.measure import Measured, Measurement, NoMeasurement
+from pipeline.clean.near_duplicates import HashedImage, Pair
 from pipeline.cli import UserError
 from pipeline.decode import decoders
 from pipeline.manifest import Reason
@@ -75,13 +75,13 @@ class Cache:
             "to, on a disk with room, and no other command may be at it"
         )
 
-    def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | Failure]:
+    def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | NoMeasurement]:
         """The measurements of those wanted images that were measured before, by SHA-256."""
         with self._wanted(wanted):
             rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
             return {sha256: _result(values) for sha256, *values in rows}
 
-    def add(self, results: Iterable[tuple[str, Measured | Failure]]) -> None:
+    def add(self, results: Iterable[tuple[str, Measured | NoMeasurement]]) -> None:
         """Keep these results, in one transaction."""
         measurements, thumbnails = [], []
         for sha256, result in results:
@@ -123,17 +123,17 @@ class Cache:
             self._set("compared", settings)
         return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
 
-    def candidates(self, wanted: Iterable[str] | None = None) -> list[Candidate]:
+    def candidates(self, wanted: Iterable[str] | None = None) -> list[HashedImage]:
         """What is compared of the wanted images, or of all that `compared` gives; by SHA-256."""
         if wanted is None:
             return self._candidates("compared")
         with self._wanted(wanted):
             return self._candidates("wanted")
 
-    def _candidates(self, table: str) -> list[Candidate]:
+    def _candidates(self, table: str) -> list[HashedImage]:
         columns = "sha256, phash, mirrored_phash, tiny"
         query = f"SELECT {columns} FROM measurements JOIN {table} USING (sha256)"  # noqa: S608 - ours
-        return [Candidate(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
+        return [HashedImage(*row) for row in self._database.execute(f"{query} ORDER BY sha256")]
 
     def add_pairs(self, compared: Iterable[str], pairs: Iterable[Pair]) -> None:
         """Note that these images were compared with all others, and keep the pairs found."""
@@ -176,8 +176,8 @@ class Cache:
             self._database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
 
-def _result(values: list[Any]) -> Measurement | Failure:
+def _result(values: list[Any]) -> Measurement | NoMeasurement:
     reason, error, *fields = values
     if reason is not None:
-        return Failure(Reason(reason), error)
+        return NoMeasurement(Reason(reason), error)
     return Measurement(*fields)

@@ -39,7 +39,7 @@ class Sets:
         self._parents[self.find(a)] = self.find(b)
 
 
-class Judged:
+class JudgedImage:
     """An image with its verdict and measurement, as the rules here need them."""
 
     def __init__(self, image: RawImage, verdict: Verdict, measurement: Measurement) -> None:
@@ -64,7 +64,9 @@ class Judged:
         return self.verdict.reason is Reason.PLACEHOLDER or Reason.PLACEHOLDER in self.verdict.flags
 
 
-def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> list[list[Judged]]:
+def resolve(
+    judged: Sequence[JudgedImage], pairs: Iterable[Pair], clean: Clean
+) -> list[list[JudgedImage]]:
     """Settle duplicates and label conflicts, and fill in the groups, in the verdicts.
 
     `judged` are the images that nothing else drops, and the placeholders; `pairs` are the
@@ -87,7 +89,7 @@ def resolve(judged: Sequence[Judged], pairs: Iterable[Pair], clean: Clean) -> li
     return list(sets.values())
 
 
-def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
+def _find_placeholder(members: Sequence[JudgedImage], rule: Placeholder) -> None:
     """Find an image that many products have: it tells nothing of any of them, in any bytes."""
     products = {name for one in members for name in _products(one.image)}
     if not any(one.is_placeholder for one in members) and not (
@@ -101,14 +103,14 @@ def _find_placeholder(members: Sequence[Judged], rule: Placeholder) -> None:
             one.verdict.duplicate_of = "" if one.image.sha256 == best else best
 
 
-def _split(members: Iterable[Judged], key: Any) -> dict[Any, list[Judged]]:
-    parts: dict[Any, list[Judged]] = defaultdict(list)
+def _split(members: Iterable[JudgedImage], key: Any) -> dict[Any, list[JudgedImage]]:
+    parts: dict[Any, list[JudgedImage]] = defaultdict(list)
     for one in members:
         parts[key(one)].append(one)
     return parts
 
 
-def _settle(members: Sequence[Judged], clean: Clean) -> None:
+def _settle(members: Sequence[JudgedImage], clean: Clean) -> None:
     """Judge images that show the same, best first: conflicts of labels, then duplicates."""
     by_label = _split(members, lambda one: one.verdict.label)
     staying = set(by_label)
@@ -121,7 +123,7 @@ def _settle(members: Sequence[Judged], clean: Clean) -> None:
         _settle_duplicates(by_label[label], clean)
 
 
-def _labels_that_stay(by_label: Mapping[str, list[Judged]], conflicts: str) -> set[str]:
+def _labels_that_stay(by_label: Mapping[str, list[JudgedImage]], conflicts: str) -> set[str]:
     reviewed = {
         label for label, members in by_label.items() if any(one.verdict.reviewed for one in members)
     }
@@ -137,7 +139,7 @@ def _labels_that_stay(by_label: Mapping[str, list[Judged]], conflicts: str) -> s
     return set()
 
 
-def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
+def _settle_duplicates(members: Iterable[JudgedImage], clean: Clean) -> None:
     """Settle duplicates of one class; the best image comes first.
 
     Each step finds more copies than the one before. Its survivors go into the next step.
@@ -146,7 +148,7 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
         (Reason.SAME_PIXELS, clean.same_pixels.action, lambda one: one.pixels),
         (Reason.NEAR_DUPLICATE, clean.near_duplicate.action, lambda _: None),
     ]
-    better: dict[Judged, Judged] = {}
+    better: dict[JudgedImage, JudgedImage] = {}
     survivors = []
     for survivor, *others in _split(members, lambda one: one.image.sha256).values():
         survivors.append(survivor)
@@ -169,7 +171,7 @@ def _settle_duplicates(members: Iterable[Judged], clean: Clean) -> None:
         one.verdict.duplicate_of = survivor.image.sha256
 
 
-def _group(sets: Iterable[list[Judged]]) -> None:
+def _group(sets: Iterable[list[JudgedImage]]) -> None:
     """Give each image its group: images that show the same, and all images of one product.
 
     A dropped image joins products only if a copy of it stays. A placeholder joins none. A group is
@@ -177,7 +179,7 @@ def _group(sets: Iterable[list[Judged]]) -> None:
     not rename the group. The split depends on this name, so it stays as it was.
     """
     joined = Sets()
-    names: dict[Judged, list[str]] = {}
+    names: dict[JudgedImage, list[str]] = {}
     for members in sets:
         staying = {one.image.sha256 for one in members if one.verdict.reason is None}
         for one in members:
@@ -200,7 +202,7 @@ def _products(image: RawImage) -> Iterator[str]:
         yield hashlib.sha256(f"{image.source}\n{product}".encode()).hexdigest()
 
 
-def leaks(sets: Iterable[list[Judged]]) -> list[tuple[Judged, Judged]]:
+def leaks(sets: Iterable[list[JudgedImage]]) -> list[tuple[JudgedImage, JudgedImage]]:
     """Pairs of images that show the same in two official splits, the stronger split's first.
 
     If a source has one image in several splits, both images of the pair are this one.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.classes import KEPT
-from pipeline.clean.duplicates import Judged, leaks
-from pipeline.clean.measure import Failure, Measurement
+from pipeline.clean.duplicates import JudgedImage, leaks
+from pipeline.clean.measure import Measurement, NoMeasurement
 from pipeline.clean.near_duplicates import Pair
 from pipeline.clean.rules import Verdict
 from pipeline.raw import Raw
@@ -18,10 +18,10 @@ class Findings:
     """What was read, what was measured (by SHA-256), and what becomes of it."""
 
     raw: Raw
-    measurements: Mapping[str, Measurement | Failure]
+    measurements: Mapping[str, Measurement | NoMeasurement]
     verdicts: Sequence[Verdict]
     """of `raw.images`, in their order"""
-    sets: Sequence[list[Judged]]
+    sets: Sequence[list[JudgedImage]]
     """images that show the same"""
     pairs: Sequence[Pair]
 

@@ -66,7 +66,7 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class NoMeasurement:
     """Why there are no measurements.
 
     It is `lasting` where it follows from the content alone, and not from the file or a parameter.
@@ -88,23 +88,24 @@ class Measured:
     """what `second_look` compares"""
 
 
-def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured | Failure:
+def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured | NoMeasurement:
     """Measure the file at `path`, whose digest should be `sha256` (hexadecimal).
 
-    What is no image, or one of which more than `max_pixels` have to be decoded, gives a Failure.
+    A file that is no image gives a NoMeasurement, and so does an image of which more than
+    `max_pixels` pixels have to be decoded.
     Only MemoryError is raised.
     """
     try:
         content = read(path, sha256)
     except FileError as error:
-        return Failure(error.reason, str(error), lasting=False)
+        return NoMeasurement(error.reason, str(error), lasting=False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata; what matters becomes an error
             return _measure(content, max_pixels)
     except ImageError as error:
         lasting = error.reason is not Reason.TOO_MANY_PIXELS
-        return Failure(error.reason, str(error), lasting)
+        return NoMeasurement(error.reason, str(error), lasting)
 
 
 def _measure(content: bytes, max_pixels: int = MOST_PIXELS) -> Measured:

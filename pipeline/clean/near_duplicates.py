@@ -51,7 +51,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class HashedImage:
     """What is compared of an image."""
 
     sha256: str
@@ -61,9 +61,9 @@ class Candidate:
     """8x8 RGB pixels"""
 
 
-def find(
-    known: list[Candidate],
-    new: list[Candidate],
+def find_pairs(
+    known: list[HashedImage],
+    new: list[HashedImage],
     levels: Callable[[str], bytes],
     radius: int,
     mirrored: bool,
@@ -102,7 +102,7 @@ def confirmed(
 
 
 def _proposed(
-    known: list[Candidate], new: list[Candidate], radius: int, mirrored: bool
+    known: list[HashedImage], new: list[HashedImage], radius: int, mirrored: bool
 ) -> NDArray[np.int64]:
     """What is worth the second look, each once: rows of two numbers, mirrored or not, and bits.
 
@@ -134,7 +134,7 @@ class _Search:
 
 
 def _blocks(
-    candidates: list[Candidate], start: int, radius: int, mirrored: bool
+    candidates: list[HashedImage], start: int, radius: int, mirrored: bool
 ) -> Iterator[NDArray[np.int64]]:
     """What each block proposes, of all pairs whose later candidate is at `start` or behind it."""
     count, size = len(candidates), _BLOCK
@@ -165,7 +165,7 @@ def _blocks(
             yield propose(*task) if isinstance(result, Killed) else result
 
 
-def _table(candidates: Sequence[Candidate]) -> NDArray[np.void]:
+def _table(candidates: Sequence[HashedImage]) -> NDArray[np.void]:
     rows = (one.phash + one.mirrored_phash + one.tiny for one in candidates)
     return np.frombuffer(b"".join(rows), dtype=_ROW)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.clean.duplicates import Judged, leaks
+from pipeline.clean.duplicates import JudgedImage, leaks
 from pipeline.clean.findings import Findings, metrics
 from pipeline.clean.measure import Measurement
 from pipeline.clean.rules import Verdict
@@ -196,7 +196,7 @@ class _View:
             verdict.reason is None,
         )
 
-    def _set(self, members: Sequence[Judged]) -> ImageSet:
+    def _set(self, members: Sequence[JudgedImage]) -> ImageSet:
         """Images that show the same, the best one first."""
         best = members[0]
         figures = []
@@ -211,7 +211,7 @@ class _View:
             figures.append(self._figure(one.image, one.verdict, lines))
         return ImageSet(figures, len(members) - len(figures))
 
-    def _relation(self, best: Judged, one: Judged) -> str:
+    def _relation(self, best: JudgedImage, one: JudgedImage) -> str:
         if one is best:
             return ""
         if one.image.sha256 == best.image.sha256:
@@ -247,7 +247,7 @@ def _link(address: str | None) -> str | None:
     return address if web else None
 
 
-def _file(one: Judged) -> str:
+def _file(one: JudgedImage) -> str:
     return one.image.file
 
 

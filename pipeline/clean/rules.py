@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipeline.clean.measure import Failure, Measurement
+from pipeline.clean.measure import Measurement, NoMeasurement
 from pipeline.decisions import Choice, Decision
 from pipeline.manifest import Reason
 from pipeline.params import Clean
@@ -49,7 +49,7 @@ class Verdict:
 
 def judge_each(
     images: Iterable[RawImage],
-    measurements: Mapping[str, Measurement | Failure],
+    measurements: Mapping[str, Measurement | NoMeasurement],
     decisions: Mapping[str, Decision],
     clean: Clean,
 ) -> list[Verdict]:
@@ -70,7 +70,7 @@ def judge_each(
             continue
         if not image.there:
             verdict.reason, verdict.note = Reason.MISSING, "the file is not there"
-        elif isinstance(result, Failure):
+        elif isinstance(result, NoMeasurement):
             verdict.reason, verdict.note = result.reason, result.error
         else:
             if len(products[image.sha256]) >= clean.placeholder.min_products:

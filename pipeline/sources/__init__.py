@@ -192,7 +192,7 @@ KINDS: dict[str, type[Section]] = {
 
 
 def sections(annotation: Any) -> Iterator[type[Section]]:
-    """The sections in a type: `Index` in `Index | None`."""
+    """The sections in a type, such as `IndexFile` in `IndexFile | None`."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     elif typing.get_origin(annotation) is not None or isinstance(annotation, types.UnionType):

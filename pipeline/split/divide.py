@@ -73,6 +73,11 @@ class TooFewError(UserError):
 def divide(images: Sequence[KeptImage], settings: Split) -> Division:
     """The split of each image. Classes that can't be in every split are left out.
 
+    With `keep_official` a group goes to the split that its source says. If its images are in
+    several official splits, test counts before validation, and validation before train; the images
+    of the other splits are left out. Images without an official split are divided by the shares. If
+    a source has no test or no validation images of a class, these come from its training images.
+
     Raises TooFewError, which names all such classes, if `too_few` is `stop` or no class is left.
     """
     left_out: dict[str, Lack] = {}
@@ -98,19 +103,6 @@ def divide(images: Sequence[KeptImage], settings: Split) -> Division:
         for image in images
     ]
     return Division(found, sorted(left_out.values(), key=lambda lack: lack.label))
-
-
-def assign(images: Sequence[KeptImage], settings: Split) -> list[str | None]:
-    """The split of each image; None for an image that is left out.
-
-    With `keep_official` a group goes to the split that its source says. If its images are in
-    several official splits, test counts before validation, and validation before train; the images
-    of the other splits are left out. Images without an official split are divided by the shares. If
-    a source has no test or no validation images of a class, these come from its training images.
-
-    Raises UserError as `divide` does.
-    """
-    return divide(images, settings).places
 
 
 def _labels(images: Sequence[KeptImage]) -> set[str]:

@@ -47,7 +47,7 @@ class RobotsUnavailableError(IgnoreRequest):
     """robots.txt can't be read, so nothing of its host is fetched."""
 
 
-def explain(error: BaseException) -> tuple[Status, str]:
+def status_and_reason(error: BaseException) -> tuple[Status, str]:
     """The status of a candidate, and its message, for what a download raised."""
     message = " ".join(str(error).split()) or type(error).__name__
     match error:
@@ -76,7 +76,7 @@ def may_pass(error: BaseException) -> bool:
     """Whether the same request may be answered another time: no answer yet, 408, 425, 429, 5xx."""
     if isinstance(error, HttpError):
         return status_may_pass(error.response.status)
-    return isinstance(error, BusyHostError) or explain(error)[0] in _PASSING
+    return isinstance(error, BusyHostError) or status_and_reason(error)[0] in _PASSING
 
 
 _PASSING = {Status.FAILED_CONNECTION, Status.FAILED_TIMEOUT, Status.FAILED_TRUNCATED}

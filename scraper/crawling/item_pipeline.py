@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from pipeline.manifest import Row, Status
 from pipeline.sources import CrawlSource
-from scraper.crawling.failures import DOWNLOAD_ERRORS, explain, http_message
+from scraper.crawling.failures import DOWNLOAD_ERRORS, http_message, status_and_reason
 from scraper.crawling.incoming import manifest_of
 from scraper.crawling.items import ProductImage
 from scraper.crawling.selection import Candidate, check
@@ -125,7 +125,7 @@ class ImagePipeline:
             request = Request(item.image_url, headers=self._accept, callback=NO_CALLBACK, meta=meta)
             response = await self._crawler.engine.download_async(request)
         except DOWNLOAD_ERRORS as error:
-            status, message = explain(error)
+            status, message = status_and_reason(error)
             return replace(row, status=status, error=message)
         found: dict[str, Any] = {"http_status": response.status}
         if why := _not_whole(response):

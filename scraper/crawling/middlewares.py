@@ -20,8 +20,8 @@ from scraper.crawling.failures import (
     DOWNLOAD_ERRORS,
     ForbiddenByRobotsError,
     RobotsUnavailableError,
-    explain,
     http_message,
+    status_and_reason,
 )
 from scraper.crawling.item_pipeline import ImagePipeline
 from scraper.crawling.items import ProductImage
@@ -166,7 +166,7 @@ class RobotsMiddleware:
         except RefusedAddressError:
             raise
         except DOWNLOAD_ERRORS as error:
-            raise _unavailable(url, explain(error)[1]) from error
+            raise _unavailable(url, status_and_reason(error)[1]) from error
         if response.status in _TRY_LATER or response.status >= 500:
             raise _unavailable(url, http_message(response))
         rules = robots_rules(response.body if response.status == 200 else b"")

@@ -8,9 +8,9 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from scraper.crawling.failures import (
     ForbiddenByRobotsError,
-    explain,
     http_message,
     may_pass,
+    status_and_reason,
     status_may_pass,
 )
 from scraper.ledger import Outcome
@@ -49,7 +49,7 @@ def failure_of(error: BaseException) -> PageFailure:
     if isinstance(error, HttpError) and (failure := response_failure(error.response)):
         return failure
     outcome = Outcome.FAILED_FOR_NOW if may_pass(error) else Outcome.FAILED_FOR_GOOD
-    return PageFailure(outcome, explain(error)[1], is_gone=isinstance(error, ValueError))
+    return PageFailure(outcome, status_and_reason(error)[1], is_gone=isinstance(error, ValueError))
 
 
 def response_failure(response: Response) -> PageFailure | None:

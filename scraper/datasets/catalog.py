@@ -114,7 +114,7 @@ def catalog() -> dict[str, Entry]:
     return TypeAdapter(dict[str, Entry]).validate_python(values)
 
 
-def find(name: str) -> Entry:
+def find_dataset(name: str) -> Entry:
     """The entry of that name; a UserError with the nearest ones for any other."""
     known = catalog()
     if name not in known:

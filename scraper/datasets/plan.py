@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource, IndexFile
-from scraper.datasets.catalog import File, FilesLayout, Layout, find
+from scraper.datasets.catalog import File, FilesLayout, Layout, find_dataset
 from scraper.datasets.hub import SPLIT_IN_PATH, listing
 from scraper.datasets.labels import Labels
 
@@ -64,7 +64,7 @@ def plan(source: DatasetSource | ArchiveSource | HuggingFaceSource) -> Plan:
 
 
 def _dataset(source: DatasetSource) -> Plan:
-    entry = find(source.dataset)
+    entry = find_dataset(source.dataset)
     known = entry.classes if isinstance(entry.classes, list) else []
     if known:
         Labels(source.classes).check(set(known))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pipeline.cli import UserError, run
 from pipeline.numbers import number_from
 from scraper.demo_shop.catalogue import CATEGORIES, DEFAULT_LABELS
-from scraper.demo_shop.server import Shop
+from scraper.demo_shop.server import ShopServer
 
 _WELCOME = """{address}
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        shop = Shop(options.port)
+        shop = ShopServer(options.port)
     except (OSError, OverflowError) as error:
         raise UserError(
             f"port {options.port} can't be served on ({error}); choose another --port"
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print("stopped", file=sys.stderr)
 
 
-def _stop_with_stdin(shop: Shop) -> None:
+def _stop_with_stdin(shop: ShopServer) -> None:
     sys.stdin.read()
     shop.shutdown()
 

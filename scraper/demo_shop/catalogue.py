@@ -13,7 +13,7 @@ PRIVATE_PRODUCTS = 2  # in each category, behind robots.txt
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class DemoCategory:
     """A class of products, and where the shop keeps it."""
 
     label: str
@@ -23,11 +23,11 @@ class Category:
 
 
 CATEGORIES = (
-    Category("backpack", "/backpacks/", "Backpacks", ("Daypack", "Rucksack", "School bag")),
-    Category("mug", "/mugs/", "Mugs", ("Mug", "Cup", "Coffee mug")),
-    Category("sneaker", "/sneakers/", "Sneakers", ("Sneaker", "Trainer", "Court shoe")),
-    Category("t-shirt", "/t-shirts/", "T-shirts", ("T-shirt", "Tee", "Cotton shirt")),
-    Category("cap", "/caps/", "Caps", ("Cap", "Baseball cap", "Trucker cap")),
+    DemoCategory("backpack", "/backpacks/", "Backpacks", ("Daypack", "Rucksack", "School bag")),
+    DemoCategory("mug", "/mugs/", "Mugs", ("Mug", "Cup", "Coffee mug")),
+    DemoCategory("sneaker", "/sneakers/", "Sneakers", ("Sneaker", "Trainer", "Court shoe")),
+    DemoCategory("t-shirt", "/t-shirts/", "T-shirts", ("T-shirt", "Tee", "Cotton shirt")),
+    DemoCategory("cap", "/caps/", "Caps", ("Cap", "Baseball cap", "Trucker cap")),
 )
 DEFAULT_LABELS = ("backpack", "mug", "sneaker", "t-shirt")
 
@@ -111,7 +111,7 @@ def _defects_seen(label: str, labels: set[str]) -> Iterator[Defect | None]:
             yield image.defect if not conflict or {product.label, product.also} <= labels else None
 
 
-def _stock(category: Category) -> Iterator[ShopProduct]:
+def _stock(category: DemoCategory) -> Iterator[ShopProduct]:
     """A category's products. Defects, originals of copies and second views share no product."""
     label, rng = category.label, Random(f"stock of {category.label}")
     numbers = range(1, PRODUCTS + 1)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from scraper.demo_shop import catalogue
-from scraper.demo_shop.catalogue import CATEGORIES, Category, ShopProduct
+from scraper.demo_shop.catalogue import CATEGORIES, DemoCategory, ShopProduct
 
 PAGE_SIZE = 24
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -69,7 +69,7 @@ class Pages:
         """The page that says so."""
         return self._render("not_found.html", []).body
 
-    def _listing(self, category: Category, query: str) -> ShopPage | None:
+    def _listing(self, category: DemoCategory, query: str) -> ShopPage | None:
         listed = catalogue.listed(category.label)
         pages = math.ceil(len(listed) / PAGE_SIZE)
         wanted = parse_qs(query).get("page", ["1"])[0]

@@ -34,7 +34,7 @@ def _live_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-class Shop(ThreadingHTTPServer):
+class ShopServer(ThreadingHTTPServer):
     """The shop at 127.0.0.1 on a port; 0 takes a free one. A context manager.
 
     Raises OSError or OverflowError where the port can't be had.
@@ -70,7 +70,7 @@ class Shop(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Shop
+    server: ShopServer
     protocol_version = "HTTP/1.1"
     server_version = "demo-shop"
     sys_version = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipeline.licenses import normal_license
-from scraper.proposals.asking import Api, Finding, NotFoundError
+from scraper.proposals.asking import ApiClient, Finding, NotFoundError
 from scraper.proposals.spelling import distance, plural, singular, spellings, words
 from scraper.spiders.records import listed, mapping, number, text
 
@@ -46,7 +46,7 @@ class _Category:
         return f"{self.files:,} files{below}"
 
 
-def commons(api: Api, category: str) -> Finding:
+def commons(api: ApiClient, category: str) -> Finding:
     """The nearest category of the wiki, else the words of a search. Raises NotFoundError."""
     titles = "|".join(f"Category:{x}" for x in spellings(category) if not set(x) & set("|#<>[]{}"))
     asked = _WIKI | {"prop": "categoryinfo"}
@@ -80,7 +80,7 @@ def _categories(answer: dict[str, Any]) -> list[_Category]:
     return found
 
 
-def _search(api: Api, category: str, others: list[_Category]) -> Finding:
+def _search(api: ApiClient, category: str, others: list[_Category]) -> Finding:
     query = " ".join(words(category)) or category
     asked = {"list": "search", "srsearch": query, "srnamespace": 6, "srlimit": 1}
     answer = mapping(api.get(**_WIKI, **asked, srinfo="totalhits", srprop="").get("query"))
@@ -96,7 +96,7 @@ def _search(api: Api, category: str, others: list[_Category]) -> Finding:
     return Finding(query, _sentence(said))
 
 
-def _licenses_of_files(api: Api, generator: dict[str, object]) -> list[str]:
+def _licenses_of_files(api: ApiClient, generator: dict[str, object]) -> list[str]:
     """The licenses of some files, in words; nothing where the wiki doesn't say."""
     asked = {"prop": "imageinfo", "iiprop": "extmetadata"}
     wanted = {"iiextmetadatafilter": "LicenseShortName|LicenseUrl", "iiextmetadatalanguage": "en"}
@@ -115,7 +115,7 @@ def _licenses_of_files(api: Api, generator: dict[str, object]) -> list[str]:
     return _licenses(named)
 
 
-def openverse(api: Api, category: str) -> Finding:
+def openverse(api: ApiClient, category: str) -> Finding:
     """The query that finds something. Raises NotFoundError where none of its spellings does."""
     for query in dict.fromkeys((_one_line(category), *spellings(category))):
         answer = api.get(q=query, page=1, page_size=_SEARCHED, mature="false")
@@ -135,7 +135,7 @@ def _license(code: str | None) -> str | None:
     return normal_license(f"cc-{named}" if named.startswith("by") else named)
 
 
-def open_food_facts(api: Api, category: str) -> Finding:
+def open_food_facts(api: ApiClient, category: str) -> Finding:
     """The tag of the category that has products. Raises NotFoundError where none has."""
     *before, last = words(category) or [""]
     slugs = ("-".join([*before, form(last)]) for form in (plural, singular))

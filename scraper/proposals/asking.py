@@ -29,7 +29,7 @@ class Finding:
     about: str
 
 
-class Api:
+class ApiClient:
     """A web API that is asked at the rate of its terms.
 
     `name` is that of its spider. An address of your own network is let through, since you typed it.

@@ -18,7 +18,7 @@ from pipeline.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SourceEntry:
     """A source: its name, its type, and what is known of each of its classes."""
 
     name: str
@@ -27,7 +27,7 @@ class Entry:
     about: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_text(entries: Sequence[Entry]) -> str:
+def as_text(entries: Sequence[SourceEntry]) -> str:
     """The entries as they stand below `sources:`, with every key and what is known as comments."""
     yaml, out = YAML(), io.StringIO()
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -40,7 +40,7 @@ def as_text(entries: Sequence[Entry]) -> str:
     return "".join(f"  {line}\n" for line in out.getvalue().splitlines())
 
 
-def _commented(entry: Entry) -> CommentedMap:
+def _commented(entry: SourceEntry) -> CommentedMap:
     values = CommentedMap(entry.source.model_dump())
     classes = CommentedMap(values["classes"])
     for label in classes:
@@ -58,7 +58,7 @@ def _line(text: str) -> str:
     return " ".join("".join(x if x.isprintable() else " " for x in text).split())
 
 
-def add_to(path: Path, entries: Sequence[Entry]) -> None:
+def add_to(path: Path, entries: Sequence[SourceEntry]) -> None:
     """Put the entries at the end of `sources` in a parameter file; all else stays as it is.
 
     Raises UserError, and changes nothing, where the file is not valid, has a source of such a name,

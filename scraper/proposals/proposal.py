@@ -16,17 +16,17 @@ from pipeline.sources import DatasetSource, SpiderSource
 from pipeline.sources.section import no_substitution
 from scraper.datasets.catalog import catalog
 from scraper.proposals.apis import commons, open_food_facts, openverse
-from scraper.proposals.asking import Api, Finding, NotFoundError
-from scraper.proposals.entries import Entry
+from scraper.proposals.asking import ApiClient, Finding, NotFoundError
+from scraper.proposals.entries import SourceEntry
 from scraper.proposals.known import in_dataset
-from scraper.proposals.shop_pages import Shelf, Shop
+from scraper.proposals.shop_pages import FoundCategory, Shop
 from scraper.proposals.shops import Looker
 from scraper.proposals.spelling import distance
 from scraper.spiders.commons import CommonsSpider
 from scraper.spiders.open_food_facts import OpenFoodFactsSpider
 from scraper.spiders.openverse import OpenverseSpider
 
-Lookup = Callable[[Api, str], Finding]
+Lookup = Callable[[ApiClient, str], Finding]
 PLACES: Final[Mapping[str, tuple[str, Lookup]]] = {
     "commons": (CommonsSpider.default_api, commons),
     "openverse": (OpenverseSpider.default_api, openverse),
@@ -40,7 +40,7 @@ LIMIT: Final = 200  # images of a class
 class Proposal:
     """Entries for params.yaml, and what was not found: the place, the category, the reason."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[SourceEntry] = field(default_factory=list)
     lost: list[tuple[str, str, str]] = field(default_factory=list)
 
 
@@ -65,7 +65,7 @@ def propose(
     found = Proposal()
     labels = _labels(categories, found)
     places = {
-        name: Api(name, (apis or {}).get(name, address), is_own=name in (apis or {}))
+        name: ApiClient(name, (apis or {}).get(name, address), is_own=name in (apis or {}))
         for name, (address, _) in PLACES.items()
         if name not in skip and labels
     }
@@ -114,7 +114,7 @@ Answers = tuple[dict[str, Finding], dict[str, str]]
 """What was found for each class, and why nothing was found for others"""
 
 
-def _ask(api: Api, labels: Mapping[str, str], bar: "tqdm[NoReturn]") -> Answers:
+def _ask(api: ApiClient, labels: Mapping[str, str], bar: "tqdm[NoReturn]") -> Answers:
     lookup = PLACES[api.name][1]
     findings, lost = {}, {}
     for label, category in labels.items():
@@ -128,7 +128,7 @@ def _ask(api: Api, labels: Mapping[str, str], bar: "tqdm[NoReturn]") -> Answers:
 
 def _add_api(
     found: Proposal,
-    api: Api,
+    api: ApiClient,
     findings: Mapping[str, Finding],
     lost: Mapping[str, str],
     *,
@@ -147,11 +147,11 @@ def _add_api(
             allow_private=api.allow_private,
         )
         found.entries.append(
-            Entry(prefix + api.name, source, about={x: y.about for x, y in findings.items()})
+            SourceEntry(prefix + api.name, source, about={x: y.about for x, y in findings.items()})
         )
 
 
-Named = TypeVar("Named", Finding, Shelf)
+Named = TypeVar("Named", Finding, FoundCategory)
 
 
 def _each_once(found: Proposal, place: str, several: Mapping[str, Named]) -> dict[str, Named]:
@@ -176,7 +176,7 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
             classes = {label: finding.value for label, finding in findings.items()}
             source = DatasetSource(kind="dataset", dataset=name, classes=classes)
             comment = next(iter(findings.values())).about
-            found.entries.append(Entry(prefix + safe_source(name), source, comment))
+            found.entries.append(SourceEntry(prefix + safe_source(name), source, comment))
     silent = ", ".join(name for name, x in catalog().items() if isinstance(x.classes, int))
     why = f"no listed class is called so; the catalog does not list the classes of {silent}"
     found.lost += [("the known datasets", label, why) for label in labels if label not in known]
@@ -223,10 +223,12 @@ def _add_shop(
     taken = {entry.name for entry in found.entries}
     name = next(x for x in (name, *(f"{name}_{n}" for n in range(2, 999))) if x not in taken)
     counted = {x: f"{y.products:,} products" for x, y in chosen.items() if y.products is not None}
-    found.entries.append(Entry(name, source, f"found in {shop.what}", counted))
+    found.entries.append(SourceEntry(name, source, f"found in {shop.what}", counted))
 
 
-def _chosen(shelves: Sequence[Shelf], labels: Mapping[str, str]) -> dict[str, Shelf]:
+def _chosen(
+    shelves: Sequence[FoundCategory], labels: Mapping[str, str]
+) -> dict[str, FoundCategory]:
     """For each class the shop's nearest category."""
     found = {}
     for label, category in labels.items():
@@ -242,9 +244,9 @@ def _apart(name: str, category: str) -> int | None:
     return distance(re.split(r"\s*[>/]\s*", name)[-1], category)
 
 
-def _all(shelves: Sequence[Shelf]) -> dict[str, Shelf]:
+def _all(shelves: Sequence[FoundCategory]) -> dict[str, FoundCategory]:
     """All that the shop lists, by names that a class can have."""
-    found: dict[str, Shelf] = {}
+    found: dict[str, FoundCategory] = {}
     for shelf in [x for x in shelves if x.is_listed] or shelves:
         try:
             label = safe_label(no_substitution(shelf.name.lower()))

@@ -16,7 +16,7 @@ _FEED_KINDS: Final = ("xml", "csv", "tab-separated", "rss", "atom")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class FoundCategory:
     """A category of a shop: its name, what a source calls it, and how many products it has."""
 
     name: str
@@ -33,7 +33,7 @@ class Shop:
     url: str
     spider: str = "shop"
     what: str = "no categories"
-    shelves: list[Shelf] = field(default_factory=list)
+    shelves: list[FoundCategory] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
     """what was looked for, and why it is not there"""

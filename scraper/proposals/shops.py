@@ -27,7 +27,7 @@ from scraper.feeds.opening import HEAD, head_of
 from scraper.feeds.platforms import Platform
 from scraper.feeds.read import PLATFORMS, categories, items
 from scraper.proposals.shop_pages import (
-    Shelf,
+    FoundCategory,
     Shop,
     TextPage,
     feed_links,
@@ -122,13 +122,13 @@ class Looker:
         counted = categories(up_to_the_cut(platform.items(parsed(answer.body), url)))
         known = {shelf.name for shelf in shelves}
         others = [str(x) for x in counted if x.path and str(x) not in known]
-        shelves += [Shelf(name, name, is_listed=False) for name in others]
+        shelves += [FoundCategory(name, name, is_listed=False) for name in others]
         if not shelves:
             raise _Missing(f"{url} names no categories")
         what = f"{platform.name}'s list of products"
         return Shop(url, "feed", what, shelves)
 
-    def _directory(self, platform: Platform, kind: str, address: str) -> Iterator[Shelf]:
+    def _directory(self, platform: Platform, kind: str, address: str) -> Iterator[FoundCategory]:
         entries: list[Any] = []
         for number in range(1, _MOST_PAGES):
             try:
@@ -152,7 +152,7 @@ class Looker:
         for shelf in shelves:
             ways = [x for x in shelf.category.keys if x.startswith("/")]
             name = shelf.category.path[-1] if shelf.category.path else shelf.number
-            yield Shelf(name, min(ways) if ways else name, counts.get(shelf.number))
+            yield FoundCategory(name, min(ways) if ways else name, counts.get(shelf.number))
 
     def _feeds(self, page: TextPage | None) -> Shop:
         usual = [urljoin(self.root, name) for name in _FEED_NAMES]
@@ -168,7 +168,9 @@ class Looker:
                 if kind not in (Kind.XML, Kind.TABLE):
                     continue
                 counted = categories(up_to_the_cut(items(path, kind, url)))
-                shelves = [Shelf(str(x), str(x), n) for x, n in counted.most_common() if x.path]
+                shelves = [
+                    FoundCategory(str(x), str(x), n) for x, n in counted.most_common() if x.path
+                ]
                 if not shelves:
                     raise _Missing(f"{url} files its products under nothing")
                 return Shop(url, "feed", str(kind), shelves)
@@ -196,7 +198,7 @@ class Looker:
             waiting = [*(x for x in inner if _CATEGORY_MAP.search(x)), *waiting]
         host = urlsplit(self.root).netloc
         here = [urlsplit(x) for x in dict.fromkeys(pages) if urlsplit(x).netloc == host]
-        shelves = [Shelf(name_of(x.path), x.path) for x in here if name_of(x.path)]
+        shelves = [FoundCategory(name_of(x.path), x.path) for x in here if name_of(x.path)]
         if not shelves:
             raise _Missing(why)
         return Shop(self.root, "shop", "its sitemap", shelves)
@@ -211,8 +213,12 @@ class Looker:
         if not found:
             raise _Missing("the page has no menu; if it shows one, it needs JavaScript")
         host = urlsplit(page.url).netloc
-        return Shop(self.root, "shop", "its menu",
-                   [Shelf(name, short(url, host)) for name, url in found.items()])  # fmt: skip
+        return Shop(
+            self.root,
+            "shop",
+            "its menu",
+            [FoundCategory(name, short(url, host)) for name, url in found.items()],
+        )
 
     def _page(self, url: str) -> TextPage:
         answer = self._get(url)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scraper.reading.img import in_set
-from scraper.reading.loose_json import read_json
+from scraper.reading.loose_json import read_loose_json
 from scraper.reading.nodes import Node
 
 Described = Callable[[object], object]
@@ -79,7 +79,7 @@ def _read_text(text: str) -> list[Any]:
         clean = re.sub(r"\\+/?", "/", clean.replace('\\"', '"').strip('"'))
         clean = re.sub(r"^(https?:)/+", r"\1//", clean)  # as browsers take them
     if clean[:1] in ("[", "{", '"'):
-        return [x for x in read_json(clean) if x != text]
+        return [x for x in read_loose_json(clean) if x != text]
     if clean.startswith(("<", "url(")):
         return [a or b for a, b in _SOURCE.findall(clean)]
     if _SET.search(clean):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from scraper.reading.loose_json import read_json
+from scraper.reading.loose_json import read_loose_json
 
 _OTHER_IMAGE = re.compile(  # of the same <img>: a small or blurred version, or another view
     r"thumb|small|mini|placeholder|loading|fallback|blur|lqip|low|preview|swatch|icon|hover"
@@ -141,7 +141,7 @@ def in_set(text: str) -> Iterator[tuple[str, float, str]]:
 
 def _in_json(text: str) -> Iterator[tuple[str, float, str]]:
     """`{"a.jpg": [600, 400]}` → addresses with their widths; `{"large": "b.jpg"}` is enlarged."""
-    for value in read_json(text)[:1]:
+    for value in read_loose_json(text)[:1]:
         for name, content in value.items() if isinstance(value, dict) else ():
             sides = content if isinstance(content, list) else []
             if _IMAGE_FILE.search(name) and sides and pixels(sides[0]):

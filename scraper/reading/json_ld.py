@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from scraper.reading.loose_json import read_json
+from scraper.reading.loose_json import read_loose_json
 
 _TYPE = re.compile(r"\s*(application|text)/(\w+[+.])?(ld\+json|json\+ld)\s*(;|$)", re.IGNORECASE)
 
@@ -16,5 +16,5 @@ def read_json_ld(tree: Any) -> list[Any]:
     found: list[Any] = []
     for script in tree.iter("script"):
         if _TYPE.match(script.get("type", "")):
-            found += read_json("".join(script.itertext()))
+            found += read_loose_json("".join(script.itertext()))
     return found

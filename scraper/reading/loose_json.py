@@ -45,7 +45,7 @@ _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LITERALS = {"true": True, "false": False, "True": True, "False": False}
 
 
-def read_json(text: str) -> list[Any]:
+def read_loose_json(text: str) -> list[Any]:
     """The values of `text`, which a person or a program meant to be JSON; most often one.
 
     What is valid is read as it is. Else the objects and arrays in it are found and repaired:
@@ -59,7 +59,7 @@ def read_json(text: str) -> list[Any]:
     except (ValueError, RecursionError):
         return _Repair(_uncovered(text)).values()
     if isinstance(value, str) and _OPENING.match(value.strip()):  # JSON, made to JSON once more
-        return read_json(value) if len(value) < len(text) else []
+        return read_loose_json(value) if len(value) < len(text) else []
     return [value]
 
 

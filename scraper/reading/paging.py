@@ -38,21 +38,8 @@ _IN_QUERY = re.compile(rf"(?<=[?&])((?:{'|'.join(sorted(PAGE_NAMES))})=)[0-9]{{1
 _MOST = 80  # characters of what is quoted
 
 
-def next_page(page: Page) -> str | None:
-    """The address of the page of the listing that follows `page`."""
-    return Pager(page).next_page
-
-
-def is_paged(page: Page) -> str | None:
-    """What on `page` says that more pages follow it, "Page 1 of 3" say; None where nothing does.
-
-    Also where `next_page` knows which: who could follow that has no need to ask.
-    """
-    return Pager(page).evidence
-
-
 class Pager:
-    """What leads from page to page of a listing."""
+    """Finds what leads from `page` to the other pages of its listing."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -61,10 +48,11 @@ class Pager:
 
     @functools.cached_property
     def next_page(self) -> str | None:
-        """The first that is found of these: what the page marks as the next one, what it calls so,
+        """The address of the next page of the listing, or None.
 
-        the number after its own, the offset after its own, an arrow or a class that means next,
-        a link that loads more, and the page after the first in "Page 1 of 3".
+        These are tried in turn: a link that is marked as the next page or called so, the number
+        after the page's own, the offset after its own, a class or an arrow that means next, a link
+        that loads more, and the page after the first in "Page 1 of 3".
         """
         ways = (
             self._marked,
@@ -81,7 +69,10 @@ class Pager:
 
     @functools.cached_property
     def evidence(self) -> str | None:
-        """What says that more pages follow, in the words of the page."""
+        """The words of the page that say that more pages follow, such as "Page 1 of 3"; or None.
+
+        They are found even where `next_page` is known.
+        """
         for found in _COUNTED.finditer(self._text):
             if int(found[1]) < int(found[2]):
                 return found[0][:_MOST]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scraper.reading.image_values import image_references
-from scraper.reading.loose_json import read_json
+from scraper.reading.loose_json import read_loose_json
 from scraper.reading.names import words
 from scraper.reading.nodes import Node, every_node, text_of
 
@@ -42,9 +42,9 @@ def _states(tree: Any) -> Iterator[object]:
     for script in tree.iter("script"):
         text = script.text or ""
         if _DATA.match(script.get("type", "")):
-            yield from read_json(text)
+            yield from read_loose_json(text)
         elif found := _ASSIGNED.match(text):
-            yield from read_json(text[found.end() :])[:1]
+            yield from read_loose_json(text[found.end() :])[:1]
 
 
 def _images(node: Node) -> Iterator[str]:

@@ -10,7 +10,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 from w3lib.url import add_or_replace_parameters
 
-from scraper.crawling.failures import explain, may_pass
+from scraper.crawling.failures import may_pass, status_and_reason
 from scraper.spiders import SourceSpider
 from scraper.spiders.records import listed, mapping, parse, text
 
@@ -91,7 +91,7 @@ class ApiSpider(SourceSpider):
 
     def unanswered(self, failure: Failure) -> None:
         request, error = failure.request, failure.value
-        why = explain(error)[1]
+        why = status_and_reason(error)[1]
         if isinstance(error, HttpError):
             said = complaint(parse(error.response.body) or {})
             why = f"{why}: {said}" if said else why

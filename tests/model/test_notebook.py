@@ -14,7 +14,7 @@ from PIL import Image
 from model.classifier import Classifier, Prediction
 from model.evaluation import Evaluation
 from model.images import UnreadableImageError
-from model.notebook import Answers
+from model.notebook import AnswerList
 from pipeline.cli import UserError
 
 HOSTILE = '<img src=x onerror="alert(1)">&"\'.png'
@@ -107,7 +107,7 @@ def test_of_many_answers_the_first_are_shown(classifier: Classifier) -> None:
     assert len(page.images()) == 60
     assert "10 more answers are in the list" in page.text
     assert Elements(classifier.classify([])._repr_html_()).found == []
-    assert Elements(Answers(answers)._repr_html_()).images() == []  # as of a copy
+    assert Elements(AnswerList(answers)._repr_html_()).images() == []  # as of a copy
 
 
 def test_none_of_the_classes_is_said(classifier: Classifier, leaf: Path) -> None:

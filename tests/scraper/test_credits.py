@@ -1,7 +1,7 @@
 """CREDITS.md: the same text for the same images, and Markdown that shows it."""
 
 from pipeline.manifest import Row, Status
-from scraper.credits import render
+from scraper.credits import credit_list
 
 
 def row(n: int, **more: object) -> Row:
@@ -11,8 +11,8 @@ def row(n: int, **more: object) -> Row:
 
 def test_nothing_to_credit():
     free = [row(1, license="CC0"), row(2, license=None), row(3, license="own work")]
-    assert render("shop", free) is None
-    assert render("shop", [row(1, status=Status.FAILED_HTTP)]) is None
+    assert credit_list("shop", free) is None
+    assert credit_list("shop", [row(1, status=Status.FAILED_HTTP)]) is None
 
 
 def test_works_are_listed_once_in_one_order():
@@ -23,11 +23,11 @@ def test_works_are_listed_once_in_one_order():
         row(3, title="B [old]", author="Ada\nLovelace", page_url="http://x.example/b_1"),
         row(4, license="MIT", status=Status.DUPLICATE),
     ]
-    text = render("wiki", rows)
+    text = credit_list("wiki", rows)
     assert text.splitlines()[4:] == [
         "- A by unknown author, [" + url + "](<" + url + ">)",
         "- [B \\[old\\]](<http://x.example/b_1>) by Ada Lovelace, CC BY 4.0 (2 images)",
         "- Untitled by unknown author, MIT",
     ]
 
-    assert render("wiki", rows[::-1]) == text
+    assert credit_list("wiki", rows[::-1]) == text

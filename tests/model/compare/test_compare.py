@@ -10,7 +10,7 @@ from runs import figures, table
 
 from model import compare
 from model.compare import Comparison
-from model.revisions import Prediction
+from model.revisions import PredictionRow
 
 
 def test_two_tags(project: Path, capsys) -> None:
@@ -140,7 +140,7 @@ def test_classes_that_are_called_like_columns_of_ours(
 
 
 @st.composite
-def two_runs(draw: st.DrawFn) -> tuple[list[Prediction], list[Prediction]]:
+def two_runs(draw: st.DrawFn) -> tuple[list[PredictionRow], list[PredictionRow]]:
     """Two runs over test splits that overlap in some images at least."""
     size = draw(st.integers(1, 30))
     runs = []
@@ -148,7 +148,7 @@ def two_runs(draw: st.DrawFn) -> tuple[list[Prediction], list[Prediction]]:
         numbers = {0} | draw(st.sets(st.integers(0, size - 1)))
         runs.append(
             [
-                Prediction(f"{n % 3}/{n}.jpg", str(n % 3), draw(st.sampled_from("012")), 0.5)
+                PredictionRow(f"{n % 3}/{n}.jpg", str(n % 3), draw(st.sampled_from("012")), 0.5)
                 for n in sorted(numbers)
             ]
         )

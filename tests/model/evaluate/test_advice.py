@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.evaluate.advice import Answers, Facts, Pair, Share, Weakest, advice
+from model.evaluate.advice import ConfusedPair, Facts, Share, SplitAnswers, Weakest, advice
 from pipeline.params import Train, load_params
 
 ROOT = Path(__file__).parents[3]
@@ -223,7 +223,7 @@ def test_a_class_is_not_said_to_need_images_by_chance(changed: dict) -> None:
 
 
 def test_two_classes_taken_for_each_other_are_named() -> None:
-    pair = Pair("bag", "hat", Share(0.4, 0.25, 0.58), Share(0.3, 0.15, 0.5))
+    pair = ConfusedPair("bag", "hat", Share(0.4, 0.25, 0.58), Share(0.3, 0.15, 0.5))
     assert advice(replace(WELL, pair=pair)) == [
         (
             "bag and hat are taken for each other (40.0 % and 30.0 % of their test images): more "
@@ -259,9 +259,9 @@ def test_what_carries_over_is_not_called_too_close(changed: dict) -> None:
     assert not [sentence for sentence in found if "in validation" in sentence]
 
 
-def answers(*rows: tuple[int, int], groups: list[str] | None = None) -> Answers:
+def answers(*rows: tuple[int, int], groups: list[str] | None = None) -> SplitAnswers:
     classes, predicted = np.array(rows).T
-    return Answers(
+    return SplitAnswers(
         ["bag", "cup", "hat"], classes, predicted, groups or [str(i) for i in range(len(rows))]
     )
 
@@ -275,12 +275,12 @@ def test_the_weakest_class_against_all_others() -> None:
 
 
 def test_the_pair_is_the_one_mistaken_both_ways() -> None:
-    found = Pair.of(answers((0, 1), (0, 1), (1, 1), (1, 2), (1, 1), (2, 1), (2, 2)))
+    found = ConfusedPair.of(answers((0, 1), (0, 1), (1, 1), (1, 2), (1, 1), (2, 1), (2, 2)))
     assert found is not None
     assert (found.first, found.second) == ("cup", "hat")
     assert found.there.value == pytest.approx(1 / 3)
     assert found.back.value == pytest.approx(1 / 2)
-    assert Pair.of(answers((0, 1), (0, 1), (1, 2), (2, 2))) is None
+    assert ConfusedPair.of(answers((0, 1), (0, 1), (1, 2), (2, 2))) is None
 
 
 def test_images_of_one_product_are_no_proof() -> None:

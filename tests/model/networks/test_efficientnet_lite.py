@@ -69,7 +69,7 @@ def test_a_folded_convolution_is_the_normalised_one(depthwise: bool) -> None:
     tensors = {"conv.weight": kernel} | dict(zip(("a", "b", "c", "d"), values, strict=True))
     others = {"bn.num_batches_tracked": np.int64(3), "_fc.weight": kernel, "_fc.bias": values}
 
-    weights = lite_weights.folded(tensors | others)
+    weights = lite_weights.fold_normalizations(tensors | others)
     folded = kind(kernel_size=3, **size)
     folded.build(maps.shape)
     folded.set_weights(weights)

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.clean import near_duplicates
-from pipeline.clean.near_duplicates import Candidate, _proposed
+from pipeline.clean.near_duplicates import HashedImage, _proposed
 from pipeline.clean.second_look import UNLIKE, normalised
 
 RADIUS = 64
 
 
-def crowd(count: int, seed: int) -> list[Candidate]:
+def crowd(count: int, seed: int) -> list[HashedImage]:
     """Candidates that crowd about few centres, by their hashes and by their pixels."""
     rng = np.random.default_rng(seed)
     centres = [(rng.bytes(32), rng.bytes(32), rng.integers(0, 256, 192)) for _ in range(5)]
@@ -27,7 +27,7 @@ def crowd(count: int, seed: int) -> list[Candidate]:
         flips = np.packbits(rng.random((2, 256)) < rng.choice([0.05, 0.15]), axis=1)
         noise = rng.integers(-30, 30, 192) * rng.integers(0, 3)
         found.append(
-            Candidate(
+            HashedImage(
                 f"{rng.integers(1 << 60):016x}{number}",
                 (np.frombuffer(phash, np.uint8) ^ flips[0]).tobytes(),
                 (np.frombuffer(mirror, np.uint8) ^ flips[1]).tobytes(),
@@ -37,7 +37,7 @@ def crowd(count: int, seed: int) -> list[Candidate]:
     return found
 
 
-def one_by_one(candidates: list[Candidate], known: int, mirrored: bool) -> list[tuple[int, ...]]:
+def one_by_one(candidates: list[HashedImage], known: int, mirrored: bool) -> list[tuple[int, ...]]:
     """What should be proposed, found pair by pair."""
     tiny = [normalised(np.frombuffer(c.tiny, np.uint8).reshape(8, 8, 3)) for c in candidates]
     best: dict[tuple[int, int, int], int] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.clean.cache import Cache
-from pipeline.clean.measure import Failure
+from pipeline.clean.measure import NoMeasurement
 from pipeline.cli import UserError
 from pipeline.manifest import Reason
 
@@ -33,7 +33,7 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, pragma: str) -> None:
 def _write(path: Path, pragma: str) -> None:
     with Cache(path) as cache:
         cache._database.execute(f"PRAGMA {pragma}")
-        cache.add([(str(n), Failure(Reason.UNREADABLE, "y" * 1000)) for n in range(1000)])
+        cache.add([(str(n), NoMeasurement(Reason.UNREADABLE, "y" * 1000)) for n in range(1000)])
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter, ImageOps, TiffImagePlugin
 
-from pipeline.clean.measure import Failure, Measured, Measurement, measure, perceptual_hashes
+from pipeline.clean.measure import Measured, Measurement, NoMeasurement, measure, perceptual_hashes
 from pipeline.manifest import Reason
 
 pillow_heif.register_heif_opener()  # to write them
 
 
-def failure(content: bytes, tmp_path: Path) -> Failure:
+def failure(content: bytes, tmp_path: Path) -> NoMeasurement:
     result = measured(content, tmp_path)
-    assert isinstance(result, Failure)
+    assert isinstance(result, NoMeasurement)
     return result
 
 
@@ -31,7 +31,7 @@ def measurement(content: bytes, tmp_path: Path) -> Measurement:
     return result.measurement
 
 
-def measured(content: bytes, tmp_path: Path) -> Measured | Failure:
+def measured(content: bytes, tmp_path: Path) -> Measured | NoMeasurement:
     path = tmp_path / "emoji 🧦\nnewline"
     path.write_bytes(content)
     return measure(path, hashlib.sha256(content).hexdigest())
@@ -200,7 +200,7 @@ def test_files_at_fault_are_measured_again(make, tmp_path: Path) -> None:
         (other, Reason.UNREADABLE),
     ]:
         result = measure(path, "0" * 64)
-        assert isinstance(result, Failure)
+        assert isinstance(result, NoMeasurement)
         assert (result.reason, result.lasting) == (reason, False)
 
 
@@ -215,7 +215,7 @@ def test_no_damage_raises(make, tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(make.encoded(make.photo(1, (48, 40)), kind))
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    assert isinstance(measured(content, tmp_path), Measured | Failure)
+    assert isinstance(measured(content, tmp_path), Measured | NoMeasurement)
 
 
 def test_hashes_of_a_flat_image() -> None:

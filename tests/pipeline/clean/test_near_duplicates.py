@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from pipeline.clean import near_duplicates
 from pipeline.clean.measure import Measured, _measure
-from pipeline.clean.near_duplicates import Candidate, Pair, find, pairs_within
+from pipeline.clean.near_duplicates import HashedImage, Pair, find_pairs, pairs_within
 
 LIMIT = 0.16  # the default
 
@@ -61,12 +61,12 @@ def measured(image: Image.Image, make, **options) -> Measured:
 def found(known: str = "", *, mirrored: bool = False, **results: Measured) -> list[Pair]:
     """The pairs among the results, by name, of which some are known."""
     candidates = {
-        name: Candidate(name, m.phash, m.mirrored_phash, m.tiny)
+        name: HashedImage(name, m.phash, m.mirrored_phash, m.tiny)
         for name, m in ((name, result.measurement) for name, result in results.items())
     }
     new = [candidate for name, candidate in candidates.items() if name not in known]
     old = [candidates[name] for name in known]
-    return list(find(old, new, lambda name: results[name].levels, 64, mirrored))
+    return list(find_pairs(old, new, lambda name: results[name].levels, 64, mirrored))
 
 
 def resized(share: float) -> Callable[[Image.Image], Image.Image]:

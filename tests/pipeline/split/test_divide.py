@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline import paths
 from pipeline.cli import UserError
 from pipeline.params import Split
-from pipeline.split.divide import TOLERANCE, KeptImage, assign, divide, draw
+from pipeline.split.divide import TOLERANCE, KeptImage, divide, draw
 
 SETTINGS = Split(validation=0.15, test=0.15, keep_official=False, seed=1)
 OFFICIAL = SETTINGS.model_copy(update={"keep_official": True})
@@ -28,6 +28,10 @@ def image(
         "group": group or sha256,
     } | other
     return KeptImage(label=label, sha256=sha256, width=9, height=9, brightness=9.0, **values)
+
+
+def assign(images: list[KeptImage], settings: Split) -> list[str | None]:
+    return divide(images, settings).places
 
 
 @st.composite

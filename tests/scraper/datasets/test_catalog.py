@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from pipeline.addresses import check_url
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
-from scraper.datasets.catalog import Entry, FilesLayout, catalog, find
+from scraper.datasets.catalog import Entry, FilesLayout, catalog, find_dataset
 from scraper.datasets.labels import Labels
 
 ROOT = Path(__file__).parents[3]
@@ -66,7 +66,7 @@ def test_a_wrong_entry_is_refused() -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match="perhaps clothing-dataset-small"):
-        find("clothing-dataset")
+        find_dataset("clothing-dataset")
 
 
 def test_the_command_lists_them() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.reading.loose_json import read_json
+from scraper.reading.loose_json import read_loose_json
 
 MUG = '{"@type":"Product","name":"Mug","image":"/a.jpg"}'
 PLAIN = json.loads(MUG)
@@ -43,7 +43,7 @@ PLAIN = json.loads(MUG)
     ],
 )
 def test_one_object_is_read_however_it_is_written(text):
-    assert read_json(text) == [PLAIN]
+    assert read_loose_json(text) == [PLAIN]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_one_object_is_read_however_it_is_written(text):
     ],
 )
 def test_quotes_and_control_characters_within_a_text_belong_to_it(change, name):
-    found = read_json(MUG.replace("Mug", change))
+    found = read_loose_json(MUG.replace("Mug", change))
     assert [x["image"] for x in found] == ["/a.jpg"]
     assert found[0]["name"].replace("\\", "") == name
 
@@ -75,14 +75,14 @@ def test_quotes_and_control_characters_within_a_text_belong_to_it(change, name):
 )
 def test_a_value_that_is_none_takes_no_other_along(value):
     text = f'{{"@type": "Product", "offers": {{"sku": {value}}}, "image": "/a.jpg"}}'
-    assert '"/a.jpg"' in json.dumps(read_json(text))
-    assert "Product" in json.dumps(read_json(text))
+    assert '"/a.jpg"' in json.dumps(read_loose_json(text))
+    assert "Product" in json.dumps(read_loose_json(text))
 
 
 @pytest.mark.parametrize("between", ["\n", ",", ";\n", " ", "]]", "}}"])
 def test_several_objects_in_one_text_are_all_read(between):
     site = {"@type": "WebSite"}
-    found = read_json(json.dumps(site) + between + MUG + between)
+    found = read_loose_json(json.dumps(site) + between + MUG + between)
     assert [site, PLAIN] == [x for x in found if x]
 
 
@@ -96,19 +96,19 @@ values = st.recursive(
 @given(st.dictionaries(st.text(), values, min_size=1), st.booleans())
 def test_what_is_valid_is_read_as_it_is_also_beside_what_is_not(value, ascii_only):
     text = json.dumps(value, ensure_ascii=ascii_only)
-    assert read_json(text) == [value]
-    assert value in read_json(f"{text}\n{{'broken': }}")
+    assert read_loose_json(text) == [value]
+    assert value in read_loose_json(f"{text}\n{{'broken': }}")
 
 
 @given(st.dictionaries(st.text("abc ", min_size=1), values, min_size=1))
 def test_repair_loses_nothing_that_a_strict_reader_reads(value):
     text = json.dumps(value)
-    assert read_json(text[:-1] + ",}") == [value]
+    assert read_loose_json(text[:-1] + ",}") == [value]
 
 
 @given(st.text() | st.text(alphabet="{}[]\"'`:,;=\\/*<>!-&quot a1\n$%?ux"))
 def test_no_text_is_too_broken(text):
-    assert isinstance(read_json(text), list)
+    assert isinstance(read_loose_json(text), list)
 
 
 @pytest.mark.parametrize(
@@ -116,4 +116,4 @@ def test_no_text_is_too_broken(text):
     ['{"a" ', "[", "{", '"', "\\", '{"a":"b" c" ', '[" ', "/*", "{/*", "{x}", '{"a":[', "{{"],
 )
 def test_long_and_deep_texts_end(piece):
-    assert isinstance(read_json(piece * 20_000), list)
+    assert isinstance(read_loose_json(piece * 20_000), list)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scraper.reading.canonical import place
 from scraper.reading.markup import Listing, read_listing
 from scraper.reading.pages import Page
-from scraper.reading.paging import is_paged, next_page
+from scraper.reading.paging import Pager
 
 SITE = "https://shop.example"
 
@@ -45,8 +45,8 @@ def test_numbered_pages_are_turned(here, links, expected):
 def paging(html: str, here: str = "/mugs/") -> tuple[str | None, str | None]:
     """The next page, relative to the shop, and what says that there is one."""
     page = Page(f"<body><main><a href='/p/1'>Mug</a></main>{html}</body>", SITE + here)
-    following = next_page(page)
-    return following and following.removeprefix(SITE), is_paged(page)
+    pager = Pager(page)
+    return pager.next_page and pager.next_page.removeprefix(SITE), pager.evidence
 
 
 TWO = "/mugs/?p=2"
