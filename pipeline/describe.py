@@ -1,8 +1,8 @@
 """Writes the descriptions of pipeline/params.py into docs/parameters.md and the YAML files.
 
-`python -m pipeline.describe` after each change of a description. The first sentence is the comment
-in params.yaml and in the presets; docs/parameters.md has all sentences. Values stay as they are,
-and so do comments at names that people give: sources and classes.
+Run `python -m pipeline.describe` after each change of a description. Its first sentence becomes the
+comment in params.yaml and in the presets; docs/parameters.md has all sentences. Values stay as they
+are. So do comments beside the names of sources and classes, because people write these.
 """
 
 import typing
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def commented(text: str) -> str:
-    """A parameter file with the comment of each key made anew, each once, at its first place.
+    """A parameter file with new comments. A comment that several keys share stands at the first.
 
     >>> print(commented("split:\\n  test: 0.15 # old"))
     split: # shares of the images; the rest is for training
@@ -53,12 +53,12 @@ def commented(text: str) -> str:
 
 
 def _places(node: Any, model: type[Section]) -> Iterator[tuple[int, int, FieldInfo]]:
-    """Of each key: the line and column behind it and its value on that line; its field."""
+    """For each key: the line and column where its comment goes, and its field."""
     for key, value in node.value:
         field = model.model_fields[key.value]
         block = isinstance(value, CollectionNode) and not value.flow_style
         end = key.end_mark if block else value.end_mark
-        yield end.line, end.column + block, field  # a block begins behind the colon
+        yield end.line, end.column + block, field  # a block begins after the colon
         if key.value == "sources":
             inner = [(s, KINDS[_kind(s)]) for _, s in value.value if not s.flow_style]
         elif block and isinstance(value, MappingNode):
@@ -74,7 +74,7 @@ def _kind(source: MappingNode) -> str:
 
 
 def page() -> str:
-    """docs/parameters.md."""
+    """The text of docs/parameters.md."""
     parts = [START]
     for name, field in Params.model_fields.items():
         parts.append(f"## {name}\n\n{_sentences(field)}\n")
@@ -108,7 +108,7 @@ def _rows(model: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldIn
 
 
 def _comment(field: FieldInfo) -> str:
-    """The first sentence, and what there is to choose from."""
+    """The first sentence of the description, and the values to choose from."""
     sentence = (field.description or "").partition(". ")[0].replace("`", "")
     *most, last = _choices(field.annotation) or [""]
     return f"{sentence}: {', '.join(most)} or {last}" if most else sentence
@@ -127,7 +127,7 @@ def _sentences(field: FieldInfo) -> str:
 
 
 def _takes(schema: dict[str, Any]) -> str:
-    """What a value may be, in words, from its JSON schema.
+    """The values that a key takes, in words, from their JSON schema.
 
     >>> _takes({"anyOf": [{"type": "integer", "minimum": 2}, {"type": "null"}]})
     'integer from 2, or null'

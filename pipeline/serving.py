@@ -171,9 +171,9 @@ class _Server(uvicorn.Server):
         print(self._welcome, flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Refuse what is new; end when nothing is under way, or after the grace time.
+        """Refuse new requests, and end when none is under way or the grace time is over.
 
-        Who has a connection open is told at its next request, for a moment, before it is closed.
+        Open connections stay open a moment longer: the next request on them still gets a refusal.
         """
         now = asyncio.get_running_loop().time
         ends = now() + self._grace

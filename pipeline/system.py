@@ -1,4 +1,4 @@
-"""What not every system has, one function for each thing; where it is missing, we do without."""
+"""Things that some systems lack, one function for each. If a thing is missing, we do without it."""
 
 import importlib
 import os
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_TOO_LONG = 124  # the exit code that `timeout` has too
-_BEHIND_ALL = (1 << 31) - 2  # a place in a file where no content is; Windows locks no later one
+_TOO_LONG = 124  # the same exit code as that of the command `timeout`
+_BEHIND_ALL = (1 << 31) - 2  # a position behind any content; Windows can lock no later one
 
 
 def _module(name: str) -> Any:
-    """A module of the standard library; None where it isn't made for this system."""
+    """A module of the standard library; None if this system has no such module."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
@@ -32,7 +32,7 @@ def usable_cores() -> int:
 def cap_memory(size: int) -> bool:
     """Let this process have at most `size` bytes of address space.
 
-    False where it stays without a cap: Windows has none, and macOS refuses it.
+    Returns False if there is no cap: Windows has none, and macOS refuses to set it.
     """
     if (resource := _module("resource")) is None:
         return False
@@ -47,10 +47,11 @@ def cap_memory(size: int) -> bool:
 
 @contextmanager
 def cap_time(seconds: float) -> Iterator[None]:
-    """End this process if the block takes longer; `took_too_long` knows its exit code.
+    """End this process if the block takes longer. `took_too_long` recognises its exit code.
 
-    A signal's own action ends it, for a handler would have to wait for a decoder. Windows has no
-    such signal: there a thread ends the process, as soon as the decoder lets other threads run.
+    The default action of a signal ends the process, because a handler in Python would have to wait
+    for the decoder. Windows has no such signal. There a thread ends the process, as soon as the
+    decoder lets other threads run.
     """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -69,15 +70,15 @@ def cap_time(seconds: float) -> Iterator[None]:
 
 
 def took_too_long(code: int) -> bool:
-    """Whether the process that ended with this code was ended by `cap_time`."""
+    """Whether `cap_time` ended the process that has this exit code."""
     return code in (_TOO_LONG, -getattr(signal, "SIGALRM", -_TOO_LONG))
 
 
 def lock(file: BinaryIO) -> bool:
-    """Wait until nobody else has locked this unbuffered file, and lock it until it is closed.
+    """Wait until no other process has locked this unbuffered file, and lock it until it is closed.
 
-    Who doesn't ask for the lock may read it all the same. False where there are no locks, as on
-    some network shares: there we do without.
+    A process that doesn't ask for the lock can still read the file. Returns False if there are no
+    locks, as on some network shares; then the file stays unlocked.
     """
     if (fcntl := _module("fcntl")) is not None:
         try:
@@ -90,14 +91,14 @@ def lock(file: BinaryIO) -> bool:
 
 
 def _lock_byte(file: BinaryIO, msvcrt: Any) -> bool:
-    """Windows locks bytes, and keeps everybody from reading them: we take one without content."""
+    """Lock one byte behind the content: on Windows nobody else can read a locked byte."""
     before = file.tell()
     file.seek(_BEHIND_ALL)
     try:
         while True:
             try:
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except PermissionError:  # somebody else has it
+            except PermissionError:  # another process has the lock
                 time.sleep(0.02)
             except OSError:
                 return False
@@ -108,9 +109,9 @@ def _lock_byte(file: BinaryIO, msvcrt: Any) -> bool:
 
 
 def link_folder(target: Path, link: Path) -> bool:
-    """Make `link` lead to the folder `target` (absolute). False where the system has no such links.
+    """Make `link` lead to the folder `target` (absolute). False if the system has no such links.
 
-    On Windows only some users may make symbolic links; anybody may make a junction there.
+    On Windows only some users may make symbolic links, but all may make a junction.
     """
     try:
         link.symlink_to(target, target_is_directory=True)
@@ -121,6 +122,6 @@ def link_folder(target: Path, link: Path) -> bool:
             return False
         try:
             windows.CreateJunction(str(target), str(link))
-        except OSError:  # not on this disk, or not over a network
+        except OSError:  # this disk has no junctions, or it is a network share
             return False
     return True

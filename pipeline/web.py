@@ -1,4 +1,4 @@
-"""What the pages have in common: who may talk to them.
+"""Decides who may talk to the pages (`model.serve` and `pipeline.review`).
 
 Needs the extra `web`: import it within `pipeline.cli.needs_extra`.
 """
@@ -23,12 +23,12 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN: Final = "PRODUCT_CLASSIFICATION_TOKEN"  # noqa: S105 - the variable's name
-"""The environment variable that holds what a page asks for; needed beyond this machine."""
+"""The environment variable that holds the token. A page that other machines can reach needs one."""
 
 _LOGIN = Path(__file__).parent / "templates" / "login.html"
 ALIVE: Final = "/healthz"
 HEALTH = frozenset({ALIVE, "/readyz"})
-"""What a load balancer asks, without a token and by whatever name."""
+"""Paths that a load balancer asks. They need no token, and any host name is accepted."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -40,26 +40,26 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""Of every response that does not say otherwise itself."""
+"""These headers go into every response that does not set them itself."""
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """What went wrong, as RFC 9457 has it."""
+    """A response that says what went wrong, in the format of RFC 9457."""
     content = {"status": status, "detail": detail}
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
 class Door:
-    """ASGI middleware that counts the requests under way, and once it is closed lets no new one in.
+    """ASGI middleware that counts the requests under way. After it is closed it lets no new one in.
 
-    These get status 503. A load balancer that asks `/healthz` hears that the process is alive.
+    A refused request gets status 503. `/healthz` is answered all the same: the process is alive.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.is_closed = False
         self.hangs_up = False
-        """Whether who is refused shall close the connection too: nobody else can come any more."""
+        """Whether a refusal closes the connection too. Then the server takes no new connections."""
         self.under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +68,7 @@ class Door:
             return
         if self.is_closed and path_of(scope) != ALIVE:
             while (await receive()).get("more_body"):
-                pass  # who still sends would not read an answer
+                pass  # a client that is still sending would not read an answer
             await self._refusal()(scope, receive, send)
             return
         answered = False
@@ -94,14 +94,16 @@ class Door:
 
 
 class Guard:
-    """ASGI middleware that lets only this machine's own pages, or who has the token, through.
+    """ASGI middleware that lets a request through if it is from our own page or has the token.
 
-    A page of another site can't read what we answer. But its name may lead to this machine, and
-    then the browser takes our answers for that site's own: so a request must name us, by an address
-    or by a name that is ours (`allow_hosts`). Who shows the token needs no such check, and whoever
-    asks whether we are alive needs no token. What changes something must come from our own page,
-    and say how long it is. `token` None asks for none; else it is sent as a Bearer, or entered once
-    for a cookie.
+    A page of another site can't read our answers. But the name of that site may lead to this
+    machine, and then the browser takes our answers for that site's own (DNS rebinding). So a
+    request must name this server by an IP address or by one of its names (`allow_hosts` adds some).
+    A request with the token needs no such check. The paths in HEALTH need no token.
+
+    A request that changes something must come from our own page and have a Content-Length.
+    If `token` is None, none is asked for. Else a program sends it as a Bearer token, and a person
+    enters it once and gets a cookie.
     """
 
     def __init__(
@@ -142,7 +144,7 @@ class Guard:
         await respond(scope, receive, send_with_headers)
 
     def _refusal(self, request: Request) -> Response | None:
-        """Why this request goes no further, whoever sends it."""
+        """The answer to a request that is refused whoever sends it; None for any other."""
         host = request.headers.get("host", "")
         if path_of(request.scope) in HEALTH and request.method in _SAFE:
             return None
@@ -155,7 +157,7 @@ class Guard:
             )
         if request.method in _SAFE:
             return None
-        origin = request.headers.get("origin")  # browsers always tell; a program need not
+        origin = request.headers.get("origin")  # browsers always send it; programs need not
         if origin is not None and not proven and not self._is_own_page(origin, host):
             return problem(
                 403, f"another site may not do this; if {origin} is this page: --allow-host NAME"
@@ -167,12 +169,12 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        """A page elsewhere has a name: no site can have a browser send a bare address."""
+        """Whether the host is this server. An IP address is: another site always has a name."""
         name = _name(host)
         return name in self._names or _is_address(name)
 
     def _is_own_page(self, origin: str, host: str) -> bool:
-        """By its host and port; behind a proxy, which may hide both, by a name that is allowed."""
+        """Whether the origin is this page: our host and port or, as a proxy hides them, a name."""
         sender = origin.partition("://")[2]
         return sender == host or _name(sender) in self._allowed
 
@@ -184,7 +186,7 @@ class Guard:
         return _same(request.cookies.get(self._cookie, ""), self._session)
 
     async def _to_log_in(self, request: Request) -> Response | None:
-        """The answer to someone who has not shown the token; None to who has, or needs none."""
+        """The answer to a request that needs the token and lacks it; None for any other."""
         if self._token is None or self._has_token(request) or self._has_session(request):
             return None
         if path_of(request.scope) in HEALTH and request.method in _SAFE:
@@ -212,28 +214,28 @@ class Guard:
         page = self._login.substitute(root=root, message=message)
         headers = {
             "Content-Security-Policy": self._login_policy,
-            # with `no-referrer` a browser has the form come from the origin `null`
+            # with `no-referrer` a browser would send the form with the origin `null`
             "Referrer-Policy": "same-origin",
         }
         return HTMLResponse(page, 401, headers)
 
 
 def path_of(scope: Scope) -> str:
-    """A request's path without the prefix that a proxy has in front of it."""
+    """A request's path without the prefix that a proxy puts before it."""
     root: str = scope.get("root_path", "")
     path: str = scope["path"]
     return path.removeprefix(root) if root else path
 
 
 def _with_style(policy: str, page: str) -> str:
-    """The policy, which allows the style in this page too: no file is had without the token."""
+    """The policy, with this page's own style allowed: a style sheet would need the token."""
     style = re.findall("<style>(.*?)</style>", page, re.DOTALL)[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return policy.replace("style-src 'self'", f"style-src 'self' 'sha256-{digest}'")
 
 
 def _name(host: str) -> str:
-    """Of `name:port`, in lower case; empty where it is none."""
+    """The name in `name:port`, in lower case; empty if there is none."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,4 +1,10 @@
-"""The sources in `params.yaml`, typed: where images come from, one type for each kind."""
+"""Types of the sources in `params.yaml`, one for each kind. A source says where images come from.
+
+Example, as in a parameter file:
+
+    sources:
+      own: {kind: folder, path: data/own}
+"""
 
 import re
 import types
@@ -45,7 +51,7 @@ __all__ = [
 
 
 class DatasetSource(Section):
-    """The names are those of scraper/datasets/catalog.yaml."""
+    """A public dataset. Its name is one of those in scraper/datasets/catalog.yaml."""
 
     kind: Literal["dataset"] = Field(description="a public dataset that is known by name")
     dataset: str = Field(description="its name. `python -m scraper.datasets` lists the names")
@@ -93,7 +99,7 @@ Pattern = Annotated[str, AfterValidator(_expression)]
 
 
 class IndexFile(Section):
-    """A table in the archive that says what its images are: CSV, TXT or Parquet."""
+    """A table in the archive that gives the labels of its images: CSV, TXT or Parquet."""
 
     file: Pattern = Field(
         description="regular expression that finds the table's path. "

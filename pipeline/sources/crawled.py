@@ -1,4 +1,4 @@
-"""Sources that are crawled: a spider, and a table of addresses."""
+"""The types of sources that are crawled: spiders, and tables of addresses."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,7 +31,7 @@ Addresses = Annotated[str | list[str], BeforeValidator(_addresses)]
 
 
 class CrawlSource(Section):
-    """Which images are taken, and by what manners. A subclass says where they are named."""
+    """Which images are taken, and how politely. A subclass says where their addresses come from."""
 
     limit_per_class: PositiveInt | None = Field(
         None, description="number of images, the first of the listing; null: all"
@@ -63,12 +63,12 @@ class CrawlSource(Section):
 
     @property
     def addresses(self) -> list[str]:
-        """Where it starts: none, one or several addresses or files."""
+        """The addresses or files where the crawl starts; there may be none."""
         return as_list(getattr(self, "url", None))
 
 
 class _SpiderKeys(Section):
-    """What a spider has besides. A base of its own, so that these keys come first."""
+    """The keys that only a spider has. They are in a base class so that they come first."""
 
     kind: Literal["spider"] = Field(
         description="a spider crawls a shop, reads its feed or asks an API"
@@ -104,11 +104,11 @@ class _SpiderKeys(Section):
 
 
 class SpiderSource(CrawlSource, _SpiderKeys):
-    """Each of scraper/spiders says which of url and api it takes."""
+    """A spider with its settings. Each spider in scraper/spiders says if it takes url or api."""
 
     @property
     def home(self) -> str:
-        """The address that it starts from; empty where there is none."""
+        """The first address where the crawl starts; empty if there is none."""
         return next(iter(self.addresses), "")
 
 
@@ -124,7 +124,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "split": ("split", "subset"),
     "sha256": ("sha256",),
 }
-"""What the columns of a table of addresses are usually called, in any case; the first counts."""
+"""The usual names of the columns of a table of addresses, in any case; the first found counts."""
 
 
 def _usual(column: str) -> str:
@@ -184,11 +184,11 @@ class _AddressesKeys(Section):
 
 
 class AddressesSource(CrawlSource, _AddressesKeys):
-    """A table whose rows name an image and its class."""
+    """A table in which each row has the address of an image and its class."""
 
     spider: ClassVar[str] = "addresses"
 
     def column(self, what: str) -> str | None:
-        """The name that the source gives to a column of COLUMNS."""
+        """The name that the source gives to `what`, a key of COLUMNS; None for the usual names."""
         name: str | None = getattr(self, f"{what}_column")
         return name

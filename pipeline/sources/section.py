@@ -1,4 +1,4 @@
-"""What the types of all sources have in common."""
+"""Types and checks that all kinds of sources share."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
@@ -10,9 +10,9 @@ from pipeline.names import Label, apart
 
 
 class Section(BaseModel):
-    """Strict: a text is no number, an unknown key is an error."""
+    """A mapping in params.yaml. It is strict: "1" is no number, and an unknown key is an error."""
 
-    # all sections are compiled once, with the whole, and not each for itself before
+    # pydantic compiles all sections once, as parts of Params, and not each one before by itself
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Iterable[str])
 
 
 def classes_apart(classes: T) -> T:
-    """Raises ValueError where two classes would share a folder on some systems."""
+    """The classes. Raises ValueError if two of them would share a folder on some systems."""
     apart(classes, "class")
     return classes
 
@@ -58,7 +58,7 @@ def _encoding(name: str) -> str:
     try:
         b"a".decode(name)
     except (LookupError, ValueError) as error:
-        raise ValueError("no encoding of text; such are cp437, cp1252, shift_jis, gbk") from error
+        raise ValueError("no encoding of text; some are cp437, cp1252, shift_jis, gbk") from error
     return name
 
 
@@ -66,14 +66,14 @@ Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
 def no_substitution(text: str) -> str:
-    """Raises ValueError for what DVC would substitute."""
+    """The text. Raises ValueError if DVC would substitute a part of it."""
     if "${" in text:
         raise ValueError("may not contain ${, which DVC would substitute")
     return text
 
 
 def as_list(value: str | list[str] | None) -> list[str]:
-    """One text, several or none, as a list.
+    """The texts as a list, whether one, several or none are given.
 
     >>> as_list("a"), as_list(["a", "b"]), as_list(None)
     (['a'], ['a', 'b'], [])

@@ -95,7 +95,7 @@ def edited(tmp_path: Path, **changes: object) -> Path:
                 ({"pattern": "(?P<label>x)", "sha256": "abc"}, r"sources\.x\.sha256 is 'abc'"),
                 (
                     {"pattern": "(?P<label>x)", "encoding": "cp9999"},
-                    r"sources\.x\.encoding is 'cp9999': no encoding of text; such are cp437",
+                    r"sources\.x\.encoding is 'cp9999': no encoding of text; some are cp437",
                 ),
                 ({"pattern": "(?P<label>x)", "encoding": "base64"}, r"no encoding of text"),
                 (
