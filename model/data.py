@@ -1,4 +1,4 @@
-"""Dataset folders, decoded once and kept in memory; from there an epoch never decodes again.
+"""Reads dataset folders. Images are decoded once and kept in memory, so epochs decode nothing.
 
 data/dataset/{train,validation,test}/<class>/ holds the images. The classes are the folders of
 train, in the order of their names.
@@ -21,7 +21,7 @@ from pipeline.paths import SPLITS
 
 @dataclass(frozen=True)
 class Images:
-    """One split. `files` are relative to its folder: `<class>/<name>`."""
+    """The images of one split. `files` are paths in its folder: `<class>/<name>`."""
 
     files: list[str]
     images: NDArray[np.uint8]  # (n, size, size, 3)
@@ -35,7 +35,7 @@ class Images:
 
 
 def class_labels(dataset: Path) -> list[str]:
-    """The sorted class folders of train. UserError unless there are two at least."""
+    """The sorted class folders of train. UserError if there are fewer than two."""
     train = dataset / "train"
     if not train.is_dir():
         raise UserError(f"{train} is not there; `dvc repro split` makes it")
@@ -47,7 +47,7 @@ def class_labels(dataset: Path) -> list[str]:
 
 
 def in_memory(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An array for images."""
+    """A new array for images, in memory."""
     return np.empty(shape, np.uint8)
 
 
@@ -58,9 +58,10 @@ def load_split(
     size: int,
     new_array: Callable[[tuple[int, ...]], NDArray[np.uint8]] = in_memory,
 ) -> Images:
-    """All images of a split, decoded and resized into what `new_array` gives for their shape.
+    """All images of a split, decoded and resized to (n, size, size, 3).
 
-    UserError where a class has no images, a folder is no class, or an image can't be read.
+    `new_array` makes the array that they are written to. UserError if a class has no images, a
+    folder is no class, or an image can't be read.
     """
     folder = dataset / split
     found = set(_classes(folder))
@@ -99,12 +100,12 @@ def dataset_digest(dataset: Path) -> str:
 
 
 def class_counts(dataset: Path, split: str) -> dict[str, int]:
-    """Images of each class in a split."""
+    """The number of images of each class in a split."""
     return {label: len(_files(dataset / split / label)) for label in _classes(dataset / split)}
 
 
 def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
-    """The rows of a split's metadata.csv by file name; empty where there is none."""
+    """The rows of a split's metadata.csv by file name; empty if there is no such file."""
     path = dataset / split / "metadata.csv"
     if not path.is_file():
         return {}
@@ -113,7 +114,7 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
 
 
 def train_files(dataset: Path) -> list[Path]:
-    """The images of train, by the order of the classes and of their names."""
+    """The images of train, sorted by class and by name."""
     train = dataset / "train"
     return [path for label in _classes(train) for path in _files(train / label)]
 

@@ -1,4 +1,4 @@
-"""Files images into a folder for each class: copied or linked, never moved, never overwritten."""
+"""Sorts images into a folder for each class. It copies or links; it never moves or overwrites."""
 
 import errno
 import filecmp
@@ -22,7 +22,11 @@ _LONGEST = 255  # bytes of a name, on most disks
 
 
 def own_name(name: str, labels: Collection[str]) -> str:
-    """`name` for a folder or file of ours beside the classes'; `_name` where a class has it."""
+    """A name for a folder or file of ours beside the class folders; `_name` if a class has `name`.
+
+    >>> own_name("sorted.csv", ["cap"]), own_name("not sure", ["Not sure"])
+    ('sorted.csv', '_not sure')
+    """
     taken = {label.casefold() for label in labels}
     while name.casefold() in taken:
         name = f"_{name}"
@@ -30,7 +34,7 @@ def own_name(name: str, labels: Collection[str]) -> str:
 
 
 def filed_earlier(into: Path, labels: Collection[str]) -> set[Path]:
-    """What earlier runs have put into the folder. UserError for somebody else's table there."""
+    """The files that earlier runs put into the folder. UserError if its table is not ours."""
     rows = Table.read(into / own_name(TABLE, labels), _COLUMNS)
     return {Path(os.path.abspath(into / row["filed_as"])) for row in rows if row["filed_as"]}  # noqa: PTH100
 
@@ -43,14 +47,15 @@ def file_images(
     link: bool = False,
     min_confidence: float = 0,
 ) -> tuple[dict[str, int], list[str]]:
-    """File each image in `into`/<class>; sorted.csv there says where each went.
+    """Put each image into `into`/<class>. `into`/sorted.csv says where each one went.
 
-    What is none of the classes, or below `min_confidence` (0 to 1), goes to "not sure". An image
-    keeps its name; where another one has it, part of its SHA-256 is added. One that is there
-    already stays, so a second run adds nothing, and sorted.csv keeps the lines of earlier runs.
-    A name of ours that is one of the `labels` gets a `_` before it.
+    An image that is none of the classes, or whose confidence is below `min_confidence` (0 to 1),
+    goes to "not sure". An image keeps its name. If another image has that name, a part of the
+    SHA-256 is added. An image that is there already stays, so a second run adds nothing, and
+    sorted.csv keeps the lines of earlier runs. `own_name` says what happens if a class is called
+    "not sure" or "sorted.csv".
 
-    Returns how many images went to each folder, and why others could not be filed.
+    Returns how many images went to each folder, and the reasons why others could not be filed.
     """
     counts, failed = dict[str, int](), list[str]()
     unsure = own_name(NOT_SURE, labels)
@@ -67,7 +72,7 @@ def file_images(
                     filed = _file(Path(name), into / folder, link)
                 except (OSError, UserError) as error:
                     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                        raise  # no other image would fare better
+                        raise  # the disk is full, so all other images would fail too
                     row["error"] = f"{text(name)} can't be filed in {folder}: {error}"
                     failed.append(row["error"])
                 else:
@@ -78,7 +83,7 @@ def file_images(
 
 
 def _file(image: Path, folder: Path, link: bool) -> Path:
-    """Where the image is in `folder` now."""
+    """Copy or link the image into `folder`, and return its path there."""
     if os.path.lexists(folder) and not folder.is_dir():
         raise UserError("there is a file of this name; move it away")
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +92,7 @@ def _file(image: Path, folder: Path, link: bool) -> Path:
             if link:
                 target.symlink_to(image.resolve())
             else:
-                part = folder / f".{os.getpid()}.part"  # the name may be as long as names can be
+                part = folder / f".{os.getpid()}.part"  # image.name may leave no room for a suffix
                 try:
                     shutil.copy2(image, part)
                     part.replace(target)
@@ -105,12 +110,12 @@ def _names(image: Path, folder: Path) -> Iterable[Path]:
     for digits in (8, 64):
         end = os.fsencode(f"-{digest[:digits]}{image.suffix}")
         stem = os.fsencode(image.stem)[: _LONGEST - len(end)]
-        while True:  # not in the middle of a letter
+        while True:  # cut the name between two letters, not within one
             try:
                 name = os.fsdecode(stem.decode("utf-8").encode() + end)
                 break
             except UnicodeDecodeError as error:
-                if error.end < len(stem) or not stem:  # no UTF-8 at all
+                if error.end < len(stem) or not stem:  # the name is not UTF-8
                     name = os.fsdecode(stem + end)
                     break
                 stem = stem[: error.start]

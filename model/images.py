@@ -1,9 +1,9 @@
-"""The decode-and-resize that training, evaluation and prediction share.
+"""Decodes and resizes images. Training, evaluation and prediction all use this module.
 
-An image becomes upright, RGB on white (by the decoder that clean uses too), and a square of `size`
-pixels: stretched, neither cropped nor padded, as Keras' `flow_from_directory` does it. A JPEG comes
-out of its decoder at 1/2, 1/4 or 1/8 where that is large enough; then it is resampled once, with
-antialiasing.
+An image is turned upright and becomes RGB on white, by the decoder that clean uses too. Then it is
+stretched to a square of `size` pixels. It is neither cropped nor padded, as in Keras'
+`flow_from_directory`. If 1/2, 1/4 or 1/8 of a JPEG is large enough, it is decoded at that scale.
+Then it is resampled once, with antialiasing.
 """
 
 import os
@@ -25,17 +25,17 @@ from pipeline.system import usable_cores
 AnyImage: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any]
 )
-"""a path, the bytes of a file, a file that is open, a Pillow image, or an array"""
+"""a path, the bytes of a file, an open file, a Pillow image, or an array"""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 128  # images that wait decoded: two batches of a network
+_AHEAD = 128  # decoded images that wait: two batches of a network
 _CHANNELS = (1, 3, 4)
-_stream = threading.Lock()  # one open file may be in a list twice
+_stream = threading.Lock()  # a list may have the same open file twice
 
 
 class UnreadableImageError(UserError):
-    """An image that can't be read; the message names it where it has a name."""
+    """An image can't be read. The message names it, if it has a name."""
 
 
 def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
@@ -49,9 +49,9 @@ def decode(image: AnyImage, size: int) -> NDArray[np.uint8]:
 
 
 def upright(image: AnyImage, at_least: int) -> Image.Image:
-    """The same in its own shape: a JPEG is smaller, with `at_least` pixels a side where it can be.
+    """An image upright and as RGB, in its own shape. Raises UnreadableImageError.
 
-    Raises UnreadableImageError.
+    A JPEG may be decoded smaller; then its sides still have `at_least` pixels.
     """
     name = os.fspath(image) if isinstance(image, str | os.PathLike) else "the image"
     try:
@@ -64,10 +64,10 @@ def upright(image: AnyImage, at_least: int) -> Image.Image:
 
 
 def each_image(images: Any) -> Iterable[AnyImage]:
-    """The images one by one, where one alone was given too.
+    """The images one by one. `images` may be a single image too.
 
-    An array is one image if it is (height, width) or its last axis has 1, 3 or 4 channels. What has
-    one axis more is many images, and so is (n, height, width). Tensors are taken like arrays.
+    An array is one image if it is (height, width), or (height, width, 1, 3 or 4). An array with one
+    more axis is many images, and so is (n, height, width). Tensors are taken like arrays.
     """
     if isinstance(images, Image.Image):
         return [images]
@@ -81,23 +81,23 @@ def each_image(images: Any) -> Iterable[AnyImage]:
         return [array] if is_one else list(array)
     is_one = isinstance(images, str | os.PathLike | bytes | bytearray | memoryview | Mapping)
     if is_one or hasattr(images, "read") or not isinstance(images, Iterable):
-        return [images]  # what is no image is refused with the others
+        return [images]  # a thing that is no image is refused later, with a reason
     return images
 
 
 def decode_many(
     images: Iterable[AnyImage], size: int
 ) -> list[NDArray[np.uint8] | UnreadableImageError]:
-    """`decode` for each, on all cores; one that can't be read leaves its error in its place."""
+    """Decode each image, on all cores. An image that can't be read gives an error in its place."""
     return list(decode_ahead(images, size))
 
 
 def decode_ahead(
     images: Iterable[AnyImage | UnreadableImageError], size: int
 ) -> Iterator[NDArray[np.uint8] | UnreadableImageError]:
-    """The same one by one: while the caller deals with an image, the next ones are decoded.
+    """As `decode_many`, but one by one: while the caller uses an image, the next are decoded.
 
-    What is an error already stays as it is.
+    An error among the `images` is passed on.
     """
 
     def attempt(
@@ -117,7 +117,11 @@ def decode_ahead(
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int
 ) -> Iterator[Result]:
-    """`function` of each item, in order, by threads that are at most `ahead` items in front."""
+    """`function` of each item, in order. The threads are at most `ahead` items ahead of the caller.
+
+    >>> list(map_ahead(len, ["a", "bcd"], threads=2, ahead=1))
+    [1, 3]
+    """
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
@@ -127,12 +131,12 @@ def map_ahead(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:  # also where the caller has had enough
+    finally:  # the caller may stop before the end
         pool.shutdown(cancel_futures=True)
 
 
 def _opened(image: AnyImage, at_least: int) -> tuple[Image.Image, int]:
-    """As the decoder returns it: the image, and which orientation it had."""
+    """The decoded image, and its EXIF orientation before it was turned upright."""
     if not isinstance(image, Image.Image) and hasattr(image, "__array__"):
         image = _from_array(np.asarray(image))
     if isinstance(image, Image.Image):
@@ -151,20 +155,20 @@ def _from_array(array: NDArray[Any]) -> Image.Image:
         )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in _CHANNELS):
         raise ValueError(
-            f"an array has to be (height, width) or (height, width, 1, 3 or 4), not {array.shape}"
+            f"an array must be (height, width) or (height, width, 1, 3 or 4), not {array.shape}"
         )
     if not array.size:
         raise ValueError(f"it has no pixels: an array of the shape {array.shape}")
     if array.dtype != np.uint8:
         raise ValueError(
-            f"an array has to be uint8 (0 to 255), not {array.dtype}; `array.astype('uint8')` "
-            "makes it so where its values are 0 to 255"
+            f"an array must be uint8 (0 to 255), not {array.dtype}; if its values are 0 to 255, "
+            "`array.astype('uint8')` makes it so"
         )
     return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
 
 
 def _content(image: Any) -> tuple[bytes, str]:
-    """The bytes of a file, and its name or ""."""
+    """The bytes of a file, and its name, or "" if it has none."""
     if isinstance(image, str | os.PathLike):
         return Path(image).read_bytes(), os.fspath(image)
     if isinstance(image, bytes | bytearray | memoryview):
@@ -175,7 +179,7 @@ def _content(image: Any) -> tuple[bytes, str]:
             "an array"
         )
     with _stream:
-        if image.seekable():  # who has just written it stands at its end
+        if image.seekable():  # a file that was just written stands at its end
             image.seek(0)
         content = image.read()
     if not isinstance(content, bytes):

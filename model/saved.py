@@ -1,4 +1,4 @@
-"""Files that were written earlier, here or elsewhere, and are read again."""
+"""Reads files that were written earlier, here or elsewhere, and says what is wrong with them."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.cli import UserError
 
 _HEAD = 4096  # bytes that tell what a file is
-_LARGEST = 4096  # pixels of a side: more is no size of a network, but would take all memory
+_LARGEST = 4096  # pixels of a side: no network is larger, and a wrong size would take all memory
 _LONGEST = 300  # characters of another library's message
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
 
@@ -22,12 +22,13 @@ _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
 def reading(
     path: Path, what: str, remedy: str, made_by: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Read a file in the block. Where it fails, UserError names the file and the reason.
+    """Read a file in the block. If that fails, UserError names the file, the reason and the remedy.
 
     Args:
-        what: it should be, with its article.
-        remedy: a command, or what else to do.
-        made_by: versions of packages that wrote it.
+        path: the file that the block reads.
+        what: the kind of file, with its article: "a table of predictions".
+        remedy: a command, or another thing to do.
+        made_by: the packages that wrote the file, and their versions.
     """
     try:
         yield
@@ -35,14 +36,14 @@ def reading(
         raise
     except FileNotFoundError as error:
         raise UserError(f"{path} is not there; {remedy}") from error
-    except Exception as error:  # libraries raise whatever damaged bytes make them stumble over
+    except Exception as error:  # on damaged bytes a library can raise anything
         reason = damage(path) or _first(error)
         other = _other_versions(made_by or {})
         raise UserError(f"{path} can't be read as {what}: {reason}{other}; {remedy}") from error
 
 
 def read_json(path: Path, what: str, remedy: str, kinds: Mapping[str, type]) -> dict[str, Any]:
-    """The values of a JSON file, which has these keys with values of these types at least."""
+    """The values of a JSON file. UserError unless it has the keys of `kinds`, with these types."""
     with reading(path, what, remedy):
         values = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
@@ -58,15 +59,15 @@ def read_json(path: Path, what: str, remedy: str, kinds: Mapping[str, type]) -> 
 def read_about(
     path: Path, what: str, remedy: str, more: Mapping[str, type] | None = None
 ) -> dict[str, Any]:
-    """The values of a classifier.json. UserError where no image can be answered by them.
+    """The values of a classifier.json. UserError if a classifier can't work with them.
 
-    `more` are keys, beside labels and image_size, that must be there.
+    `more` has the keys that must be there beside labels and image_size, with their types.
     """
     values = read_json(path, what, remedy, {"labels": list, "image_size": int, **(more or {})})
     labels, size = values["labels"], values["image_size"]
     with reading(path, what, remedy):
         if not all(isinstance(label, str) for label in labels) or len({*labels}) < len(labels):
-            raise ValueError(f"its 'labels' have to be different names, not {labels!r}")
+            raise ValueError(f"its 'labels' must be different names, not {labels!r}")
         if not 1 <= size <= _LARGEST:
             raise ValueError(f"its 'image_size' is {size}, not from 1 to {_LARGEST} pixels")
         calibration = dict(values.get("calibration", {}))  # models of earlier versions have none
@@ -75,12 +76,12 @@ def read_about(
             raise ValueError(f"its temperature is {temperature!r}, no number above 0")
         for one in calibration.get("confidences", ()):
             if not (isinstance(one, int | float) and 0 <= one <= 1):
-                raise ValueError(f"of its confidences one is {one!r}, no number from 0 to 1")
+                raise ValueError(f"one of its confidences is {one!r}, no number from 0 to 1")
     return values
 
 
 def same_classes(network: Path, outputs: int | None, labels: Sequence[str]) -> None:
-    """UserError where a network doesn't answer with one probability for each label."""
+    """Raise UserError unless the network gives one probability for each label."""
     if outputs is not None and outputs != len(labels):
         raise UserError(
             f"{network} knows {outputs} classes, and the classifier.json beside it has "
@@ -89,7 +90,10 @@ def same_classes(network: Path, outputs: int | None, labels: Sequence[str]) -> N
 
 
 def damage(path: Path) -> str | None:
-    """What a file shows to be wrong with it; None where its bytes look whole."""
+    """What is wrong with a file, by its bytes; None if they look whole.
+
+    A library's own error would not say that a file is, for example, a web page.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -120,7 +124,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def _first(error: BaseException) -> str:
-    """The beginning of a message that may be pages long."""
+    """The beginning of an error's message, which may be pages long."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     short = " ".join(text.split())
     if isinstance(error, json.JSONDecodeError):
@@ -131,7 +135,7 @@ def _first(error: BaseException) -> str:
 
 
 def _other_versions(made_by: Mapping[str, str]) -> str:
-    """Which versions made the file, where others are here."""
+    """The versions of packages that made the file and are not the ones installed here."""
     apart = [(name, theirs, _installed(name)) for name, theirs in made_by.items()]
     told = [f"{name} {theirs} (here {ours})" for name, theirs, ours in apart if ours != theirs]
     return f"; it was made by {', '.join(told)}" if told else ""

@@ -1,9 +1,9 @@
-"""What would help most, in one or two sentences, from what an evaluation measured.
+"""Says in one or two sentences what would help most, from the numbers of an evaluation.
 
-What training itself shows comes first: it rests on no test image. Then whether the test split is
-large enough to say more, and only then what it says. Suspicious labels are not counted here, only
-the command that finds them is named: the audit is a pipeline of its own, and the same commit has
-to give the same report whether it has run or not.
+Rules about training come first, because they need no test image. Then comes a rule that asks if the
+test split is large enough, and only then the rules about its results. Suspicious labels are not
+counted here; a sentence only names the command that finds them. The audit is a pipeline of its
+own, and the same commit must give the same report whether the audit has run or not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,20 @@ from model.evaluate.metrics import accuracy_interval
 from pipeline.params import Train
 
 GOOD = 0.95
-"""accuracy from which on training is left as it is"""
+"""With at least this accuracy, nobody is told to train in another way."""
 LOW = 0.8
-"""accuracy that is low whatever the number of images, in training too"""
+"""A lower accuracy is low whatever the number of images, in training too."""
 FEW = 500
-"""training images of a class. With about 300 photos each a pretrained network is still ahead of
-every one from scratch (docs/performance.md), so a good deal more are few"""
+"""Fewer training images of a class are few. With about 300 images in each class, a pretrained
+network is still far better than every network from scratch (docs/performance.md)."""
 GAP = 0.1
-"""accuracy in training minus that in validation"""
+"""A larger difference between training and validation accuracy is a sign of overfitting."""
 RARE = 0.5
-"""training images of a class, as a share of what the others have (median)"""
+"""A class with a smaller share of the median number of training images of the others is rare."""
 WIDE = 0.2
-"""95 % interval of the accuracy"""
+"""A wider 95 % interval of the accuracy is wide."""
 OFTEN = 0.1
-"""share of a class's test images that are taken for one other class"""
+"""A class is often mistaken if at least this share of its test images is taken for another one."""
 _MOST = 2  # sentences
 _TRAIN_KEYS = ("network", "weights", "image_size", "epochs")
 
@@ -47,13 +47,14 @@ class Share:
 
     @classmethod
     def of(cls, hits: NDArray[np.bool_], groups: Sequence[str]) -> "Share":
-        """From which images count, and the group of each (see `accuracy_interval`)."""
+        """The share of True in `hits`. `groups` has each image's group: see `accuracy_interval`."""
         return cls(float(hits.mean()), *accuracy_interval(hits, groups))
 
 
 @dataclass(frozen=True, slots=True)
 class SplitAnswers:
-    """What a model answered to a split; `classes` and `predicted` are positions in `labels`."""
+    """A model's answers to the images of a split. `classes` (the right ones) and `predicted` are
+    positions in `labels`."""
 
     labels: Sequence[str]
     classes: NDArray[np.int64]
@@ -65,7 +66,7 @@ class SplitAnswers:
         return np.asarray(self.predicted == self.classes)
 
     def share(self, hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> Share:
-        """Of the images among which to count."""
+        """The share of `hits` among the images for which `among` is True."""
         return Share.of(hits[among], [self.groups[i] for i in np.flatnonzero(among).tolist()])
 
 
@@ -79,7 +80,7 @@ class Weakest:
 
     @classmethod
     def of(cls, answers: SplitAnswers) -> "Weakest":
-        """Each class must have an image."""
+        """Find the class. Each class must have an image."""
         right, classes = answers.right, answers.classes
         lowest = int(np.argmin([right[classes == c].mean() for c in range(len(answers.labels))]))
         inside = classes == lowest
@@ -103,7 +104,10 @@ class ConfusedPair:
 
     @classmethod
     def of(cls, answers: SplitAnswers) -> "ConfusedPair | None":
-        """None where no two classes are mistaken both ways. Each class must have an image."""
+        """Find the pair; None if no two classes are mistaken both ways.
+
+        Each class must have an image.
+        """
         labels, classes, predicted = answers.labels, answers.classes, answers.predicted
         shares = confusion_matrix(classes, predicted, labels=range(len(labels)), normalize="true")
         both_ways = np.triu(np.minimum(shares, shares.T), 1)
@@ -120,7 +124,7 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an evaluation knows. `accuracy` is on the test split."""
+    """What the rules need from an evaluation. `accuracy` is that on the test split."""
 
     recipe: Train
     comes_trained: bool
@@ -133,7 +137,7 @@ class Facts:
     accuracy: Share
     validation: Share
     training: float | None
-    """accuracy in the epoch that was kept; None where no epoch was logged for it"""
+    """accuracy in the epoch that was kept; None if no log has that epoch"""
     kept_epoch: int
     """from 1; 0 is the classifier that was fitted before the first epoch"""
     weakest: Weakest
@@ -252,12 +256,12 @@ _RULES = (
     _fits_too_closely,
     _labels,
 )
-"""the first has the most to gain"""
+"""The first rules give the most useful advice."""
 
 
 def _training(facts: Facts) -> float | None:
-    """Accuracy in training; None where it is unknown, or nothing follows from it."""
-    # a pretrained network would have other curves than one from scratch
+    """Accuracy in training; None if it is unknown or leads to no advice."""
+    # after advice to take a pretrained network, the curves of this network say nothing more
     return None if facts.accuracy.value >= GOOD or _from_scratch(facts) else facts.training
 
 

@@ -1,11 +1,12 @@
-"""EfficientNet-Lite0 to 2 without their classifier, fast on a processor.
+"""EfficientNet-Lite0 to 2 without their classifiers. These networks are fast on a processor.
 
-EfficientNet (Tan and Le, EfficientNet: Rethinking Model Scaling, 2019) as Google simplified it for
-small devices: no squeeze-and-excitation, ReLU6 for swish, the first and the last stage not scaled
-in depth. Layers are named as in keras.applications' EfficientNet.
+They are EfficientNet (Tan and Le, EfficientNet: Rethinking Model Scaling, 2019) as Google
+simplified it for small devices: without squeeze-and-excitation, with ReLU6 in place of swish, and
+with a first and a last stage of fixed depth. The layers have the names that they have in
+keras.applications' EfficientNet.
 
 There are no batch normalisations: lite_weights.py makes them part of the convolutions before them.
-The function is the same, and faster.
+The network computes the same function, but faster.
 """
 
 import math
@@ -19,9 +20,9 @@ _SCALES = {
     "efficientnet_lite1": (1.0, 1.1),
     "efficientnet_lite2": (1.1, 1.2),
 }
-"""factors of the channels and of the blocks in a stage"""
+"""factors of the number of channels, and of the number of blocks in a stage"""
 NAMES = tuple(_SCALES)
-"""trained with images of 224, 240 and 260 pixels"""
+"""They were trained with images of 224, 240 and 260 pixels."""
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -31,11 +32,15 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-"""blocks, kernel, stride of the first block, how many times wider inside, channels"""
+"""for each stage: blocks, kernel size, stride of the first block, how many times wider a block is
+inside, channels"""
 
 
 def build(name: str, image_size: int) -> keras.Model:
-    """The network `name`, one of NAMES, for what `preprocess` gives; (n, h, w, 1280) comes out."""
+    """The network `name`, one of NAMES. It takes what `preprocess` gives, and gives n×h×w×1280.
+
+    Its weights are random; `lite_weights.imagenet` has the trained ones.
+    """
     width, depth = _SCALES[name]
     images = keras.Input((image_size, image_size, 3))
     x = _convolution(images, 32, "stem", kernel=3, stride=2, activated=True)
@@ -49,12 +54,12 @@ def build(name: str, image_size: int) -> keras.Model:
 
 
 def preprocess(pixels: Any) -> Any:
-    """What the weights expect, from 0-255."""
+    """The input that the weights expect, from pixels of 0 to 255."""
     return (pixels - 127.0) / 128.0
 
 
 def _block(x: Any, channels: int, kernel: int, stride: int, expand: int, name: str) -> Any:
-    """An inverted residual; `channels` of a `stride`th of the width and height."""
+    """An inverted residual block with `channels` channels; `stride` divides width and height."""
     inputs, before = x, x.shape[-1]
     if expand > 1:
         x = _convolution(x, before * expand, f"{name}_expand", activated=True)
@@ -62,7 +67,7 @@ def _block(x: Any, channels: int, kernel: int, stride: int, expand: int, name: s
         kernel,
         strides=stride,
         padding="same",
-        # their gradient is slow in bfloat16
+        # with stride 2 it is slow in bfloat16
         dtype="float32" if stride > 1 else None,
         name=f"{name}_dwconv",
     )(x)

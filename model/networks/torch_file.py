@@ -1,8 +1,8 @@
-"""Tensors in a file that a PyTorch before 1.6 saved, read without PyTorch and nothing run by it.
+"""Reads the tensors of a file that a PyTorch before 1.6 saved, without PyTorch.
 
-Such a file is five pickles (a magic number, the protocol, facts of the machine, the tensors by
-name, the keys of their storages) and then the numbers of each storage, raw. A pickle is a program,
-and may call whatever it names: here it can name what such a file needs and no more.
+The file has five pickles: a magic number, the protocol, facts of the machine, the tensors by name,
+and the keys of their storages. Then the raw numbers of each storage follow. A pickle is a program
+that can call any function that it names. So no name is allowed but the few that such a file needs.
 """
 
 import io
@@ -23,14 +23,14 @@ _OPCODES = """
     BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID
 """
 _KNOWN = frozenset(_OPCODES.split())
-"""what PyTorch wrote; those left out make objects, or room as large as the file says"""
+"""the opcodes that PyTorch wrote. Others could make objects, or take as much memory as they say."""
 _MOST = 50_000
-"""opcodes of a pickle; 14,000 are a network of 300 tensors, a million nested tuples end Python"""
+"""opcodes of a pickle. 300 tensors need 14,000, and a million nested tuples would crash Python."""
 _ERRORS = (
     *(pickle.UnpicklingError, EOFError, AttributeError, LookupError, TypeError, ValueError),
     *(ArithmeticError, MemoryError, RecursionError),
 )
-"""what unpickling raises, of a file that is no such one"""
+"""what unpickling raises for any other file"""
 
 
 class _Storage(NamedTuple):
@@ -49,9 +49,9 @@ class _Tensor(NamedTuple):
 
 
 def read(content: bytes) -> dict[str, NDArray[Any]]:
-    """The tensors of a file by their names, in its order.
+    """The tensors of a file by name, in the order of the file.
 
-    ValueError where it is anything but a dictionary of tensors, whole and as PyTorch wrote them.
+    ValueError if the file is anything but a whole dictionary of tensors that PyTorch wrote.
     """
     stream = io.BytesIO(content)
     try:
@@ -69,7 +69,7 @@ def read(content: bytes) -> dict[str, NDArray[Any]]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Of one pickle, from where the stream is. UnpicklingError for all that has no place in it."""
+    """Reads one pickle from the stream's position. UnpicklingError if it has unexpected content."""
 
     def __init__(self, stream: io.BytesIO) -> None:
         start, kept = stream.tell(), 0
@@ -77,7 +77,7 @@ class _Unpickler(pickle.Unpickler):
             if opcode.name not in _KNOWN or number == _MOST:
                 raise pickle.UnpicklingError(f"its opcode {number} is {opcode.name}")
             if opcode.name in ("BINPUT", "LONG_BINPUT"):
-                # the memo is as long as the highest number in it
+                # pickle makes its memo as long as the highest number, so a high one eats memory
                 if not isinstance(argument, int) or argument > kept:
                     raise pickle.UnpicklingError(f"it keeps its {kept}th object as {argument}")
                 kept += 1
@@ -85,18 +85,18 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(stream)
 
     def find_class(self, module: str, name: str) -> Any:
-        """Of another name nothing is imported or looked up."""
+        """The object of a known name. Other names are neither imported nor looked up."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            # new for each: a pickle can set attributes of what it gets
+            # a new function each time: a pickle can set attributes of the object that it gets
             return lambda *parts: _Tensor(*parts)
         if module == "torch" and name in _KINDS:
             return _KINDS[name]
         raise pickle.UnpicklingError(f"it names {module}.{name}")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        """What stands for the numbers of a tensor."""
+        """The storage that a pickle names in place of a tensor's numbers."""
         word, kind, key, _, count, view = pid
         if (word, view) != ("storage", None) or kind not in _KINDS.values():
             raise pickle.UnpicklingError(f"it has an unknown storage {word!r}")
@@ -104,7 +104,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _numbers(stream: io.BytesIO, storage: _Storage) -> NDArray[Any]:
-    """Of the storage that comes next, as many as the tensors were told."""
+    """The numbers of the next storage. ValueError if it has more or fewer than the tensors say."""
     kind = np.dtype(storage.kind)
     count = int.from_bytes(stream.read(8), "little", signed=True)
     content = stream.read(max(count, 0) * kind.itemsize)
@@ -114,7 +114,7 @@ def _numbers(stream: io.BytesIO, storage: _Storage) -> NDArray[Any]:
 
 
 def _array(tensor: _Tensor, numbers: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    """A tensor is a view of its storage: not always one row after another, and not always all."""
+    """The tensor, which is a view of its storage. It may have other strides, and only a part."""
     its = numbers[tensor.storage.key]
     last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.size, tensor.stride, strict=True))
     if (

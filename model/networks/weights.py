@@ -1,4 +1,4 @@
-"""Files of trained weights: found or downloaded, loaded, and what doesn't fit named."""
+"""Finds or downloads files of trained weights, loads them, and names the layers that don't fit."""
 
 import hashlib
 import re
@@ -20,10 +20,10 @@ from pipeline.cli import UserError
 
 
 def load_weights(network: keras.Model, name: str, weights: str) -> None:
-    """Load a file's weights; `weights` is its path or address, `name` the network's for messages.
+    """Load weights from a file. `weights` is its path or address; messages call the network `name`.
 
-    What the file holds counts, not its suffix. UserError where it can't be had, or does not fit:
-    with the layers.
+    The content of the file counts, not its suffix. UserError if the file can't be had or doesn't
+    fit; the message names the layers.
     """
     path = _local(weights)
     if problem := _problem(path, ""):
@@ -32,7 +32,7 @@ def load_weights(network: keras.Model, name: str, weights: str) -> None:
         )
     try:
         with warnings.catch_warnings(), _suffixed(path) as file:
-            warnings.simplefilter("ignore")  # what is missing is in the error too
+            warnings.simplefilter("ignore")  # the error names the missing layers too
             network.load_weights(file)
     except (ValueError, KeyError, OSError) as error:
         misfits = _misfits(network, path, str(error))
@@ -45,9 +45,9 @@ def load_weights(network: keras.Model, name: str, weights: str) -> None:
 
 
 def _local(weights: str) -> Path:
-    """Where the file is; what an address gives is kept in Keras' own cache, if it is sound.
+    """The path of the file. A file from an address is kept in Keras' own cache, if it is sound.
 
-    `#sha256=…` at the end of an address is what the file has to have.
+    `#sha256=…` at the end of an address gives the SHA-256 that the file must have.
     """
     if "://" not in weights:
         if not Path(weights).is_file():
@@ -56,11 +56,11 @@ def _local(weights: str) -> Path:
     address, _, sha256 = weights.partition("#sha256=")
     if "#sha256=" in weights and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         raise UserError(f"train.weights: {sha256!r} is no SHA-256: that has 64 digits, 0 to f")
-    # files of all networks have the same few names
+    # the name alone is not enough: files of many networks have the same name
     last = PurePosixPath(unquote(urlsplit(address).path)).name or "weights"
     name = f"{hashlib.sha256(address.encode()).hexdigest()[:8]}-{last}"
     problem = None
-    for anew in (False, True):  # one that was kept earlier may be bad, and sound by now
+    for anew in (False, True):  # the file in the cache may be bad, and the one at the address good
         try:
             path = Path(
                 keras.utils.get_file(name, address, cache_subdir="models", force_download=anew)
@@ -77,7 +77,7 @@ def _local(weights: str) -> Path:
 
 
 def _problem(path: Path, sha256: str) -> str | None:
-    """Why it can't be a file of weights, or not the one meant."""
+    """Why the file can't have weights, or is not the one with this SHA-256; None if it is good."""
     if not h5py.is_hdf5(path) and not zipfile.is_zipfile(path):
         return damage(path) or "it is neither HDF5 nor a file of Keras"
     if h5py.is_hdf5(path):
@@ -95,7 +95,7 @@ def _problem(path: Path, sha256: str) -> str | None:
 
 @contextmanager
 def _suffixed(path: Path) -> Iterator[Path]:
-    """The file under a suffix by which Keras knows its form."""
+    """The file, with the suffix by which Keras recognises its format."""
     if zipfile.is_zipfile(path):
         suffix = ".keras"
     else:
@@ -116,14 +116,14 @@ def _suffixed(path: Path) -> Iterator[Path]:
 
 
 def _misfits(network: keras.Model, path: Path, error: str) -> list[str]:
-    """The layers of which the file has no weights, or others."""
+    """The layers whose weights the file lacks or has in another shape, as messages."""
     if not h5py.is_hdf5(path):
         return [" ".join(error.split())]
     with h5py.File(path) as file:
         group = file.get("model_weights", file)
-        if "layer_names" not in group.attrs:  # by Keras 3, which says itself what it misses
+        if "layer_names" not in group.attrs:  # Keras 3 wrote it, and its error names the layers
             return list(dict.fromkeys(re.findall(r"name=([^,>]+)", error))) or [error]
-        # older files go by the order of the layers
+        # older files have no names that count: the order of the layers does
         theirs = [_described(layer, _saved_shapes(group[layer])) for layer in _layers(group)]
     ours = [
         _described(layer.name, [tuple(w.shape) for w in layer.weights])
