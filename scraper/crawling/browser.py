@@ -1,7 +1,7 @@
-"""Pages that need JavaScript: rendered by the Chromium that is installed, with scrapy-playwright.
+"""Renders pages that need JavaScript, with scrapy-playwright and the Chromium that is installed.
 
-The browser resolves no name and opens no connection: all that it asks for, redirects and scripts'
-requests too, goes through a proxy of this process, which holds to the address guard.
+The browser resolves no name and opens no connection. All its requests, also those of redirects and
+scripts, go through a proxy in this process, which refuses what the address guard refuses.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from pipeline.cli import UserError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _UNUSED = {"image", "media", "font"}  # Scrapy fetches images, as always
-_SETTLED = 5  # seconds that a page's scripts have to fetch what they show
+_SETTLED = 5  # seconds in which a page's scripts must fetch what they show
 _PAGES = 4  # open at the same time
 _CHUNK = 1 << 16
 _ARGUMENTS = [
@@ -38,7 +38,7 @@ _ARGUMENTS = [
 
 
 def browser_settings() -> dict[str, Any]:
-    """Scrapy's settings for a crawl with a browser. Raises UserError where there is none."""
+    """Scrapy's settings for a crawl with a browser. Raises UserError if none is installed."""
     executable = next(filter(None, map(shutil.which, _NAMES)), None)
     if executable is None:
         raise UserError(
@@ -68,7 +68,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
         self.config.launch_options["proxy"] = {"server": self._gate.url, "bypass": "<-loopback>"}
 
     async def download_request(self, request: Request) -> Response:
-        """Raises what Scrapy's own handlers raise, and RefusedAddressError."""
+        """Fetch a page. Raises RefusedAddressError and what Scrapy's own handlers raise."""
         if not request.meta.get("playwright"):
             return await super().download_request(request)
         await self._gate.open()
@@ -105,18 +105,18 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
 
 
 def _is_of(page: Page, request: PageRequest) -> bool:
-    """Whether the request is for the page itself, maybe redirected."""
+    """Whether the request is for the page itself, perhaps after a redirect."""
     return request.is_navigation_request() and request.frame == page.main_frame
 
 
 async def _settle(page: Page) -> None:
-    """Wait until the page fetches nothing more; some pages never stop."""
+    """Wait until the page fetches nothing more, but not forever: some pages never stop."""
     with suppress(PlaywrightTimeoutError):
         await page.wait_for_load_state("networkidle", timeout=_SETTLED * 1000)
 
 
 class Gate:
-    """A SOCKS5 proxy (RFC 1928) on the loopback address that only connects to what is allowed."""
+    """A SOCKS5 proxy (RFC 1928) on the loopback address. It connects to allowed addresses only."""
 
     def __init__(self, allowed: Collection[str]) -> None:
         self._allowed = allowed
@@ -124,7 +124,7 @@ class Gate:
         self._server: asyncio.Server | None = None
         self.url = f"socks5://127.0.0.1:{self._socket.getsockname()[1]}"
         self.refused: dict[str, str] = {}
-        """host:port: why"""
+        """host:port: why it was refused"""
 
     async def open(self) -> None:
         if self._server is None:
@@ -146,7 +146,7 @@ class Gate:
             writer.write(_answer(_SUCCEEDED))
             await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
         except (OSError, EOFError, ValueError):
-            return  # the browser hung up, or it is no browser
+            return  # the browser closed the connection, or the client is no browser
         finally:
             writer.close()
 

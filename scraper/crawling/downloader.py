@@ -1,4 +1,4 @@
-"""Scrapy's downloader, with the limit of requests to one host that it means to have."""
+"""Scrapy's downloader, with a limit of requests to one host that really holds."""
 
 import asyncio
 
@@ -11,8 +11,8 @@ from scrapy.http import Response
 class PerHostDownloader(Downloader):
     """Never has more requests under way in a slot than the slot's concurrency.
 
-    Scrapy 2.19 counts a request only when its task runs: all that are asked for before that start
-    at the same time, and most of the connections that they open are closed afterwards.
+    Scrapy 2.19 counts a request only when its task runs. So all requests that come before that
+    start at the same time, and most of the connections that they open are closed afterwards.
     """
 
     def __init__(self, crawler: Crawler) -> None:

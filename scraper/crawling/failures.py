@@ -1,4 +1,4 @@
-"""Why a request came to nothing, as the manifest says it."""
+"""Says why a request failed, in the words of the manifest."""
 
 import zlib
 
@@ -36,7 +36,7 @@ DOWNLOAD_ERRORS = (
     ValueError,  # an address that can't be one
     zlib.error,  # a body that isn't what its Content-Encoding says
 )
-"""What `engine.download_async` raises where a server or an address is at fault."""
+"""What `engine.download_async` raises because of a server or an address."""
 
 
 class ForbiddenByRobotsError(IgnoreRequest):
@@ -48,7 +48,7 @@ class RobotsUnavailableError(IgnoreRequest):
 
 
 def status_and_reason(error: BaseException) -> tuple[Status, str]:
-    """The status of a candidate, and its message, for what a download raised."""
+    """The status and the message of a candidate whose download raised this error."""
     message = " ".join(str(error).split()) or type(error).__name__
     match error:
         case RefusedAddressError() | ValueError():
@@ -73,7 +73,7 @@ def status_and_reason(error: BaseException) -> tuple[Status, str]:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether the same request may be answered another time: no answer yet, 408, 425, 429, 5xx."""
+    """Whether the same request may succeed later: after no answer, 408, 425, 429 or 5xx."""
     if isinstance(error, HttpError):
         return status_may_pass(error.response.status)
     return isinstance(error, BusyHostError) or status_and_reason(error)[0] in _PASSING

@@ -1,6 +1,6 @@
-"""What a crawl brings is written to data/incoming too, where no experiment of DVC's deletes it.
+"""Writes the images of a crawl to data/incoming too, where no experiment of DVC deletes them.
 
-See pipeline/incoming.py. Its files are hard links to those in data/raw, where the disk has such.
+See pipeline/incoming.py. If the disk has hard links, the files are links to those in data/raw.
 """
 
 import json
@@ -27,7 +27,7 @@ _DVC = Path(".dvc")
 
 
 class IncomingManifest(Manifest):
-    """Writes the manifest of data/raw/<name>, and another one of what DVC has not stored yet."""
+    """The manifest of data/raw/<name>, with a second one for rows that DVC has not stored yet."""
 
     def __init__(self, name: str) -> None:
         super().__init__(RAW / name / MANIFEST)
@@ -42,20 +42,20 @@ class IncomingManifest(Manifest):
         super().close()
 
     def write_file(self, file: str, content: bytes) -> None:
-        """Write an image to both places; the one that no experiment deletes comes first."""
+        """Write an image to both folders, first to the one that no experiment deletes."""
         incoming = self._incoming.path.parent / file
         write_atomic(incoming, content)
         _link(incoming, self.path.parent / file)
 
 
 def manifest_of(name: str, folder: Path) -> Manifest:
-    """The manifest of a crawl's folder. It also writes to data/incoming, where DVC owns that."""
+    """The manifest of a crawl's folder. If DVC owns the folder, it writes to data/incoming too."""
     is_out = folder == RAW / name and _DVC.is_dir()
     return IncomingManifest(name) if is_out else Manifest(folder / MANIFEST)
 
 
 def recover(name: str) -> None:
-    """Bring back into data/raw/<name> what has gone from there, or never arrived."""
+    """Bring images back that vanished from data/raw/<name>, or never got there."""
     folder = INCOMING / name
     drop_stored()
     if not folder.exists():
@@ -70,7 +70,7 @@ def recover(name: str) -> None:
 
 
 def require_current(name: str) -> None:
-    """Raise UserError where `store` could not, as DVC's stage of the source has to run first."""
+    """Raise UserError if `store` would fail, because DVC's stage of the source must run first."""
     if not _is_ours():
         return
     stage = f"collect@{name}"
@@ -84,9 +84,9 @@ def require_current(name: str) -> None:
 
 
 def store(name: str) -> None:
-    """Have DVC store data/raw/<name> as it is now; then nothing of it is incoming any more.
+    """Let DVC store data/raw/<name> as it is now. Then its copy in data/incoming is deleted.
 
-    Within a stage that DVC runs, DVC stores it at the stage's end.
+    In a stage that DVC runs this does nothing: DVC stores the folder when the stage ends.
     """
     if not _is_ours():
         return
@@ -104,7 +104,7 @@ def store(name: str) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """DVC stores one source at a time: another that is collected beside this one waits here."""
+    """Wait until no other process lets DVC store a source: DVC can store only one at a time."""
     RAW_CACHE.mkdir(parents=True, exist_ok=True)
     with (RAW_CACHE / "store.lock").open("ab", buffering=0) as file:
         system.lock(file)
@@ -112,7 +112,7 @@ def _alone() -> Iterator[None]:
 
 
 def _is_ours() -> bool:
-    """Whether DVC is here, and does not run this process itself."""
+    """Whether this project has DVC, and DVC does not run this process itself."""
     return _DVC.is_dir() and "DVC_STAGE" not in os.environ
 
 

@@ -1,6 +1,6 @@
 """Scrapy item pipeline: a candidate becomes a content-named file and one manifest row.
 
-Scrapy's own ImagesPipeline re-encodes what it gets; here the bytes stay as received.
+Scrapy's own ImagesPipeline encodes images anew. Here the bytes stay as they were received.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ from scraper.reading.optout import image_opt_out
 from scraper.spiders import SourceSpider
 
 _ANY_FORMAT = "image/avif,image/webp,image/*;q=0.9,*/*;q=0.1"
-_WHOLE = re.compile(r"\s*bytes\s+0-(\d+)/(\d+)\s*", re.IGNORECASE)  # of a Content-Range
+_WHOLE = re.compile(r"\s*bytes\s+0-(\d+)/(\d+)\s*", re.IGNORECASE)  # a Content-Range
 _LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
 class ImagePipeline:
-    """Fetches what is new or failed before; what is here already is never fetched again."""
+    """Fetches candidates that are new or failed before, and never an image that is here already."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -45,19 +45,19 @@ class ImagePipeline:
         self._folder = crawler.spider.folder
         self._manifest = manifest_of(crawler.spider.source, self._folder)
         self._writer = ThreadPoolExecutor(1, "images")
-        """writes files, so that the crawl does not wait for the disk; a single thread, so that
-        equal files are written one after the other"""
+        """writes files, so that the crawl does not wait for the disk. It has a single thread, so
+        that equal files are written one after the other."""
         self._retry_permanent = crawler.settings.getbool("RETRY_PERMANENT")
         self._first: dict[tuple[str, str], Row] = {}
         self.saved: Counter[str] = Counter()
-        """class: images that are here, without those that people put there"""
+        """class: number of images that are here, without those that people put there"""
         self.of_product: Counter[tuple[str, str]] = Counter()
-        """class and product: its images that are here, duplicates of others' too"""
+        """class and product: number of its images that are here. A duplicate counts too."""
         for row in self._manifest.rows.values():
             if row.status.has_file and is_here(self._folder, row):
                 self._remember(row)
         limit, classes = self._source.limit_per_class, crawler.spider.config.classes
-        self._progress = tqdm(  # where nothing limits the images, no one knows how long it takes
+        self._progress = tqdm(  # without a limit the total is unknown
             desc=crawler.spider.source,
             total=limit * len(classes) if limit and classes else None,
             initial=self._wanted_here(),
@@ -110,9 +110,9 @@ class ImagePipeline:
                 return True
             case Status.REJECTED_SHA256:
                 return row.error is not None and row.error.endswith(str(item.sha256))
-            case Status.REJECTED_FORMAT:  # none of those that can be kept, whatever the parameters
+            case Status.REJECTED_FORMAT:  # no parameter can make us keep a format that is unknown
                 return row.http_status is not None and row.format is None
-            case Status.REJECTED_ROBOTS:  # by the image's own header
+            case Status.REJECTED_ROBOTS:  # a header of the image itself asked for it
                 return row.http_status is not None and self._source.obey_robots
         return row.status is Status.FAILED_HTTP and row.http_status in PERMANENT_HTTP
 
@@ -147,12 +147,12 @@ class ImagePipeline:
         if identity not in self._first:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._writer, self._manifest.write_file, file, content)
-        first = self._first.get(identity)  # it may have come meanwhile, under another address
+        first = self._first.get(identity)  # while we wrote, it may have come from another address
         found |= {"file": first.file if first else file, "sha256": image.sha256}
         row = replace(row, **found)
         if first and first.image_url <= row.image_url:
             row = replace(row, status=Status.DUPLICATE)
-        elif first:  # which of equal images is the saved one must not depend on what came first
+        elif first:  # the smallest address is saved, whichever of the equal images came first
             self._manifest.append(replace(first, status=Status.DUPLICATE))
             self._first[identity] = row
         self._remember(row)
@@ -185,10 +185,10 @@ class ImagePipeline:
 
 
 def accept(formats: Collection[str] | None) -> str:
-    """The header Accept that asks for these formats; None is all, the smallest files first.
+    """The header Accept that asks for these formats. None asks for all, the smallest files first.
 
-    Servers that choose a format by this header send one that is not taken only if they have no
-    other: `image/*` would let them choose.
+    Some servers choose a format by this header. They send another format only if they have none of
+    these. With `image/*` they could choose any.
     """
     if formats is None:
         return _ANY_FORMAT
@@ -197,9 +197,10 @@ def accept(formats: Collection[str] | None) -> str:
 
 
 def _not_whole(response: Response) -> tuple[Status, str] | None:
-    """Why an answer is no whole file; None where it is one: 200, 203, and 206 from first to last.
+    """Why an answer is no whole file, or None if it is one.
 
-    Some servers send 206 although no part was asked for.
+    A whole file comes with 200, 203, or 206 from the first to the last byte. Some servers send 206
+    although we did not ask for a part.
     """
     if response.status in (200, 203):
         return None
@@ -230,13 +231,13 @@ def _candidate(
 
 
 def _require_expected(image: ImageFile, item: ProductImage) -> None:
-    """Raise RejectedError for an image with another SHA-256 than what names it expects."""
+    """Raise RejectedError if the image has another SHA-256 than the item expects."""
     if item.sha256 and image.sha256 != item.sha256:
         message = f"another file: its SHA-256 is {image.sha256}, and should be {item.sha256}"
         raise RejectedError(Status.REJECTED_SHA256, message)
 
 
 def _refused_again(known: Row, row: Row) -> bool:
-    """Whether the candidate was refused as before, and without a request."""
+    """Whether the candidate was refused for the same reason as before, without a request."""
     is_refusal = row.status.startswith("rejected") and row.http_status is None
     return is_refusal and (known.status, known.error) == (row.status, row.error)

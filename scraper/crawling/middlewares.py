@@ -1,4 +1,4 @@
-"""What stands between the spiders and the network: address guard, robots.txt, limits."""
+"""Scrapy middlewares between the spiders and the network: address guard, robots.txt, limits."""
 
 import asyncio
 from collections import Counter
@@ -32,10 +32,11 @@ _OWN_NETWORK = {"download_slot": "own network", "autothrottle_dont_adjust_delay"
 
 
 class AddressGuard:
-    """Refuses addresses that `pipeline.addresses` refuses, redirects and robots.txt included.
+    """Refuses the addresses that `pipeline.addresses` refuses, for redirects and robots.txt too.
 
-    The reactor's resolver is where a connection gets its address: what is checked there is what is
-    connected to. Hosts that a source allows are its own network, and are asked without a delay.
+    The check is in the reactor's resolver, because connections get their addresses there. So no
+    connection goes to another address than the checked one. Hosts that a source allows are its own
+    network, and are asked without a delay.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -55,8 +56,8 @@ class AddressGuard:
         reactor.installNameResolver(self.resolver)
 
     def process_request(self, request: Request) -> None:
-        at = host_port(request.url)  # raises for what is no address
-        for key in _OWN_NETWORK:  # a redirect takes them along
+        at = host_port(request.url)  # raises if the URL is no address
+        for key in _OWN_NETWORK:  # a redirect copies them to the new request
             request.meta.pop(key, None)
         if at in self.allowed:
             request.meta.update(_OWN_NETWORK)
@@ -73,13 +74,13 @@ class AddressGuard:
 
 @implementer(IHostnameResolver)
 class GuardedResolver:
-    """Hands on, of a name's addresses, only those that may be asked."""
+    """Passes on only those of a name's addresses that may be asked."""
 
     def __init__(self, inner: Any, allowed: frozenset[str]) -> None:
         self._inner = inner
         self._allowed = allowed
         self.refused: dict[str, str] = {}
-        """host:port: why. A name without other addresses looks as if it had none"""
+        """host:port: why it was refused. Scrapy only hears that the name has no address."""
 
     def resolveHostName(  # noqa: N802 - Twisted's names
         self,
@@ -113,9 +114,10 @@ class _GuardedReceiver:
 
 
 class RobotsMiddleware:
-    """Obeys robots.txt; where it can't be read (RFC 9309, 2.3.1.4), the host is left alone.
+    """Obeys robots.txt and its crawl delay.
 
-    Scrapy's own goes ahead then, and knows no crawl delay.
+    If robots.txt can't be read, nothing of the host is fetched (RFC 9309, 2.3.1.4). Scrapy's own
+    middleware would fetch it all the same, and knows no crawl delay.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -123,7 +125,7 @@ class RobotsMiddleware:
         self._agent: str = crawler.settings["USER_AGENT"]
         self._rules: dict[str, asyncio.Task[ProtegoRobotParser]] = {}
         self._next_turn: dict[str, float] = {}
-        """host with a crawl delay: when it may be asked next, on the event loop's clock"""
+        """host with a crawl delay: when we may ask it next, on the event loop's clock"""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -138,7 +140,7 @@ class RobotsMiddleware:
                 await self._wait_for_turn(origin, delay)
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        """A browser follows redirects by itself: where they have led is judged here."""
+        """Check where a browser's redirects have led, because it follows them by itself."""
         if "playwright" in response.flags and response.url != request.url:
             await self._allowed(response.url)
         return response
@@ -171,7 +173,7 @@ class RobotsMiddleware:
             raise _unavailable(url, http_message(response))
         rules = robots_rules(response.body if response.status == 200 else b"")
         delay = rules.crawl_delay(self._agent) or 0
-        if delay > _LONG_DELAY:  # or else the crawl would just seem to hang
+        if delay > _LONG_DELAY:  # without a message the crawl would seem to hang
             self._crawler.spider.logger.warning("%s asks for %g s between requests", url, delay)
         return rules
 
@@ -186,10 +188,10 @@ def _unavailable(url: str, why: str) -> RobotsUnavailableError:
 
 
 class CandidateLimits:
-    """Each candidate once, and no more images of a class and of a product than the source wants.
+    """Lets each candidate through once, up to the source's limits for a class and for a product.
 
-    A candidate waits where those before it may yet fill a limit, so that which ones are taken
-    follows the order in which the spider yields them, whatever arrives first.
+    While the candidates before it may still fill a limit, a candidate waits. So the images that are
+    taken depend on the order in which the spider yields them, and not on which one arrives first.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -219,8 +221,8 @@ class CandidateLimits:
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for item in self._limited(start):
             yield item
-        # Scrapy sees only every five seconds that the images of `start` are done, unless it ends
-        # after them
+        # If `start` ended before its images are done, Scrapy would notice their end only every
+        # five seconds.
         while self._crawler.engine.scraper.slot.itemproc_size:
             await asyncio.sleep(_SOON)
 

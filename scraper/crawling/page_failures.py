@@ -1,4 +1,4 @@
-"""Why a page of a shop is not read: what fails for now, and what for good."""
+"""Says why a page of a shop can't be read, and whether it fails for now or for good."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,11 +15,11 @@ from scraper.crawling.failures import (
 )
 from scraper.ledger import Outcome
 
-if TYPE_CHECKING:  # their readers are slow to import, and an API needs none
+if TYPE_CHECKING:  # this module is slow to import, and spiders of APIs don't need it
     from scraper.reading.markup import Listing, Product
 
 _GONE: Final = {404, 410}
-_SURE: Final = {200, 203}  # 203: a proxy on the way has changed something
+_SURE: Final = {200, 203}  # 203: a proxy has changed something
 _CHALLENGES: Final = ("x-amzn-waf-action", "cf-mitigated")  # a firewall wants a browser to answer
 _CONTENT: Final = (
     "//a[@href] | //img | //*[@itemscope] | //*[@typeof] | //meta[@property]"
@@ -35,15 +35,15 @@ class PageFailure:
     outcome: Outcome
     why: str
     is_gone: bool = False
-    """there is no such page, as the site says, or because that is no address"""
+    """there is no such page: the site says so, or the address is not valid"""
     is_empty: bool = False
-    """a success without a single byte, as some answer after the last page"""
+    """a success without a single byte. Some sites answer so after the last page."""
     is_overload: bool = False
-    """the server stumbled, as some do that are asked for several pages at once"""
+    """an error of the server. Some servers fail if we ask for several pages at once."""
 
 
 def failure_of(error: BaseException) -> PageFailure:
-    """For what the request for a page raised."""
+    """The failure of a page whose request raised this error."""
     if isinstance(error, ForbiddenByRobotsError):
         return PageFailure(Outcome.FORBIDDEN, "robots.txt forbids it")
     if isinstance(error, HttpError) and (failure := response_failure(error.response)):
@@ -53,14 +53,14 @@ def failure_of(error: BaseException) -> PageFailure:
 
 
 def response_failure(response: Response) -> PageFailure | None:
-    """Why a response is no page, by status, headers and length; None where it can be read."""
+    """Why a response is no page, by its status, headers and length; None if it may be one."""
     said, status = http_message(response), response.status
     if any(name in response.headers for name in _CHALLENGES):
         said = f"{said}, a firewall's challenge in the place of the page"
         return PageFailure(Outcome.FAILED_FOR_NOW, said)
     if not 200 <= status < 300:
         outcome = Outcome.FAILED_FOR_NOW if status_may_pass(status) else Outcome.FAILED_FOR_GOOD
-        overload = status >= 500 and status != 503  # we have waited for a busy host already
+        overload = status >= 500 and status != 503  # after 503 we have waited already
         return PageFailure(outcome, said, is_gone=status in _GONE, is_overload=overload)
     if not response.body.strip():
         why = f"{said} and an empty page"
@@ -69,7 +69,7 @@ def response_failure(response: Response) -> PageFailure | None:
 
 
 def product_failure(page: TextResponse, product: "Product | None") -> PageFailure | None:
-    """Why a product's page gives no image; None where it gives one."""
+    """Why a product's page gives no image; None if it gives one."""
     is_sure = page.status in _SURE
     if product is None or (product.is_guess and not (is_sure and product.images)):
         return _doubt(page) or PageFailure(Outcome.NO_PRODUCT, "nothing says what it sells")
@@ -89,23 +89,23 @@ def listing_failure(page: TextResponse, listing: "Listing", number: int) -> Page
 
 
 def is_sent_to(url: str) -> str:
-    """The reason where a listing is redirected to another page."""
+    """The reason for a listing that is redirected to another page."""
     return f"is sent to {url}; if that is the category, give its address"
 
 
 def not_followed(pager: str) -> str:
-    """The reason where a listing's page says that more follow; `pager` is what it says."""
+    """The reason for a listing that says, in the words of `pager`, that more pages follow."""
     return f"it shows {pager}, and no address of the next page was found"
 
 
 def no_web_page(response: Response) -> PageFailure:
-    """For a response that is no text."""
+    """The failure of a response that is no text."""
     kind = (response.headers.get("Content-Type") or b"unknown").decode("latin-1")
     return PageFailure(Outcome.NO_PRODUCT, f"no web page ({kind})")
 
 
 def _doubt(page: TextResponse) -> PageFailure | None:
-    """Why a page on which nothing was found is no real page, but may be one later; or None."""
+    """Why a page without products may be no real page, so that one comes later; None if it is."""
     if page.status not in _SURE:
         said = f"{http_message(page)} with a body that is no page"
         return PageFailure(Outcome.FAILED_FOR_NOW, said)

@@ -1,4 +1,4 @@
-"""Where a redirect has led: to the same page under another spelling, or to another one."""
+"""Tells whether a redirect has led to another spelling of the same page, or to another page."""
 
 import re
 from typing import Final
@@ -12,10 +12,11 @@ _FIRST_PAGE: Final = re.compile(r"(p|pg|page|paged|seite|pagina)=[01]?|(start|of
 
 
 def is_elsewhere(asked: str, answered: str) -> bool:
-    """Whether `answered`, where a redirect led, is another page than the one that was asked for.
+    """Whether a redirect from `asked` to `answered` has led to another page.
 
-    The scheme, `www.`, a slash at the end, `.html`, upper case, a folder for the language, and a
-    query that says "page 1" make no other page. A query that is lost does.
+    It is the same page if only these differ: the scheme, `www.`, a slash at the end, `.html`, upper
+    case, a folder for the language, or a query that says "page 1". If the redirect loses a query,
+    it is another page.
 
     >>> is_elsewhere("http://shop.example/mugs/", "https://www.shop.example/de/mugs.html?page=1")
     False

@@ -1,4 +1,4 @@
-"""Retries that wait as long as a host asks them to."""
+"""Retries requests, and waits as long as the host asks for."""
 
 import asyncio
 import time
@@ -21,14 +21,14 @@ _BUSY_WIKI = {b"maxlag", b"ratelimited"}  # MediaWiki says so with status 200
 
 
 class BusyHostError(IgnoreRequest):
-    """A host asks for more time than we wait for."""
+    """A host asks us to wait longer than we do."""
 
 
 class PatientRetry(RetryMiddleware):
-    """Scrapy's retries, and nothing asked of a host before the time that its Retry-After names.
+    """Scrapy's retries, but no request goes to a host before the time that its Retry-After names.
 
-    Where a host is busy without naming a time, the waits double (not on one's own network). A host
-    that asks for more than RETRY_AFTER_MAX seconds is left alone for as long: its requests fail.
+    If a busy host names no time, each wait is twice as long as the one before (not on the source's
+    own network). If it asks for more than RETRY_AFTER_MAX seconds, its requests fail for that time.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
@@ -70,7 +70,7 @@ class PatientRetry(RetryMiddleware):
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds to wait, whether Retry-After gives them or a date; None where it gives neither."""
+    """Seconds to wait by Retry-After, which gives seconds or a date; None if it gives neither."""
     value = response.headers.get("Retry-After", b"").decode("latin-1").strip()
     if value.isdecimal():
         return float(value)

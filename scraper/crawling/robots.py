@@ -1,4 +1,4 @@
-"""robots.txt: its rules whatever its encoding, and what they say of an address before a crawl."""
+"""Reads robots.txt in any encoding, and says before a crawl what it allows."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -13,14 +13,14 @@ from scraper.settings import BOT_NAME, DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_
 
 
 def user_agent(source: CrawlSource) -> str:
-    """How a source's requests present themselves: with its contact, where it names one."""
+    """The user agent of a source's requests. It has the source's contact, if there is one."""
     return f"{BOT_NAME} ({source.contact})" if source.contact else USER_AGENT
 
 
 def robots_rules(body: bytes) -> ProtegoRobotParser:
     """The rules of a robots.txt. A byte order mark tells its encoding, if it is not UTF-8.
 
-    All of it counts, also beyond the 500 KiB that RFC 9309 asks for, and with any line ends.
+    The whole file counts, even beyond the 500 KiB that RFC 9309 asks for, and with any line ends.
     """
     encoding, mark = read_bom(body)
     body = body[len(mark or b"") :]
@@ -31,7 +31,7 @@ def robots_rules(body: bytes) -> ProtegoRobotParser:
 
 
 class HostRobots:
-    """robots.txt of each host, read once, and judged as the spiders do."""
+    """Reads the robots.txt of each host once, and applies it as the spiders do."""
 
     def __init__(self, allow_private: Collection[str], source: CrawlSource) -> None:
         self.allow_private = allow_private

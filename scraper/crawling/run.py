@@ -33,10 +33,9 @@ def crawl(
 ) -> Ledger:
     """Crawl a source of params.yaml into data/raw/<name>.
 
-    Where the source is the demo shop, it is served meanwhile. `earlier` has what need not be asked
-    for again. `retry_permanent`: ask again also for images
-    that failed for good. Gives back what became of the pages.
-    Raises UserError where the spider fails.
+    If the source is the demo shop, this serves it during the crawl. `earlier` says which pages need
+    no new request. `retry_permanent` asks again even for images that failed for good.
+    Returns what became of the pages. Raises UserError if the spider fails.
     """
     settings = Settings()
     settings.setmodule("scraper.settings", priority="project")
@@ -55,9 +54,9 @@ def run_spider(
 ) -> Ledger:
     """Run `config.spider` to its end in this process. A process can do this only once.
 
-    `renamed` is the address that the source has now and the one that the manifest calls it by.
+    `renamed` has the address that the source has now, and the one that the manifest uses for it.
     `folder` is where images go, if not to data/raw/<name>.
-    Gives back and raises what `crawl` does, and KeyboardInterrupt where it was interrupted.
+    Returns and raises what `crawl` does, and KeyboardInterrupt if somebody interrupted it.
     """
     spider = spider_class(process, name, config.spider)
     _check_keys(name, config, spider)
@@ -83,7 +82,7 @@ def run_spider(
 
 
 def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[SourceSpider]:
-    """The spider that `sources.<name>` calls `spider`. Raises UserError where there is none."""
+    """The class of the spider that `sources.<name>` calls `spider`. Raises UserError if unknown."""
     known = process.spider_loader.list()
     if spider in known:
         found: type[SourceSpider] = process.spider_loader.load(spider)
@@ -94,7 +93,7 @@ def spider_class(process: AsyncCrawlerProcess, name: str, spider: str) -> type[S
 
 
 def _check_keys(name: str, config: CrawlSource, spider: type[SourceSpider]) -> None:
-    """Raise UserError for a key without effect, a lacking one, and what is no address or file."""
+    """Raise UserError if a key has no effect or is missing, or a value is no address or file."""
     if not isinstance(config, spider.source_type):
         raise UserError(f"{name}: {spider.name} is a kind of source; write kind: {spider.name}")
     if isinstance(config, SpiderSource):
@@ -147,14 +146,14 @@ def _set_browser(settings: Settings) -> None:
     for key, value in browser_settings().items():
         base = settings.getdict(key) if isinstance(value, dict) else None
         settings.set(key, {**base, **value} if base else value, "spider")
-    # of pages that fail: their messages say so
+    # it logs pages that fail, and our own messages say that already
     logging.getLogger("scrapy-playwright").setLevel(logging.ERROR)
 
 
 def own_network(url: str) -> list[str]:
-    """`host:port` of an address typed by hand, if it is none of the public network.
+    """`host:port` of an address that a person typed, as a list; empty if the address is public.
 
-    Who types an address vouches for it; what its pages then name is checked as ever.
+    A person who types an address vouches for it. Addresses on its pages are checked as always.
     """
     parts = urlsplit(url)
     host, port = str(parts.hostname), int(host_port(url).rpartition(":")[2])
@@ -165,7 +164,7 @@ def own_network(url: str) -> list[str]:
     except RefusedAddressError:
         return [host_port(url)]
     except OSError:
-        pass  # the crawl says it better
+        pass  # the crawl has a better message
     return []
 
 
@@ -173,7 +172,7 @@ def own_network(url: str) -> list[str]:
 def _served(
     source: SpiderSource | AddressesSource,
 ) -> Iterator[tuple[SpiderSource | AddressesSource, tuple[str, str]]]:
-    """The source as it can be reached now, and how the manifest calls its address."""
+    """The source with the address that it has now, and the address that the manifest uses."""
     if isinstance(source, AddressesSource) or source.url != DEMO:
         yield source, ("", "")
         return

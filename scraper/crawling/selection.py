@@ -1,7 +1,7 @@
-"""Which candidates a source takes: by license, format, size, and the wishes of their pages.
+"""Decides which candidates a source takes, by license, format, size, and opt-outs of their pages.
 
-A candidate is checked twice: by what its page declares, before anything is downloaded, and by the
-image's header, after it.
+A candidate is checked twice: before the download by what its page declares, and after it by the
+header of the image.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scraper.examine import KEPT, RejectedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is known of a candidate so far. None means unknown: only the license must be known."""
+    """What is known of a candidate so far. None is unknown; only a license may have to be known."""
 
     license: str | None
     license_url: str | None
@@ -23,11 +23,11 @@ class Candidate:
     height: int | None
     opt_out: str | None
     fault: str | None = None
-    """why no image can be had of it, whatever the source takes"""
+    """why no image can be fetched, whatever the source takes"""
 
 
 def check(candidate: Candidate, source: CrawlSource) -> None:
-    """Raise RejectedError, with the status of its row, where `source` won't have the candidate."""
+    """Raise RejectedError, with the row's status, if `source` doesn't take the candidate."""
     if candidate.fault:
         raise RejectedError(Status.REJECTED_ADDRESS, candidate.fault)
     if candidate.opt_out and source.obey_robots:

@@ -1,7 +1,7 @@
-"""Files from where they are kept: here already, on a mirror, at their origin; whole, or resumed.
+"""Gets files: from this machine, from a mirror, or from their origin. Downloads are resumed.
 
-A download grows in a `.part` file, with a note beside it of the address and the state of the file
-there; so the next attempt goes on with it where the server can (RFC 9110: Range and If-Range).
+A download grows in a `.part` file. A note beside it has the address and the state of the file
+there. So the next attempt continues the download, if the server can (RFC 9110: Range, If-Range).
 """
 
 import hashlib
@@ -32,10 +32,10 @@ from scraper.datasets.unpack import check_no_page
 from scraper.settings import RETRY_AFTER_MAX
 
 MIRROR = "DATASETS_MIRROR"
-"""Environment variable: a folder or an http(s) address that is asked before the origin."""
+"""Environment variable: a folder or an http(s) address that comes before the origin."""
 
 RETRY_WAITS = (1.0, 4.0)
-"""seconds after each attempt that brought nothing new; one that did is followed by the next"""
+"""seconds to wait after attempts that brought nothing new; after any other there is no wait"""
 
 Prepare = Callable[[requests.Session], None]
 
@@ -46,7 +46,7 @@ _RETRY = Retry()
 
 
 class _UnfinishedError(Exception):
-    """An attempt that ended early; another may go on with it, after `wait` seconds."""
+    """An attempt ended early. Another one may continue it after `wait` seconds."""
 
     def __init__(self, message: str, wait: float = 0) -> None:
         super().__init__(message)
@@ -56,11 +56,12 @@ class _UnfinishedError(Exception):
 def copies(
     file: File, allow_private: Collection[str] = (), prepare: Prepare | None = None
 ) -> Generator[Path, None, None]:
-    """Local copies of `file`, each from another place, with the digest it should have.
+    """Yield local copies of `file`, each from another place, with the right digest.
 
     `prepare` gets each session before it asks for one of the file's own addresses.
-    A digest of the kind git-tree is left to the one who unpacks: who finds a copy damaged throws
-    the DamagedError in and gets the next one. Raises UserError with what was wrong at each place.
+    A digest of the kind git-tree can be checked only by the caller, when it unpacks the copy. A
+    caller that finds a copy damaged throws the DamagedError into the generator, and gets the next
+    copy. Raises UserError, with the problem at each place, if no copy is left.
     """
     cached = DOWNLOADS / hashlib.sha256(file.address.encode()).hexdigest()[:12] / file.base_name
     problems = []
@@ -94,7 +95,7 @@ def _places(
     if cached.exists():
         yield str(cached), lambda: cached
     mirror = os.environ.get(MIRROR)
-    if mirror and (file.name or file.digest):  # else any other main.zip would do
+    if mirror and (file.name or file.digest):  # else another file called main.zip would match
         if "://" not in mirror and not Path(mirror).is_dir():
             raise UserError(f"{MIRROR} is {mirror!r}: neither a folder nor an http address")
         for name in dict.fromkeys(filter(None, (file.name, file.base_name))):
@@ -148,12 +149,12 @@ def _download(
             resumed = part.state(url) is not None
             try:
                 if encoding := _attempt(http, url, part, file):
-                    part.forget_state()  # unpacked, it can't be gone on with
+                    part.forget_state()  # an unpacked part can't be continued
                 _checked(decoded(part.path, file, encoding), file)
                 break
             except DamagedError:
                 part.forget()
-                if not resumed:  # else the server may have changed the file, and it's worth another
+                if not resumed:  # if resumed, the server may have changed the file: try once more
                     raise
             except (requests.RequestException, HTTPError, OSError, _UnfinishedError) as error:
                 size, more = part.size, part.size > most
@@ -168,16 +169,17 @@ def _download(
 
 
 def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> str:
-    """Ask once, from where the part ends; raises _UnfinishedError if the end isn't reached.
+    """Ask once, from the end of the part. Raises _UnfinishedError if the file's end isn't reached.
 
-    Gives back the content encoding of the answer, which was not asked for.
+    Returns the content encoding of the answer. Some servers use one although we ask for none.
     """
     headers = {"Accept-Encoding": "identity"}
     if state := part.state(url):
         headers |= {"Range": f"bytes={part.size}-", "If-Range": state}
     with http.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
         start, total = _extent(answer, part)
-        require_space(part.path.parent, 2 * (total or file.size or 0) - start)  # and the images
+        # twice: for the file, and for the images in it
+        require_space(part.path.parent, 2 * (total or file.size or 0) - start)
         with (
             part.open(url, answer, start) as out,
             tqdm(
@@ -198,14 +200,14 @@ def _attempt(http: requests.Session, url: str, part: "_Part", file: File) -> str
 
 
 def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
-    """Where the answer's bytes begin in the file, and how long the file is, where it says so."""
+    """Where the answer's bytes begin in the file, and the length of the file if it is known."""
     if answer.status_code == 206:
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
         if found and int(found[1]) == part.size:
             return part.size, int(found[2])
     if answer.status_code in (206, 416):
         part.forget()
-        raise _UnfinishedError("it can't be gone on with")
+        raise _UnfinishedError("it can't be continued")
     if answer.status_code in _BUSY:
         raise _busy(answer)
     if answer.status_code != 200:
@@ -215,7 +217,7 @@ def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
 
 
 def _busy(answer: requests.Response) -> Exception:
-    """The error of a server that wants to be asked later, and when."""
+    """The error for a server that asks us to come later, with the time to wait."""
     said = f"it answers {answer.status_code} {answer.reason}"
     try:
         wait = _RETRY.parse_retry_after(answer.headers.get("Retry-After", "0"))
@@ -227,7 +229,7 @@ def _busy(answer: requests.Response) -> Exception:
 
 
 class _Part:
-    """What there is of a download, and of which state of which address."""
+    """The part of a download that is here, with the address and the state of its file."""
 
     def __init__(self, target: Path) -> None:
         self.path = target.with_name(target.name + ".part")
@@ -238,14 +240,14 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def state(self, url: str) -> str | None:
-        """The validator to go on with; None where there is nothing, or nothing of this address."""
+        """The validator for the next attempt; None if there is no part from this address."""
         if not self.size or not self._note.exists():
             return None
         note: dict[str, str] = json.loads(self._note.read_text())
         return note["state"] if note["url"] == url else None
 
     def open(self, url: str, answer: requests.Response, start: int) -> IO[bytes]:
-        """To add to, from byte `start` on; a part that can't be gone on with is begun anew."""
+        """Open the file to append from byte `start` on. With `start` 0 the part begins anew."""
         if start:
             return self.path.open("ab")
         self.forget()

@@ -1,6 +1,7 @@
-"""The Hugging Face Hub: which Parquet files a dataset has there, and what its card says.
+"""Asks the Hugging Face Hub which Parquet files a dataset has, and what its card says.
 
-Its own, or those that the Hub makes of every dataset (https://huggingface.co/docs/dataset-viewer).
+They are the dataset's own files, or the ones that the Hub makes of every dataset
+(https://huggingface.co/docs/dataset-viewer).
 """
 
 import logging
@@ -18,10 +19,10 @@ from scraper.datasets.catalog import File
 _log = logging.getLogger(__name__)
 
 ENDPOINT = "HF_ENDPOINT"
-"""Environment variable of huggingface_hub: another Hub's address; who sets it vouches for it."""
+"""Environment variable of huggingface_hub: the address of another Hub. It may be a private one."""
 
 SPLIT_IN_PATH = rf"(?i)^(.*[-/._ ])?(?P<split>{'|'.join(SPLIT_WORDS)})[-/._ 0-9]|^"
-"""`data/train-00000-of-00002.parquet`, `default/test/0000.parquet`; any other path has none"""
+"""Paths with a split are `data/train-00000-of-00002.parquet` or `default/test/0000.parquet`."""
 
 _CONVERTED = "refs/convert/parquet"
 _TIMEOUT = 30  # seconds
@@ -38,14 +39,14 @@ class Repository:
     license: str | None
     files: list[File]
     labels: list[str]
-    """in the order of their numbers, where the card names them"""
+    """the names of the labels in the order of their numbers, if the card has them"""
     allow_private: list[str]
 
 
 def listing(source: HuggingFaceSource) -> Repository:
     """Ask the Hub for a dataset's Parquet files, with their digests.
 
-    Raises UserError where there is no such public dataset, or it isn't clear which files are meant.
+    Raises UserError if there is no such public dataset, or if it isn't clear which files to take.
     """
     try:
         from huggingface_hub import HfApi, hf_hub_url
@@ -96,7 +97,7 @@ def _info(api: Any, source: HuggingFaceSource, revision: str | None) -> Any:
     )
 
     name = source.dataset
-    # the HTTP library's own error, also of connections, whichever library it is
+    # the base error of the Hub's HTTP library, whichever it is; it includes connection errors
     http_error: type[Exception] = HfHubHTTPError.__bases__[0]
     try:
         return api.dataset_info(name, revision=revision, files_metadata=True, timeout=_TIMEOUT)
@@ -122,7 +123,7 @@ def _parquet(info: Any) -> list[Any]:
 
 
 def _of_config(source: HuggingFaceSource, siblings: Sequence[Any]) -> list[Any]:
-    """The files in the configuration's folder, or all if there is but one."""
+    """The files in the configuration's folder, or all files if there is only one configuration."""
     folders = {s.rfilename: s.rfilename.rpartition("/")[0].partition("/")[0] for s in siblings}
     configs = sorted({f for f in folders.values() if f.lower() not in SPLIT_WORDS})
     there = ", ".join(filter(None, configs)) or "none"
@@ -152,7 +153,7 @@ def _license(card: Any) -> str | None:
 
 
 def _labels(card: Any, source: HuggingFaceSource) -> list[str]:
-    """Of the label column; a card has its features for each configuration, or for the only one."""
+    """The names of the labels in the label column, as the card lists them for the configuration."""
     described = card.get("dataset_info") or []
     for entry in described if isinstance(described, list) else [described]:
         if source.config not in (None, entry.get("config_name", source.config)):

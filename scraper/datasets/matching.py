@@ -1,4 +1,4 @@
-"""Which file a row of a table means: by its whole path, else by the end of it, never by chance."""
+"""Finds the file that a row of a table means: by its whole path, else by the end of it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ Digests = Callable[[set[str]], Mapping[str, bytes]]
 
 
 class TableRow(NamedTuple):
-    """A table's path, the path in one of its rows, and what that row says."""
+    """A row of a table: the table's path, the path in the row, and the facts in the row."""
 
     table: str
     path: str
@@ -25,31 +25,32 @@ class TableRow(NamedTuple):
 
 @dataclass(slots=True)
 class Matches:
-    """What the rows of all tables say of the files of an archive."""
+    """What the rows of all tables say about the files of an archive."""
 
     facts: dict[str, list[TableFacts]] = field(default_factory=lambda: defaultdict(list))
-    """by the file's path; of a file with several labels the facts for each"""
+    """path of a file: its facts, one for each of its labels"""
     unclear: dict[str, str] = field(default_factory=dict)
-    """why a file is not taken, by its path"""
+    """path of a file that is not taken: the reason"""
     lacking: list[str] = field(default_factory=list)
-    """paths of rows for which there is no file"""
+    """the paths in rows that have no file"""
 
 
 class _Claim(NamedTuple):
     """The files that a row can mean. The strongest claim on a file counts."""
 
     strength: tuple[int, int, bool]
-    """whether by the whole path; number of parts that agree; whether with the extension"""
+    """whether the whole path agrees; how many parts agree; whether the extension agrees"""
     path: str
     facts: tuple[TableFacts, ...]
     files: list[str]
 
 
 def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> Matches:
-    """Find the file of each row: from the table's own folder, from the top, by the end of its path.
+    """Find the file of each row.
 
-    The extension may be missing in a row. A path that is the end of several files' paths means none
-    of them, unless they are the same by `digests`.
+    A row's path may start in the table's own folder or at the top of the archive, or be only the
+    end of the file's path. The extension may be missing. If a path fits several files, none of them
+    is taken, unless they are the same by `digests`.
     """
     found = Matches()
     strongest: dict[str, tuple[int, int, bool]] = {}
@@ -124,7 +125,7 @@ def _tell(found: Matches, file: str, facts: Iterable[TableFacts]) -> None:
 
 
 def _merged(several: Iterable[TableFacts]) -> list[TableFacts]:
-    """One for each label: the first, with the official split that counts."""
+    """The first facts for each label, with the official split that counts: test, if it is there."""
     several = list(several)
     if len(several) == 1:
         return several

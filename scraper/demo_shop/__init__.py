@@ -1,7 +1,7 @@
-"""A small web shop, served on the loopback address, whose images are drawn by code.
+"""A small web shop on the loopback address. Code draws its images.
 
-It is what the project runs on until it is given real sources: five categories of products,
-listing and product pages as shops have them, and the dirt of real shops in known counts
+The project runs on it until you give it real sources. It has five categories of products, listing
+and product pages like those of real shops, and defects of real shops in known numbers
 (`scraper.demo_shop.defects`). The same versions serve the same bytes every time.
 """
 
@@ -17,10 +17,10 @@ from pipeline.cli import UserError
 def serve(port: int = 0) -> Iterator[str]:
     """Serve the shop in its own process for a `with` block; yields `http://127.0.0.1:PORT/`.
 
-    Port 0 takes a free one. The shop stops when the block ends, and when this process dies: it
-    watches its standard input, which is a pipe that only this process holds.
+    Port 0 takes a free one. The shop stops when the block ends. It also stops when this process
+    dies, because its standard input is a pipe that only this process holds.
 
-    Raises UserError where the shop can't be served (the port is taken, say).
+    Raises UserError if the shop can't start, for example because the port is taken.
     """
     command = [sys.executable, "-m", "scraper.demo_shop", "--port", str(port), "--until-stdin-ends"]
     shop = subprocess.Popen(  # noqa: S603 - our own command, no shell

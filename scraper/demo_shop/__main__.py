@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m scraper.demo_shop",
         description="Serve the demo shop on this machine until Ctrl-C: five categories of "
-        "products, with the images and the dirt of real shops.",
+        "products, with the images and the defects of real shops.",
     )
     parser.add_argument(
         "--port", type=number_from(0), default=0, help="0, the default, takes a free one"

@@ -1,4 +1,4 @@
-"""What the demo shop sells: categories, products, and which image of each has which defect."""
+"""The categories and products of the demo shop, and the defects of their images."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,13 +8,13 @@ from random import Random
 from scraper.demo_shop.defects import PLANS, TWO_CATEGORIES, Defect, Expected, expected_of
 
 PRODUCTS = 200  # in each category
-SECOND_VIEWS = 20  # of them have a second image
+SECOND_VIEWS = 20  # products of a category that have a second image
 PRIVATE_PRODUCTS = 2  # in each category, behind robots.txt
 
 
 @dataclass(frozen=True, slots=True)
 class DemoCategory:
-    """A class of products, and where the shop keeps it."""
+    """A class of products, with the path of its listing."""
 
     label: str
     path: str
@@ -43,7 +43,7 @@ _NAMES = (
 class ShopImage:
     """One image of a product, at its own address.
 
-    `drawn_as` is the image that is drawn for it: its own name, or for a copy the original's.
+    `drawn_as` is the name of the image that is drawn: its own, or the original's if it is a copy.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ShopImage:
 
 @dataclass(frozen=True, slots=True)
 class ShopProduct:
-    """A product and its page, listed under `label` and, where it is in two categories, `also`."""
+    """A product and its page. Its category is `label`; a few products are in `also` too."""
 
     sku: str
     label: str
@@ -75,7 +75,7 @@ class ShopProduct:
 
 @cache
 def products() -> dict[str, ShopProduct]:
-    """All products by SKU, in the order of the shop, the private ones too."""
+    """All products by SKU, in the order of the shop. The private ones are among them."""
     found = {p.sku: p for category in CATEGORIES for p in _stock(category)}
     for label, also in TWO_CATEGORIES.items():
         _list_twice(found, label, also)
@@ -99,7 +99,7 @@ def private() -> list[ShopProduct]:
 
 
 def expected(labels: Iterable[str] = DEFAULT_LABELS) -> dict[str, Expected]:
-    """What should come out of a crawl of these labels, and of clean after it."""
+    """The right counts after a crawl of these labels, and after clean."""
     labels = set(labels)
     return {label: expected_of(_defects_seen(label, labels)) for label in sorted(labels)}
 
@@ -133,7 +133,7 @@ def _stock(category: DemoCategory) -> Iterator[ShopProduct]:
 
 
 def _list_twice(found: dict[str, ShopProduct], label: str, also: str) -> None:
-    """List a clean product, of which there is no copy, in a second category."""
+    """List a product in a second category. It has no defect, and no image is a copy of its own."""
     own = [p for p in found.values() if p.label == label and not p.private]
     clean = [p for p in own if len(p.images) == 1 and p.images[0].defect is None]
     originals = {image.drawn_as for p in found.values() for image in p.images if image.defect}

@@ -1,4 +1,4 @@
-"""The bytes of each image: drawn, and for some then spoilt as planned."""
+"""Makes the bytes of each image. Some images get a defect after they are drawn."""
 
 import io
 from functools import cache
@@ -32,7 +32,7 @@ def content(name: str) -> bytes:
     quality = Random(f"quality of {drawn_as}").randrange(80, 94)
     match defect:
         case Defect.RECOMPRESSED:
-            # what a second shop does to the file it got from the first
+            # a second shop encodes the file that it got from the first one
             image = Image.open(io.BytesIO(_encode(image, format_, quality)))
             quality = rng.randrange(40, 61)
         case Defect.RESIZED:

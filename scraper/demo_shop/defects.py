@@ -1,4 +1,4 @@
-"""The dirt of the demo shop: what is planted, how often, and what should become of it."""
+"""The defects of the demo shop: their kinds, their numbers, and what the pipeline should find."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,10 +28,10 @@ class Defect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DefectPlan:
-    """How many products of each category have a defect, and what the pipeline should say of it.
+    """How many products of each category have a defect, and what the pipeline should say about it.
 
-    `status` is what collect says of each attempt. `reason` is what clean says of each file; it is
-    None where clean keeps the file, and where there is none.
+    `status` is the status that collect gives to each attempt. `reason` is the reason for which
+    clean drops each file. It is None if clean keeps the file, or if there is no file.
     """
 
     products: int
@@ -58,22 +58,23 @@ PLANS: Mapping[Defect, DefectPlan] = {
 }
 
 TWO_CATEGORIES: Mapping[str, str] = {"t-shirt": "mug", "sneaker": "backpack"}
-"""One product of the first label is listed in the category of the second too."""
+"""One product of the first label is also in the listing of the second."""
 
 
 @dataclass(slots=True)
 class Expected:
-    """What should come out for one label. Every listed image is a candidate."""
+    """The right counts for one label. Every listed image is a candidate."""
 
     candidates: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
     reasons: Counter[Reason] = field(default_factory=Counter)
-    """of the files that clean drops; two categories count where both labels are collected"""
+    """reasons for the files that clean drops. An image in two categories counts only if both labels
+    are collected."""
     kept: int = 0
 
 
 def expected_of(images: Iterable[Defect | None]) -> Expected:
-    """What should come out of one category's listed images, given the defect of each."""
+    """The right counts for one category, from the defects of its listed images."""
     result = Expected()
     for defect in images:
         plan = PLANS[defect] if defect else DefectPlan(0, Status.SAVED)

@@ -19,7 +19,7 @@ _LICENSE = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 @dataclass(frozen=True, slots=True)
 class ShopPage:
-    """An answer; `images` are the names of the images that it shows."""
+    """An answer of the shop. `images` has the names of the images that it shows."""
 
     body: bytes
     media_type: str = "text/html; charset=utf-8"
@@ -39,7 +39,7 @@ class Pages:
         self._products = {p.path: p for p in catalogue.products().values()}
 
     def get(self, path: str, query: str) -> ShopPage | None:
-        """The page at a path, or None where there is none."""
+        """The page at a path, or None if there is no such page."""
         if path in self._categories:
             return self._listing(self._categories[path], query)
         if path in self._products:
@@ -66,7 +66,7 @@ class Pages:
         return None
 
     def not_found(self) -> bytes:
-        """The page that says so."""
+        """The page that says that there is no such page."""
         return self._render("not_found.html", []).body
 
     def _listing(self, category: DemoCategory, query: str) -> ShopPage | None:
@@ -76,14 +76,14 @@ class Pages:
         if not wanted.isdecimal() or not 1 <= int(wanted) <= pages:
             return None
         number = int(wanted)
-        # the second page of each listing tempts a crawler into the forbidden area
+        # the second page of each listing has a link that robots.txt forbids, for crawlers to refuse
         offers = [p for p in catalogue.private() if p.label == category.label and number == 2]
         shown = listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
         place = {"category": category, "total": len(listed), "number": number, "pages": pages}
         return self._render("listing.html", shown, offer=offers[0] if offers else None, **place)
 
     def _product(self, product: ShopProduct) -> ShopPage:
-        """A product's page. Its schema.org markup has one of the forms that shops write it in."""
+        """A product's page. Its schema.org markup has one of the forms that real shops use."""
         rng = Random(f"page of {product.sku}")
         others = [p for p in catalogue.listed(product.label) if p.sku != product.sku]
         related = rng.sample(others, 4)

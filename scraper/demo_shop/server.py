@@ -1,4 +1,4 @@
-"""The shop's HTTP server: pages, images, and answers that go wrong as planned."""
+"""The shop's HTTP server. It serves pages and images, and makes the planned errors."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ SLOW_SECONDS = 1.0
 
 
 def _live_with_parent() -> None:
-    """In a drawing process: leave Ctrl-C to the server, and end when it ends, however it does."""
+    """In a process that draws: ignore Ctrl-C, and end when the server ends, for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -35,9 +35,9 @@ def _live_with_parent() -> None:
 
 
 class ShopServer(ThreadingHTTPServer):
-    """The shop at 127.0.0.1 on a port; 0 takes a free one. A context manager.
+    """The shop at 127.0.0.1 on a port; 0 takes a free one. It is a context manager.
 
-    Raises OSError or OverflowError where the port can't be had.
+    Raises OSError or OverflowError if the port can't be used.
     """
 
     request_queue_size = 128
@@ -51,12 +51,12 @@ class ShopServer(ThreadingHTTPServer):
         self.pages = Pages(self.address)
 
     def draw_ahead(self, name: str) -> None:
-        """Have one of two processes draw an image, before it is asked for."""
+        """Let one of two processes draw an image before a client asks for it."""
         if name not in self._drawn:
             self._drawn[name] = self._pool.submit(content, name)
 
     def draw(self, name: str) -> bytes:
-        """An image's bytes. They are drawn here where no process has begun to."""
+        """An image's bytes. This process draws the image if no other has begun to."""
         ahead = self._drawn.get(name)
         return content(name) if not ahead or ahead.cancel() else ahead.result()
 
@@ -65,7 +65,7 @@ class ShopServer(ThreadingHTTPServer):
         self._pool.shutdown(cancel_futures=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client may hang up
+        if not isinstance(sys.exception(), ConnectionError):  # clients may close the connection
             super().handle_error(request, client_address)
 
 
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         location: str = "",
         cut: int | None = None,
     ) -> None:
-        """Answer with a body; `cut` is after how many bytes the connection breaks."""
+        """Answer with a body. After `cut` bytes of it the connection breaks."""
         self.send_response(status)
         if location:
             self.send_header("Location", location)

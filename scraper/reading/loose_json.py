@@ -1,7 +1,7 @@
-"""JSON as pages hold it: what a strict reader refuses is repaired on the way and read.
+"""Reads JSON in the pages of others. JSON with faults is repaired while it is read.
 
-The time is linear in the length, whatever the text is, and no depth is too deep: pages are not
-ours. (Measured: json-repair needs minutes for 100 kB of `{"a" `; chompjs reads half the cases.)
+The time is linear in the length of any text, and any depth is allowed, because a page may be
+hostile. (Measured: json-repair needs minutes for 100 kB of `{"a" `; chompjs reads half the cases.)
 """
 
 import html
@@ -10,13 +10,15 @@ import re
 from typing import Any, Final
 
 _STRICT: Final = json.JSONDecoder(strict=False)
-_WRAPPERS = re.compile(  # what hides a script from HTML or XML, with the comment around it
+_WRAPPERS = re.compile(  # marks that hide a script from HTML or XML, with a comment around them
     r"(?:/[/*])?[ \t]{0,8}(?:<!\[CDATA\[|\]\](?:>|&gt;))[ \t]{0,8}(?:\*/)?|<!--|--!?>"
 )
 _ENTITIES = re.compile(r"[{\[,:][^\S]{0,40}&(?:quot|#0?34|#x22);", re.IGNORECASE)
 _OPENING = re.compile(r"[{\[]")
 _START = re.compile(r"[{\[]|/\*")
-_MOST_TRIES = 100  # of the strict reader in one text: it counts the lines up to each fault
+_MOST_TRIES = (
+    100  # of the strict reader in one text, because each error costs it a full count of lines
+)
 _BLANK = re.compile(r"[\s\x00-\x20\ufeff\u200b]+")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|\$\{[^{}]*\}|<\?[^?]*\?>")
 _QUOTES = {
@@ -37,7 +39,7 @@ _ENDS_ENTRY = re.compile(
     r"\s*(?:$|[}\]]|,?\s*/[/*]|,\s*(?:$|[\"'“{\[\]},\d-]|null|true|false|NaN|Infinity)|\s[\"'])",
     re.DOTALL,
 )
-_STRAY_BACKSLASH = re.compile(r'"\s*,\s*"[\w@-]{1,40}"\s*:')  # of a text that ends with one
+_STRAY_BACKSLASH = re.compile(r'"\s*,\s*"[\w@-]{1,40}"\s*:')  # after a text that ends with one
 _BARE_KEY = re.compile(r"[\w@$.-]+")
 _BARE_VALUE = re.compile(r"[^,{}\[\]\n]+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.)|$)", re.DOTALL)
@@ -46,19 +48,22 @@ _LITERALS = {"true": True, "false": False, "True": True, "False": False}
 
 
 def read_loose_json(text: str) -> list[Any]:
-    """The values of `text`, which a person or a program meant to be JSON; most often one.
+    """The values in `text`, which a person or a program meant to be JSON. Most often it is one.
 
-    What is valid is read as it is. Else the objects and arrays in it are found and repaired:
-    entities, comments, CDATA, several values in one text, quotes of any kind or none, quotes
-    within texts, commas too many or too few, missing ends, unknown words. Text that holds none
-    gives an empty list. Nothing is raised.
+    Valid JSON is read as it is. In any other text the objects and arrays are found and repaired.
+    Faults can be entities, comments, CDATA, several values in one text, quotes of any kind or none,
+    quotes within texts, too many or too few commas, missing ends, and unknown words. A text without
+    an object or array gives an empty list. Nothing is raised.
+
+    >>> read_loose_json("{'name': 'Mug', sizes: [1, 2,],}")
+    [{'name': 'Mug', 'sizes': [1, 2]}]
     """
     text = text.strip("\ufeff\0 \t\r\n;")
     try:
         value = _STRICT.decode(text)
     except (ValueError, RecursionError):
         return _Repair(_uncovered(text)).values()
-    if isinstance(value, str) and _OPENING.match(value.strip()):  # JSON, made to JSON once more
+    if isinstance(value, str) and _OPENING.match(value.strip()):  # JSON that was encoded twice
         return read_loose_json(value) if len(value) < len(text) else []
     return [value]
 
@@ -79,7 +84,7 @@ class _Repair:
         """for each open object, the key that waits for its value"""
         self.kinds: dict[type, int] = {dict: 0, list: 0}
         self.is_lost = False
-        """the end of a text was looked for in vain: from here on the next quote ends it"""
+        """one text had no clear end; from here on each text ends at the next quote"""
 
     def values(self) -> list[Any]:
         found: list[Any] = []
@@ -115,7 +120,7 @@ class _Repair:
             return
         c = self.text[self.at]
         if c in "{$<" and (template := _TEMPLATE.match(self.text, self.at)):
-            self.at = template.end()  # of a program that did not run
+            self.at = template.end()  # a placeholder that the shop's program did not fill
             self._add(None)
         elif c == "/" and self.text[self.at + 1 : self.at + 2] in ("/", "*"):
             self._skip_comment()
@@ -143,7 +148,7 @@ class _Repair:
         self.kinds[type(container)] += 1
 
     def _leave(self, kind: type) -> None:
-        if not self.kinds[kind] - (kind is list):  # the root is nobody's to close
+        if not self.kinds[kind] - (kind is list):  # nothing open of this kind but the root
             return
         while len(self.open) > 1:
             container = self.open.pop()
@@ -168,7 +173,7 @@ class _Repair:
             container.setdefault("@graph", []).append(value)
 
     def _quoted(self, quote: str) -> str:
-        """The text that begins at this quote; quotes within it belong to it."""
+        """The text that begins at this quote. It may have quotes within it."""
         start = self.at + 1
         is_key = isinstance(self.open[-1], dict) and self.keys[-1] is None
         is_end = _ENDS_KEY if is_key else _ENDS_VALUE
@@ -185,7 +190,7 @@ class _Repair:
             if self.is_lost or is_end.match(self.text, found.end()):
                 self.at = found.end()
                 return _unescaped(self.text[start : self.at - 1])
-            if is_key:  # the names of properties have no quotes in them
+            if is_key:  # the name of a property has no quote within it
                 break
         self.is_lost = self.is_lost or not is_key
         self.at = first.end() if first else self.length

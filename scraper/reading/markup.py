@@ -1,8 +1,9 @@
-"""A page of a shop → its product and images, or its listing. Pure functions of the page's text.
+"""Reads a shop's page: its product and images, or its listing. Only the text of the page counts.
 
-schema.org Product markup in JSON-LD, then in microdata and RDFa, then OpenGraph. Broken markup is
-common: what can't be read is passed over, and a page that is made like a product page has the
-image that its markup names for sharing, or the one that it shows as the product's: a guess.
+The product comes from schema.org markup in JSON-LD, else in microdata and RDFa, else from
+OpenGraph. Broken markup is common, and parts that can't be read are skipped. If a page without
+markup is built like a product page, its image is a guess: the image for sharing, or else the one
+that the page shows as the product's.
 """
 
 import re
@@ -22,58 +23,58 @@ from scraper.reading.paging import Pager
 from scraper.reading.shown import is_decoration, is_missing, shown_images
 from scraper.reading.state import state_images
 
-_LEVELS = re.compile(r"\s*[>›»|]\s*")  # of a category that is written as a path
+_LEVELS = re.compile(r"\s*[>›»|]\s*")  # between the parts of a category's path
 _NOT_LISTED = {"breadcrumblist", "sitenavigationelement", "offercatalog"}
 _SMALL_IMAGE = 600  # pixels: the page may show a larger version
 
 
 @dataclass(frozen=True, slots=True)
 class PageImage:
-    """An image of a product, with what the markup says of its rights."""
+    """An image of a product, with its license and author as the markup gives them."""
 
     url: str
     license: str | None = None
     license_url: str | None = None
     author: str | None = None
     width: int | None = None
-    """as declared, in pixels"""
+    """pixels, as the page declares them"""
     height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a product page is about. `id` is the shop's own, of the group where it has variants."""
+    """The product of a page. `id` is the shop's own; for variants it is that of their group."""
 
     title: str | None
     id: str | None
     images: tuple[PageImage, ...]
     categories: tuple[str, ...] = ()
-    """names and addresses of what it is filed under, by its markup and its breadcrumb"""
+    """names and addresses of its categories, from its markup and its breadcrumb"""
     is_guess: bool = False
-    """no markup says what its image is: it is that for sharing, or what the page shows as it"""
+    """no markup names its image: it is the image for sharing, or one that the page shows"""
     is_group: bool = field(default=False, compare=False)
-    """`id` is that of a group of variants, which have names and pages of their own"""
+    """`id` is that of a group of variants, and these have their own names and pages"""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a category: addresses of its products, in order, and of the next page."""
+    """A page of a category: the addresses of its products, in order, and of the next page."""
 
     products: tuple[str, ...]
     next_page: str | None
     is_guess: bool
     """no markup names the products: these are the links of the page's main content"""
     more: str | None = field(default=None, compare=False)
-    """what says that more pages follow, where `next_page` is None"""
+    """the words that say that more pages follow, if `next_page` is None"""
 
 
 def read_product(
     text: str, url: str, encoding: str = "utf-8", *, is_product_page: bool = False
 ) -> Product | None:
-    """The product that the page at `url` is about, or None where nothing says so.
+    """The product that the page at `url` is about, or None if nothing says that it is about one.
 
-    `is_product_page`: the shop says that it is one, by a sitemap, a list or a marked-up listing.
-    Then the only question is which image, and the image for sharing is the product's.
+    `is_product_page` is true if the shop itself says so, by a sitemap, a list or a listing with
+    markup. Then only the image is in question, and the image for sharing is no guess.
     """
     page = Page(text, url, encoding)
     markup, og = Markup(page), page.open_graph
@@ -99,9 +100,10 @@ def read_product(
 
 
 def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
-    """The products that the page at `url` lists, those of the same site.
+    """The products of the same site that the page at `url` lists.
 
-    By an ItemList, else by Product markup with addresses, else the links of its main content.
+    They come from an ItemList, else from Product markup with addresses, else from the links of the
+    page's main content.
     """
     page = Page(text, url, encoding)
     pager = Pager(page)
@@ -117,7 +119,10 @@ def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
 
 
 def _categories(page: Page, owns: Iterable[OwnProduct]) -> tuple[str, ...]:
-    """From the most general to the product's own, each way of filing after the other."""
+    """The categories in the breadcrumb markup, then in the Product markup, then in the breadcrumb.
+
+    Each of these begins with the most general category.
+    """
     found: list[str | None] = []
     for root in nodes(r for syntax in page.markup for r in syntax):
         if "breadcrumblist" in types_of(root):
@@ -135,7 +140,7 @@ def _categories(page: Page, owns: Iterable[OwnProduct]) -> tuple[str, ...]:
 
 
 def _images(page: Page, markup: Markup, own: OwnProduct) -> tuple[PageImage, ...]:
-    """Of the product, then of its variants; each in its largest version."""
+    """The images of the product, then of its variants, each in its largest version."""
     found: dict[str, PageImage] = {}
     for node in markup.parts(own):
         for name in ("image", "images", "photo", "primaryImageOfPage"):
@@ -167,12 +172,12 @@ def _image(page: Page, reference: str, about: Node) -> PageImage | None:
 
 
 def _pixels(value: object) -> int | None:
-    """Also of a QuantitativeValue."""
+    """Pixels of a number, a text, or a QuantitativeValue."""
     return pixels(value.get("value") if isinstance(value, dict) else value)
 
 
 def _enlarged(page: Page, images: list[PageImage]) -> tuple[PageImage, ...]:
-    """Where an address asks for a small version and the page has a larger one, that one."""
+    """The images, with a larger version in place of a small one if the page names it."""
     if all((width_of_image(x.url) or _SMALL_IMAGE) >= _SMALL_IMAGE for x in images):
         return tuple(images)
     urls = [x.url for x in images]
@@ -191,7 +196,7 @@ def _enlarged(page: Page, images: list[PageImage]) -> tuple[PageImage, ...]:
 
 
 def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[PageImage, ...]:
-    """The image for sharing, unless it is the shop's logo or the like."""
+    """The image for sharing, unless it is a decoration such as the shop's logo."""
     for url in filter(None, map(page.absolute, page.open_graph.images)):
         if not is_decoration(url, names) and not is_missing(url):
             return _enlarged(page, [PageImage(url)])
@@ -199,7 +204,7 @@ def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[PageImage, 
 
 
 def _guessed(page: Page, names: Iterable[str | None]) -> tuple[PageImage, ...]:
-    """By the data for the page's scripts, else by what the page shows."""
+    """Images from the data for the page's scripts, else from those that the page shows."""
     urls = [page.absolute(x) for x in state_images(page.tree, names)]
     found = [PageImage(url) for url in urls if url] or [
         PageImage(url, width=width, height=height)
@@ -215,7 +220,7 @@ def _identifying(text: str | None) -> str | None:
 
 
 def _item_list(roots: Iterable[object]) -> list[object]:
-    """The longest list of a page that is not of its menu."""
+    """The entries of the longest list on the page, without those of its menu."""
     lists = [
         [_entry_address(e) for e in _in_order(listed(node["itemListElement"])) if not _is_menu(e)]
         for node in nodes(roots)

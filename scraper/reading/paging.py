@@ -1,4 +1,4 @@
-"""The pages of a listing: the address of the next one, and what else says that more follow."""
+"""Finds the next page of a listing, and other signs that more pages follow."""
 
 import functools
 import re
@@ -23,7 +23,7 @@ _WORDS = "|".join(sorted(map(re.escape, PAGE), key=len, reverse=True))
 _COUNTED = re.compile(
     rf"(?:(?<!\w)(?:{_WORDS})[.:]?\s*#?){_NUMBER}\s*(?:{OF})\s*{_NUMBER}(?!\w)", re.IGNORECASE
 )
-_BARE = re.compile(rf"\W*{_NUMBER}\s*(?:{OF})\s*{_NUMBER}\W*")  # where its class says the rest
+_BARE = re.compile(rf"\W*{_NUMBER}\s*(?:{OF})\s*{_NUMBER}\W*")  # in an element of a pager
 _AMOUNT = r"([0-9]{1,3}(?:[.,  '’][0-9]{3})+|[0-9]{1,7})"
 _RANGE = re.compile(rf"{_AMOUNT}\s?[-–—]\s?{_AMOUNT}\s+(?:{OF})\s+{_AMOUNT}(?!\w)", re.IGNORECASE)
 _SHOWN = re.compile(
@@ -31,11 +31,11 @@ _SHOWN = re.compile(
     r"|produkten?|produits|productos|produtos|prodotti|producten|товар\w*|produktů|produktów)",
     re.IGNORECASE,
 )
-_OF_A_PATH = re.compile(  # what a listing's path gets for its other pages: /page/2, -2, /p2.html
+_OF_A_PATH = re.compile(  # added to a listing's path for its other pages: /page/2, -2, /p2.html
     rf"[/._,;-]?(?:{_WORDS}|p|pg|o|s)?[/._=,:-]*[0-9]{{1,4}}(?:\.html?)?", re.IGNORECASE
 )
 _IN_QUERY = re.compile(rf"(?<=[?&])((?:{'|'.join(sorted(PAGE_NAMES))})=)[0-9]{{1,4}}(?=&|$)")
-_MOST = 80  # characters of what is quoted
+_MOST = 80  # characters of a quotation
 
 
 class Pager:
@@ -129,12 +129,12 @@ class Pager:
         return None
 
     def _more(self) -> str | None:
-        """Of cards that each say "more", none is meant."""
+        """The link that loads more. If each card has a link called "more", none of them is it."""
         found = [c for c in self._controls if c.says is Says.MORE and c.url and self._turns(c)]
         return found[0].url if len({place(c.url or "") for c in found}) == 1 else None
 
     def _turns(self, control: Control) -> bool:
-        """Whether it leads to another page of this listing, and not back, as far as can be told."""
+        """Whether the control seems to lead to another page of this listing, and not back."""
         at, here = place(control.url or ""), self._here
         if at == here or is_action(at) or self._is_behind(at, control):
             return False
@@ -152,7 +152,10 @@ class Pager:
         return bool(is_below) or _without_numbers(at.path) == _without_numbers(here.path)
 
     def _is_behind(self, at: Place, control: Control) -> bool:
-        """Whether the number of its page is lower; only asked of what says that it goes on."""
+        """Whether the page has a lower number than this one.
+
+        A control that is called by a number may lead back; only the others are asked.
+        """
         if control.number:
             return False
         numbers, own = dict(_numbers(at)), dict(_numbers(self._here))
@@ -160,7 +163,7 @@ class Pager:
 
     @property
     def _own_numbers(self) -> Iterator[tuple[int, str]]:
-        """What number this page has, by the address of each numbered page, and that address."""
+        """For each numbered link: the number of this page, as that link shows it; its address."""
         here = str(self._here)
         for number, url, shift in self._numbered:
             template = _template(number - shift, str(place(url)))
@@ -175,7 +178,8 @@ class Pager:
     def _numbered(self) -> list[tuple[int, str, int]]:
         """Links that are called by a number that their address has too: `?page=2`, `/page/2/`.
 
-        Or, where none is, the number before: 1 is then what is added to that of the address.
+        If there are none, the addresses may count from 0. Then the third value, which is added to
+        an address's number, is 1.
         """
         for shift in (0, 1):
             found = []
@@ -199,7 +203,7 @@ class Pager:
         return control.in_pager and bool(self._stem) and at.path.startswith(self._stem)
 
     def _next_offset(self) -> str | None:
-        """The smallest offset above this page's, of links that are equal to it otherwise."""
+        """The link with the smallest offset above this page's, if nothing else in it differs."""
         here, rest = _offset(self._here)
         found: dict[int, str] = {}
         for url in self._links:
@@ -210,7 +214,7 @@ class Pager:
         return found[min(found)] if found else None
 
     def _next_step(self) -> str | None:
-        """By links that are called by numbers, where their addresses have steps: 24, 48, 72."""
+        """The next of the links that are called by numbers and have steps in them: 24, 48, 72."""
         for control in self._controls:
             if control.number and control.number > 1 and control.url and self._turns(control):
                 at = place(control.url)
@@ -220,7 +224,7 @@ class Pager:
         return None
 
     def _counted(self) -> str | None:
-        """By "Page 1 of 3", where another page's address shows how theirs are made."""
+        """The next page after "Page 1 of 3", if a link shows how the addresses are made."""
         found = _COUNTED.search(self._text)
         if not found or int(found[1]) >= int(found[2]):
             return None
@@ -237,7 +241,7 @@ class Pager:
 
 
 def _numbers(at: Place) -> list[tuple[str, int]]:
-    """The numbers of pages that an address has, by the parameter; that of its path under /."""
+    """The page numbers in an address, each with its parameter; `/` stands for the path."""
     known = PAGE_NAMES | OFFSET_NAMES
     found = [
         (k, int(v)) for k, v in at.query if k.lower() in known and re.fullmatch("[0-9]{1,9}", v)
@@ -247,7 +251,10 @@ def _numbers(at: Place) -> list[tuple[str, int]]:
 
 
 def _step(at: Place, here: Place) -> int:
-    """By how much the one number that differs in their queries goes on, if in steps of that."""
+    """The step between two addresses whose queries differ in one number; 0 if there is none.
+
+    The number must be a multiple of the step, as in `skip=24` and `skip=48`.
+    """
     old = dict(here.query)
     changed = [(name, value) for name, value in at.query if old.get(name) != value]
     if len(changed) != 1 or not old.keys() <= dict(at.query).keys():
@@ -267,7 +274,7 @@ def _without_numbers(path: str) -> str:
 
 
 def _offset(at: Place) -> tuple[int, list[tuple[str, str]]]:
-    """How many products come before those of this page, and what else its query says."""
+    """The number of products before those of this page, and the rest of its query."""
     offset, rest = 0, []
     for name, value in at.query:
         if name.lower() in OFFSET_NAMES and value.isascii() and value.isdigit():
@@ -279,7 +286,7 @@ def _offset(at: Place) -> tuple[int, list[tuple[str, str]]]:
 
 @functools.lru_cache(maxsize=1024)
 def _template(number: int, text: str) -> re.Pattern[str] | None:
-    """What the places of a listing's pages look like, where `text` is that of page `number`."""
+    """A pattern for the addresses of a listing's pages; `text` is the address of page `number`."""
     found = list(re.finditer(rf"(?<![0-9]){number}(?![0-9])", text))
     if not found:
         return None
