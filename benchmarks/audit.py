@@ -1,11 +1,11 @@
-"""Wrong labels: how many of those that we planted does the audit find among its first suspects?
+"""Measures how many planted wrong labels the audit finds among its first suspects.
 
     python benchmarks/audit.py [FOLDER] [--network efficientnet_lite2]
 
-8 % of the labels of the real photos are flipped (seeded), each to another class drawn evenly. The
-audit then ranks the photos, and of the first 8 % precision and recall are printed, beside chance
-and beside a ranking by loss alone. The photos have wrong labels of their own, which count as false
-alarms here.
+8 % of the labels of the real images are flipped. Each one becomes another class, and a seed draws
+it evenly. Then the audit ranks the images. Precision and recall of the first 8 % are printed,
+beside chance and beside a ranking by loss alone. The images have some wrong labels already, and
+these count as false alarms here.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from input_pipeline import photos
+from input_pipeline import dataset_folder
 from tabulate import tabulate
 
 from model import audit, data, features
@@ -37,9 +37,9 @@ def main() -> None:
         recipe = {"network": options.network, "weights": None, "image_size": size}
         params = params.model_copy(update={"train": params.train.model_copy(update=recipe)})
     started = time.process_time()
-    with photos(options.folder) as folder:
+    with dataset_folder(options.folder) as folder:
         numbers, classes = _images(folder, params)
-    print(f"{numbers.shape[1]} features of {len(classes)} photos")
+    print(f"{numbers.shape[1]} features of {len(classes)} images")
     rows = [_measured(numbers, classes, params, seed) for seed in options.seeds]
     print(tabulate(rows, headers="keys", floatfmt=".3f"))
     print(f"{time.process_time() - started:.0f} processor seconds in all")

@@ -1,11 +1,11 @@
-"""Cleaning: how fast, beside CleanVision on the same photos, and at what scale.
+"""Measures how fast cleaning is, beside CleanVision on the same images, and how it scales.
 
     python benchmarks/clean.py [ROW ...] [--rounds 3]
 
-Each row can be run alone. Times are wall clock, medians of the rounds (one of the million). Where
-there is a peer, rounds of both alternate, so that what else the machine does meets them alike.
-CleanVision runs with all its checks, in a virtual environment of its own. The figures go to
-benchmarks/results/clean.json too, each with the commit and the processor that it comes from.
+Each row can run alone. Times are wall clock, medians of the rounds (`million` has one). If there
+is a peer, rounds of both alternate, so that other work of the machine slows both alike.
+CleanVision runs with all its checks, in a virtual environment of its own. The figures also go to
+benchmarks/results/clean.json, each with its commit and processor.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photos import ROOT, add_raw, keep, machine, params, peer, real_photos, workplace
+from common import ROOT, add_raw, keep, machine, params, peer, real_images, workplace
 from pretend import pretend
 from processes import Cost, measured
 from ruamel.yaml import YAML
@@ -53,7 +53,7 @@ PROPOSE = "import sys; from hashes import propose; propose(int(sys.argv[1]), sys
 
 @dataclass(frozen=True)
 class Line:
-    """A figure as it is printed and kept. `reach` is what it should be, as text."""
+    """A figure as it is printed and kept. `reach` is the goal, as text."""
 
     what: str
     ours: float
@@ -86,16 +86,16 @@ def main() -> None:
 
 
 def measuring(rounds: int) -> list[Line]:
-    """Reading, checking, decoding, measuring and keeping, of both without starting Python."""
+    """Reading, checking, decoding, measuring and keeping. The start of Python doesn't count."""
     ours, theirs = [], []
-    with real_photos() as photos, workplace():
-        add_raw(photos)
+    with real_images() as images, workplace():
+        add_raw(images)
         raw = read_raw(params().sources, paths.RAW)
         for _ in range(rounds):
             with tempfile.TemporaryDirectory() as cache, Cache(Path(cache) / "it.sqlite") as kept:
                 started = time.perf_counter()
                 _measure_all(raw.images, kept)
-                ours.append(len(photos) / (time.perf_counter() - started))
+                ours.append(len(images) / (time.perf_counter() - started))
             found = last_line(cleanvision())
             theirs.append(found["images"] / found["seconds"])
     return [against("measuring, images/s", ours, theirs, "≥ 5 ×")]
@@ -104,21 +104,21 @@ def measuring(rounds: int) -> list[Line]:
 def stage(rounds: int) -> list[Line]:
     """`python -m pipeline.clean` from raw to data/clean and report."""
     ours, theirs = [], []
-    with real_photos() as photos, workplace():
-        add_raw(photos)
+    with real_images() as images, workplace():
+        add_raw(images)
         for _ in range(rounds):
             start_over()
-            ours.append(len(photos) / clean_stage().seconds)
-            theirs.append(len(photos) / measured(*cleanvision_command()).seconds)
+            ours.append(len(images) / clean_stage().seconds)
+            theirs.append(len(images) / measured(*cleanvision_command()).seconds)
     return [against("raw to data/clean and report, images/s", ours, theirs, "≥ 3 ×")]
 
 
 def added(rounds: int) -> list[Line]:
-    """New photos on top of many that are measured, whose files hold nothing to decode."""
+    """New images beside many that are measured already. The files of these have no image."""
     seconds, pages, size = [], [], 0
-    with real_photos() as photos, workplace(), Cache(Path(".cache/it.sqlite")) as cache:
-        new = photos[:: len(photos) // (NEW * rounds)]
-        pretend(OLD, photos[0], cache)
+    with real_images() as images, workplace(), Cache(Path(".cache/it.sqlite")) as cache:
+        new = images[:: len(images) // (NEW * rounds)]
+        pretend(OLD, images[0], cache)
         for number in range(rounds):
             add_raw(new[number * NEW : (number + 1) * NEW])
             started = time.perf_counter()
@@ -143,23 +143,23 @@ def added(rounds: int) -> list[Line]:
 
 
 def repro(rounds: int) -> list[Line]:
-    """`dvc repro clean split` in a copy of the repository with the real photos.
+    """`dvc repro clean split` in a copy of the repository with the real images.
 
-    Again after a threshold changed that changes nothing, and with new photos.
+    It runs again after a change of a threshold that drops no image, and again with new images.
     """
     seconds, thresholds = [], []
     files = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\0")
     command = [sys.executable, "-m", "dvc", "repro", "clean", "split"]
-    with real_photos() as photos, workplace():
+    with real_images() as images, workplace():
         for file in files:
             if file and file not in ("params.yaml", "dvc.lock", "data/review.csv"):
                 Path(file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / file, file)
         subprocess.run(["git", "init", "--quiet"], check=True)
-        new = photos[:: len(photos) // (NEW * rounds)][: NEW * rounds]
-        _put(set(photos) - set(new))
+        new = images[:: len(images) // (NEW * rounds)][: NEW * rounds]
+        _put(set(images) - set(new))
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         here = {"PYTHONPATH": str(Path.cwd()), "PATH": path}
         first = measured(command, Path.cwd(), here).seconds
@@ -168,7 +168,7 @@ def repro(rounds: int) -> list[Line]:
             thresholds.append(measured(command, Path.cwd(), here).seconds)
             _put(new[number * NEW : (number + 1) * NEW])
             seconds.append(measured(command, Path.cwd(), here).seconds)
-    what = f"`dvc repro clean split`, {NEW} new on top of {len(photos) - NEW * rounds:,}"
+    what = f"`dvc repro clean split`, {NEW} new on top of {len(images) - NEW * rounds:,}"
     other = "`dvc repro clean split`, only a threshold is new"
     more = {"the first, s": first}
     return [
@@ -180,16 +180,16 @@ def repro(rounds: int) -> list[Line]:
 def _change_threshold(number: int) -> None:
     yaml = YAML()
     values = yaml.load(paths.PARAMS)
-    values["clean"]["dark"]["max_brightness"] = 70 - number  # darker than any of the photos
+    values["clean"]["dark"]["max_brightness"] = 70 - number  # darker than any of the images
     yaml.dump(values, paths.PARAMS)
 
 
-def _put(photos: Iterable[Path]) -> None:
-    """Into the folder of the source `own`, as a person would."""
-    for photo in photos:
-        folder = paths.OWN / photo.parent.name
+def _put(images: Iterable[Path]) -> None:
+    """Copy images into the folder of the source `own`, as a person would."""
+    for image in images:
+        folder = paths.OWN / image.parent.name
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(photo, folder / photo.name)
+        shutil.copyfile(image, folder / image.name)
 
 
 def pairs(rounds: int) -> list[Line]:
@@ -221,18 +221,18 @@ def proposals(count: int, kind: str, rounds: int, reach: str) -> Line:
 
 
 def memory(_: int) -> list[Line]:
-    """The most memory of the whole stage, all processes together, at n and 4 n photos."""
+    """The peak memory of the whole stage, all processes together, with n and 4 n images."""
     peaks = {}
-    with real_photos() as photos:
-        for some in (photos[::4], photos):
+    with real_images() as images:
+        for some in (images[::4], images):
             with workplace():
                 add_raw(some)
                 peaks[len(some)] = clean_stage().peak / 1e6
     (n, small), (_, large) = peaks.items()
-    what = "memory of the whole stage at {:,} photos"
+    what = "memory of the whole stage at {:,} images"
     return [
         Line(what.format(n), small, "MB"),
-        Line(what.format(len(photos)), large, "MB", "bounded", ratio=large / small),
+        Line(what.format(len(images)), large, "MB", "bounded", ratio=large / small),
     ]
 
 

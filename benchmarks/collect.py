@@ -1,14 +1,14 @@
-"""Collecting: images per second of the project's shop spider, and of img2dataset.
+"""Measures images per second of the project's shop spider, and of img2dataset.
 
     python benchmarks/collect.py [--count 5000] [--rounds 3]
 
-A shop of real photos (where there are not enough, copies differ in a comment inside the file) is
-served from the loopback address, without throttle, by a process of its own. Both take the same
-images as they are, start-up counted, in turns; the spider finds them on the shop's pages,
-img2dataset, in a virtual environment of its own, is given their addresses. A tenth of the images
-shows whether memory grows. Then an archive: download, verification, unpacking and manifest, against
-what `tar` and `sha256sum` take for the local file. The medians go to
-benchmarks/results/collect.json too, with the commit and the processor that they come from.
+A process of its own serves a shop of real images on the loopback address, without throttle. If
+there are not enough images, copies differ in a comment inside the file. Both tools take the same
+images, unchanged and in turn, and their start counts. The spider finds the images on the shop's
+pages; img2dataset, in a virtual environment of its own, gets their addresses. A run with a tenth of
+the images shows whether memory grows. Then an archive is measured: download, verification,
+unpacking and manifest, against `tar` and `sha256sum` on the local file. The medians also go to
+benchmarks/results/collect.json, with their commit and processor.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from photos import ARCHIVES, ROOT, keep, machine, peer
+from common import ARCHIVES, ROOT, keep, machine, peer
 from processes import Cost, measured
 from ruamel.yaml import YAML
 from tabulate import tabulate
@@ -35,7 +35,7 @@ from tabulate import tabulate
 from pipeline.cli import UserError, run
 from pipeline.numbers import number_from
 
-PER_PRODUCT, PER_PAGE = 5, 50  # photos of a product, products of a listing page
+PER_PRODUCT, PER_PAGE = 5, 50  # images of a product, products of a listing page
 PATTERN = r"(?P<split>train|validation|test)/(?P<label>[^/]+)/[^/]+\.jpg$"
 
 
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def build(site: Path, archive: Path, counts: Mapping[str, int]) -> dict[str, list[str]]:
-    """A shop with a category for each of `counts`; the paths of their photos."""
+    """A shop with a category for each of `counts`; the paths of their images."""
     photos = site / "photos"
     photos.mkdir(parents=True)
     (site / archive.name).symlink_to(archive.resolve())

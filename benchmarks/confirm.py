@@ -1,12 +1,12 @@
-"""Confirming near-duplicates: how fast the second look is, on real photos.
+"""Measures how fast the second look confirms near-duplicates, on real images.
 
     python benchmarks/confirm.py [ROW ...] [--count N]
 
-`pairs` takes the second look at many pairs of photos in parallel, and compares a sample of them
-with one process. `crowd` finds all near-duplicates of a made set that is as crowded as real photos
-are: among 3,781 photos of clothes, 41 of 7.1 million pairs pass the look at 8x8 pixels, so each of
-a million photos has six neighbours. The hashes of this set are made, and its levels are those of
-photos. The figures go to benchmarks/results/confirm.json too.
+`pairs` takes the second look at many pairs of images in parallel, and compares a sample of them
+with one process. `crowd` finds all near-duplicates of an artificial set that is as crowded as real
+images are. Among 3,781 images of clothes, 41 of 7.1 million pairs pass the look at 8x8 pixels, so
+each of a million images has six neighbours. The hashes of this set are made up; its levels are
+those of real images. The figures also go to benchmarks/results/confirm.json.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from photos import keep, machine, real_photos
+from common import keep, machine, real_images
 from tabulate import tabulate
 
 from pipeline.clean.measure import Measured, measure
@@ -29,7 +29,7 @@ from pipeline.numbers import number_from
 PAIRS, CROWD = 300_000, 1_000_000
 SAMPLE = 2_000
 NEIGHBOURS = 6
-FLIPPED = 20  # bits, at most, between a neighbour and the middle of its cluster
+FLIPPED = 20  # bits, at most, between an image's hash and the centre of its cluster
 RADIUS = 64
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):
         raise UserError(f"there is no row {', '.join(sorted(unknown))}; choose {', '.join(ROWS)}")
-    levels = photos_levels()
+    levels = image_levels()
     lines = []
     for name in options.rows or ROWS:
         count, row = ROWS[name]
@@ -54,16 +54,16 @@ def main() -> None:
     print(tabulate(lines, floatfmt=",.3f"))
 
 
-def photos_levels() -> list[bytes]:
-    """What the second look compares of each real photo."""
-    with real_photos() as photos:
-        tasks = [(photo, hashlib.sha256(photo.read_bytes()).hexdigest()) for photo in photos]
+def image_levels() -> list[bytes]:
+    """The levels of each real image, which the second look compares."""
+    with real_images() as images:
+        tasks = [(image, hashlib.sha256(image.read_bytes()).hexdigest()) for image in images]
         results = list(map_images(measure, tasks, "measuring"))
     return [result.levels for result in results if isinstance(result, Measured)]
 
 
 def pairs(levels: list[bytes], count: int) -> dict[str, Any]:
-    """Pairs of any two photos. Each pair has an image that the pair before it does not have."""
+    """Pairs of any two images. Each pair has an image that the pair before it does not have."""
     rng = np.random.default_rng(1)
     rows = np.sort(rng.integers(0, len(levels), (count, 2)), axis=1)
     rows = np.column_stack([rows[np.lexsort(rows.T[::-1])], np.zeros(count, dtype=np.int64)])

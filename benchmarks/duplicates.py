@@ -1,11 +1,11 @@
-"""Near-duplicates: what is found of known copies, beside imagededup and CleanVision.
+"""Measures how many known copies are found, beside imagededup and CleanVision.
 
     python benchmarks/duplicates.py [--copies 120]
 
-Copies of real photos with one edit each lie among all the originals. Recall is the share of copies
-that are paired with their original; precision the share of right ones among all pairs of a copy and
-an original. All have their defaults (imagededup: PHash); mirror images are looked for apart, with
-`mirrored: true`. The figures go to benchmarks/results/duplicates.json too.
+Copies of real images with one edit each lie among all the originals. Recall is the share of copies
+that are paired with their original. Precision is the share of right pairs among all pairs of a copy
+and an original. All tools have their defaults (imagededup: PHash). Mirror images are a search of
+their own, with `mirrored: true`. The figures also go to benchmarks/results/duplicates.json.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from photos import keep, machine, peer, real_photos, workplace
-from photos import params as default_params
+from common import keep, machine, peer, real_images, workplace
+from common import params as default_params
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 from tabulate import tabulate
 
@@ -39,7 +39,7 @@ TRUE_DUPLICATES = (
         "f1b29b3f0b2cc62d978ef6a8766ee1013cc942c752bb4c3f1778fcf24099d9de",
     },
 )
-"""The originals that show one image, by SHA-256: filed as shorts and as skirt, looked at."""
+"""SHA-256 of originals that are one image. A person saw that: one is in shorts, one in skirt."""
 
 IMAGEDEDUP = """
 import json, sys
@@ -67,7 +67,7 @@ def resized(share: float) -> Edit:
 
 
 def cropped(share: float) -> Edit:
-    """In the middle; `share` of each side is gone."""
+    """The middle of the image, without `share` of its width and height."""
 
     def crop(i: Image.Image) -> Image.Image:
         x, y = i.width * share / 2, i.height * share / 2
@@ -94,7 +94,7 @@ def marked(anchor: str, at: tuple[float, float], size: float, alpha: int) -> Edi
     return mark
 
 
-EDITS: dict[str, tuple[Edit, int]] = {  # what is done, and the JPEG quality it is saved with
+EDITS: dict[str, tuple[Edit, int]] = {  # the edit, and the JPEG quality of the copy
     **{f"JPEG quality {q}": (lambda i: i, q) for q in (90, 70, 50, 30)},
     **{f"resize to {s} %": (resized(s / 100), 90) for s in (25, 50, 75, 150, 200)},
     **{f"brightness {b:+} %": (brightened(1 + b / 100), 90) for b in (-20, -10, 10, 20)},
@@ -131,23 +131,23 @@ def main() -> None:
 
 
 def fill(folder: Path, count: int) -> dict[str, str]:
-    """Write originals and copies; which image each original shows, by its name.
+    """Write originals as `<number>.jpg` and copies as `<number> <edit>.jpg`.
 
-    An original is `<number>.jpg`, a copy `<number> <edit>.jpg`.
+    Returns the image that each original shows, by its name: two originals are one image.
     """
     shows = {}
-    with real_photos() as photos:
-        if not 0 < count <= len(photos):
-            raise UserError(f"copies: 1 to {len(photos)}")
-        for number, photo in enumerate(photos):
-            content = photo.read_bytes()
+    with real_images() as images:
+        if not 0 < count <= len(images):
+            raise UserError(f"copies: 1 to {len(images)}")
+        for number, path in enumerate(images):
+            content = path.read_bytes()
             sha256 = hashlib.sha256(content).hexdigest()
             same = next((min(names) for names in TRUE_DUPLICATES if sha256 in names), sha256)
             shows[f"{number}"] = same
             (folder / f"{number}.jpg").write_bytes(content)
         for n in range(count):
-            number = n * len(photos) // count
-            with Image.open(photos[number]) as image:
+            number = n * len(images) // count
+            with Image.open(images[number]) as image:
                 rgb = image.convert("RGB")
             for name, (edit, quality) in EDITS.items():
                 edit(rgb).save(folder / f"{number} {name}.jpg", quality=quality)
@@ -155,7 +155,7 @@ def fill(folder: Path, count: int) -> dict[str, str]:
 
 
 def project(folder: Path) -> Pairs:
-    """What the stage would confirm. A pair of mirror images has its copy called "mirror"."""
+    """The pairs that the stage would confirm. Mirror images count only for the edit "mirror"."""
     files = sorted(folder.iterdir())
     tasks = [(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
     levels, candidates = {}, []

@@ -1,4 +1,4 @@
-"""How fast a shop's feed of 500,000 products is read, and with how much memory.
+"""Measures how fast a shop's feed of 500,000 products is read, and with how much memory.
 
 python benchmarks/feed.py [--products N]
 """
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def measure(path: Path) -> tuple[str, int, str]:
-    """Products a second, how many are of the class, and by how much the peak memory grew."""
+    """Products a second, the number of products of the class, and the growth of peak memory."""
     kind, filing = kind_of(head_of(path)), Filing({"mug": ["Mugs"]})
     assert kind is not None
     products = items(path, kind, "https://shop.example/feed")

@@ -1,4 +1,4 @@
-"""Made hashes, and all pairs among them: in a process of its own, so that its memory is its own."""
+"""Finds all pairs among made-up hashes, in a process of its own so that its memory is measured."""
 
 import json
 import time
@@ -12,7 +12,7 @@ SAMPLE = 100  # rows of hashes that are compared with brute force
 
 
 def propose(count: int, kind: str) -> None:
-    """In a process of its own: find the pairs, compare a sample of rows with brute force."""
+    """Find all pairs, compare a sample of rows with brute force, and print times and counts."""
     hashes = made_hashes(count, kind)
     radius = 64
     rng = np.random.default_rng(2)
@@ -37,9 +37,10 @@ def propose(count: int, kind: str) -> None:
 
 
 def made_hashes(count: int, kind: str) -> NDArray[np.uint8]:
-    """Random hashes; a fifth are copies with up to 80 bits changed, or crowd about ten centres.
+    """Random hashes. A fifth of them are copies of others with up to 80 bits changed.
 
-    Crowded: every other one differs from its centre by exactly 30 bits, the others by none.
+    If `kind` is "crowded", that fifth are copies of ten hashes instead. Every second copy differs
+    by exactly 30 bits, and the others are equal.
     """
     rng = np.random.default_rng(1)
     hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)

@@ -1,12 +1,12 @@
-"""What imagehash costs: the whole clean stage with it, and with a shorter transform of our own.
+"""Measures what imagehash costs the clean stage, beside a shorter transform of our own.
 
     python benchmarks/hashing.py [--rounds 5]
 
-The stage takes `imagehash.phash`. A transform of our own would stay in its place only if imagehash
-made the whole stage slower by more than 10 %. So this page keeps that transform, and both run in
-turn on the same photos, from data/raw to data/clean and the report. They give the same hashes, or
-it fails. Processor seconds, of all processes together, don't depend on what else the machine does.
-The figures go to benchmarks/results/hashing.json too.
+The stage uses `imagehash.phash`. A transform of our own would take its place only if imagehash made
+the whole stage slower by more than 10 %. So this file keeps that transform. Both run in turn on the
+same images, from data/raw to data/clean and the report, and must give the same hashes. Processor
+seconds, of all processes together, don't depend on other work of the machine.
+The figures also go to benchmarks/results/hashing.json.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from collect import Cost, measured
+from common import ROOT, add_raw, keep, machine, real_images, workplace
 from numpy.typing import NDArray
-from photos import ROOT, add_raw, keep, machine, real_photos, workplace
 from PIL import Image
 from tabulate import tabulate
 
@@ -44,17 +44,17 @@ def main() -> None:
     rounds = max(1, parser.parse_args().rounds)
     runs: dict[bool, list[Cost]] = {False: [], True: []}
     hashes: dict[bool, str] = {}
-    with real_photos() as photos:
+    with real_images() as images:
         for number in range(2 * rounds):
             own = number % 2 == 1
             print(f"{'our own' if own else 'imagehash'} …", file=sys.stderr)
             with workplace():
-                add_raw(photos)
+                add_raw(images)
                 runs[own].append(one_stage(own))
                 hashes[own] = digest()
     if hashes[False] != hashes[True]:
         raise RuntimeError("the two give different hashes")
-    figures: dict[str, float] = {"images": len(photos)}
+    figures: dict[str, float] = {"images": len(images)}
     for what, of in (("s", "seconds"), ("processor s", "cpu")):
         theirs, ours = (
             statistics.median(getattr(r, of) for r in runs[own]) for own in (False, True)
@@ -67,35 +67,36 @@ def main() -> None:
 
 
 def one_stage(own: bool) -> Cost:
-    """From data/raw to data/clean and the report."""
+    """Run the stage from data/raw to data/clean and the report."""
     command = [sys.executable, "-c", COMMAND.format(own=own)]
     path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"}
     return measured(command, Path.cwd(), path)
 
 
 def digest() -> str:
-    """Of all hashes that the stage found."""
+    """SHA-256 of all hashes that the stage found."""
     found = pq.read_table(paths.VERDICTS, columns=["sha256", "phash"]).to_pylist()
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def run_stage(own: bool) -> None:
-    """In a process of its own: the command `python -m pipeline.clean`."""
+    """Do what `python -m pipeline.clean` does. It runs in a process of its own."""
     if own:
         stage.measure = measure_with_our_own
     stage.main([])
 
 
 def measure_with_our_own(path: Path, sha256: str, max_pixels: int) -> Measured | NoMeasurement:
-    """What a worker runs."""
+    """Measure an image with our own transform. Workers run this."""
     measuring.perceptual_hashes = our_own
     return measuring.measure(path, sha256, max_pixels)
 
 
 def our_own(grey: Image.Image) -> tuple[bytes, bytes]:
-    """The same bits as imagehash's: one cosine transform, of only the coefficients that count.
+    """The hashes of an image and its mirror image, with the same bits as imagehash's.
 
-    The mirror image has the same coefficients but for the sign.
+    One cosine transform computes only the coefficients that are needed. Those of the mirror image
+    are the same, but some have the other sign.
     """
     small = grey.resize((GREY, GREY), Image.Resampling.LANCZOS)
     low = COSINES @ np.asarray(small, dtype=np.float64) @ COSINES.T

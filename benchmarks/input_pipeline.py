@@ -1,10 +1,10 @@
-"""Training input: images per second of ImageDataGenerator, of six Random* layers, and of ours.
+"""Measures training input, in images/s: ImageDataGenerator, six Random* layers, and ours.
 
     python benchmarks/input_pipeline.py [FOLDER]
 
-All read the same files, with the augmentation of params.yaml, and nothing trains meanwhile. Ours
-and the Random* layers decode once, before; how long that takes is printed as well. Rounds of the
-three alternate, so that what else the machine does meets them alike; medians are compared.
+All three read the same files, with the augmentation of params.yaml, and nothing trains during that.
+Ours and the Random* layers decode once before; that time is printed too. Rounds of the three
+alternate, so that other work of the machine slows all alike. Medians are compared.
 """
 
 import argparse
@@ -41,20 +41,20 @@ def main() -> None:
         "folder",
         nargs="?",
         type=Path,
-        help="has train/<class>/ (default: the archive of real photos in DATASETS_MIRROR or "
+        help="has train/<class>/ (default: the archive of real images in DATASETS_MIRROR or "
         "../shared/datasets, else data/dataset)",
     )
     parser.add_argument("--size", type=number_from(1), default=150, help="pixels (150)")
     parser.add_argument("--batch", type=number_from(1), default=32, help="images in a batch (32)")
     options = parser.parse_args()
     import_keras()
-    with photos(options.folder) as folder:
+    with dataset_folder(options.folder) as folder:
         table(folder, load_params().augment, options.size, options.batch)
 
 
 @contextmanager
-def photos(folder: Path | None) -> Iterator[Path]:
-    """A folder with train/<class>/."""
+def dataset_folder(folder: Path | None) -> Iterator[Path]:
+    """A folder that has train/<class>/: `folder`, or the unpacked archive, or data/dataset."""
     archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
     if folder or not archives:
         folder = folder or DATASET
@@ -76,7 +76,7 @@ def table(folder: Path, augment: Augment, size: int, batch: int) -> None:
 
 
 def measure(folder: Path, augment: Augment, size: int, batch: int) -> dict[str, float]:
-    """Images per second of each input, ours the last."""
+    """Images per second of each input. Ours is the last."""
     started = time.perf_counter()
     images = data.load_split(folder, "train", data.class_labels(folder), size)
     decoding = time.perf_counter() - started
@@ -108,7 +108,7 @@ def rate(batches: Iterator[Any]) -> float:
 
 
 def random_layers(images: data.Images, augment: Augment, batch: int) -> Any:
-    """The nearest that Keras' own layers come to the same augmentation."""
+    """Batches from Keras' own layers, with nearly the same augmentation as ours."""
     import keras
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Many clients ask a server at once, each for one image after the other."""
+"""Lets many clients ask a server at once. Each sends one image after the other."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ _BOUNDARY = "boundary-of-parts"
 
 
 class _Load:
-    """`body` is sent to `address` by as many clients as there are; `watch` looks on meanwhile."""
+    """The clients, who all send `body` to `address`. `watch` measures the server meanwhile."""
 
     def __init__(self, address: str, image: bytes) -> None:
         self.address = address
@@ -38,7 +38,7 @@ class _Load:
                 self.errors.append(response.status)
 
     def watch(self) -> None:
-        """How long the event loop takes for what needs no network."""
+        """Measure how long the event loop takes for a request that needs no classifier."""
         connection = HTTPConnection(self.address, timeout=120)
         while not self.over.wait(0.05):
             started = time.perf_counter()
@@ -47,7 +47,7 @@ class _Load:
             self.waits.append(time.perf_counter() - started)
 
     def run(self, requests: int) -> float:
-        """Seconds that all clients took together, each with `requests`."""
+        """The seconds until all clients are done. Each one makes `requests` requests."""
         watcher = threading.Thread(target=self.watch)
         watcher.start()
         clients = [threading.Thread(target=self.client, args=(requests,)) for _ in range(CLIENTS)]

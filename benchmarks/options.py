@@ -1,17 +1,17 @@
-"""What each option of the training recipe is worth on the real photos, one run for each and seed.
+"""Measures the effect of each option of the training recipe on the real images.
 
-    python benchmarks/options.py                     lists the runs, and what is done
-    python benchmarks/options.py RUN [--seed N]      measures one; what is done already is skipped
+    python benchmarks/options.py                     lists the runs, and the seeds that are done
+    python benchmarks/options.py RUN [--seed N]      measures one, if it is not done yet
     python benchmarks/options.py --table             writes the table into docs/training.md
 
-Every run is a preset with one option changed: clothing-residual.yaml made short (48 pixels, 20
-epochs), or clothing-squeezenet-tuned.yaml as it is. Its figures, on validation images, go to
+Each run changes one option of a preset. The preset is clothing-residual.yaml in a short form (48
+pixels, 20 epochs), or clothing-squeezenet-tuned.yaml. The figures, on validation images, go to
 benchmarks/results/options/RUN-SEED.json.
 """
 
 import argparse
 
-from photos import ROOT, write_between
+from common import ROOT, write_between
 from recipes import Figures, clone, dvc, machines, means, measure_once, results, seeds
 from sklearn.metrics import balanced_accuracy_score
 from tabulate import tabulate

@@ -1,12 +1,12 @@
-"""A real shop program: what the shop spider takes from django-oscar's sandbox, of all it sells.
+"""Measures how many products of a real shop program, django-oscar's sandbox, the spider takes.
 
     python benchmarks/oscar.py URL [--count 180]
 
-`URL` is that of a catalogue of django-oscar, for example http://127.0.0.1:8000/catalogue/, with
-products whose pages are /catalogue/<name>_<number>/ and whose categories are the entry that
-`python -m scraper.preview` proposes for its home page. The spider walks the categories, and then a
-file of all product addresses. Prints and keeps in benchmarks/results/oscar.json how many of the
-`--count` products gave an image, by each way, and what the ledger says of the rest.
+`URL` is the address of a catalogue of django-oscar, for example http://127.0.0.1:8000/catalogue/.
+Its products have the pages /catalogue/<name>_<number>/. Its categories are those of the entry that
+`python -m scraper.preview` proposes for its home page. The spider crawls the categories, and then a
+file with the addresses of all products. Printed, and kept in benchmarks/results/oscar.json, is how
+many of the `--count` products gave an image each way, and what the ledger says about the rest.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from photos import ROOT, keep, machine, workplace
+from common import ROOT, keep, machine, workplace
 from ruamel.yaml import YAML
 
 from pipeline.addresses import fetch, host_port
@@ -30,7 +30,7 @@ from pipeline.paths import MANIFEST, PARAMS, RAW, RESULTS
 
 _PRODUCT = re.compile(r'href="(/(?:[\w-]+/)?catalogue/[\w-]+_\d+/)"')
 _OF_A_CATEGORY = re.compile(r"/catalogue/category/")
-_RUNS = 4  # an unfinished one asks again for what is open
+_RUNS = 4  # an unfinished run is repeated: it asks only for the missing pages
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def _proposed(home: str) -> dict[str, Any]:
 
 
 def _products(catalogue: str) -> list[str]:
-    """The addresses of all products, by the pages of the whole catalogue."""
+    """The addresses of all products, from the pages of the whole catalogue."""
     found: dict[str, None] = {}
     for page in range(1, 1000):
         content = fetch(
@@ -81,7 +81,7 @@ def _products(catalogue: str) -> list[str]:
 def _collect(name: str, source: dict[str, Any]) -> dict[str, Any]:
     params = YAML(typ="safe").load(PARAMS)
     YAML().dump(params | {"sources": {name: source}}, PARAMS)
-    for _ in range(_RUNS):  # its database answers 500 when many ask at once
+    for _ in range(_RUNS):  # the shop answers 500 to many requests at once
         done = _run("-m", "scraper.collect", name, "--if-needed")
         print(done.stdout)
         if done.returncode == 0:

@@ -1,9 +1,9 @@
-"""Speed of predict and serve, each figure measured alone in a process of its own.
+"""Measures the speed of predict and serve, each figure in a process of its own.
 
     python benchmarks/predict.py [ROW ...]
 
-The network is the default one for ten classes, untrained: its time does not depend on its weights.
-The figures go to benchmarks/results/predict.json, with the commit and the processor.
+The network is the default one for ten classes. It is untrained, because its time does not depend on
+its weights. The figures go to benchmarks/results/predict.json, with the commit and the processor.
 """
 
 import argparse
@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from common import ROOT, keep, machine, real_images
 from load import CLIENTS, load_test
-from photos import ROOT, keep, machine, real_photos
 from PIL import Image
 from tabulate import tabulate
 
@@ -32,7 +32,7 @@ from pipeline.paths import EXPORT, MODEL
 
 SIZE = (400, 533)  # of the image that is answered alone
 REPEATS, STARTS = 200, 5
-USUAL = 100  # images for the usual loop, which takes too long for all
+USUAL = 100  # images for the usual loop, which would take too long for all images
 
 
 def main() -> None:
@@ -49,11 +49,11 @@ def main() -> None:
         )
     if options.inside:
         os.chdir(options.inside)
-        paths = [Path(line) for line in Path("photos.txt").read_text().splitlines()]
+        paths = [Path(line) for line in Path("images.txt").read_text().splitlines()]
         print(json.dumps(ROWS[options.rows[0]](paths, options)))
         return
-    with real_photos() as photos, tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder), photos)
+    with real_images() as images, tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), images)
         results: dict[str, Any] = {}
         for row in options.rows or ROWS:
             print(f"{row} …", file=sys.stderr)
@@ -82,8 +82,8 @@ REACH = {
 }
 
 
-def prepare(folder: Path, photos: list[Path]) -> None:
-    """A model and its export, as `dvc repro` and `model.export` leave them; the photos' list."""
+def prepare(folder: Path, images: list[Path]) -> None:
+    """Make a model and its export, as `dvc repro` and `model.export` do, and a list of images."""
     from model.quiet import import_keras
 
     import_keras()
@@ -92,25 +92,25 @@ def prepare(folder: Path, photos: list[Path]) -> None:
     from model.export import export
     from model.networks import registry as networks
 
-    dataset = photos[0].parents[2]
+    dataset = images[0].parents[2]
     labels = sorted(path.name for path in (dataset / "test").iterdir() if path.is_dir())
     size = load_params(ROOT / "params.yaml").train.image_size
     network = networks.build("sequential_cnn", size, len(labels))
     artifact.save(folder / MODEL, network, labels, size, Calibration(), {})
     export(dataset, folder / MODEL, folder / EXPORT)
-    (folder / "photos.txt").write_text("\n".join(map(str, photos)), encoding="utf-8")
+    (folder / "images.txt").write_text("\n".join(map(str, images)), encoding="utf-8")
 
 
-def image_of_size(photos: list[Path]) -> Path:
-    for path in photos:
+def image_of_size(images: list[Path]) -> Path:
+    for path in images:
         with Image.open(path) as image:
             if image.size in (SIZE, SIZE[::-1]):
                 return path
-    raise UserError(f"no photo has {SIZE[0]}x{SIZE[1]} pixels")
+    raise UserError(f"no image has {SIZE[0]}x{SIZE[1]} pixels")
 
 
 class Timed:
-    """A model that notes how long the network took."""
+    """A model that measures how long the network takes."""
 
     def __init__(self, model: Any) -> None:
         self.labels, self.image_size, self.sha256 = model.labels, model.image_size, model.sha256
@@ -125,11 +125,11 @@ class Timed:
         return result
 
 
-def one_image(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
+def one_image(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
     from model.classifier import Classifier
 
     model = Timed(Classifier.load(MODEL).model)
-    classifier, path = Classifier(model, 0), image_of_size(photos)
+    classifier, path = Classifier(model, 0), image_of_size(images)
     around, network = [], []
     for _ in range(REPEATS):
         started = time.perf_counter()
@@ -152,8 +152,8 @@ def loading(_: list[Path], __: argparse.Namespace) -> dict[str, float]:
     return {"Classifier.load after TensorFlow: s": time.perf_counter() - started}
 
 
-def cold_start(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
-    command = [sys.executable, "-m", "model.predict", photos[0], "--engine", "onnx"]
+def cold_start(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    command = [sys.executable, "-m", "model.predict", images[0], "--engine", "onnx"]
     seconds = []
     before = os.times()
     for _ in range(STARTS):
@@ -169,8 +169,8 @@ def cold_start(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
     }
 
 
-def folder(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
-    """The usual loop before and after ours, so that what else the machine does meets both."""
+def folder(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    """Measure a folder. The usual loop runs before and after ours: other work slows both alike."""
     from model.artifact import Artifact
     from model.classifier import Classifier
 
@@ -185,16 +185,16 @@ def folder(photos: list[Path], _: argparse.Namespace) -> dict[str, float]:
             image = keras.utils.load_img(path, target_size=(model.image_size, model.image_size))
             model.network.predict(keras.utils.img_to_array(image)[None], verbose=0)
 
-    usual(photos[:5])
-    classifier.classify(photos[:70])
-    usual_rates = [rate(lambda: usual(photos[:USUAL]), USUAL)]
-    ours = rate(lambda: list(classifier.answers(photos)), len(photos))
-    usual_rates.append(rate(lambda: usual(photos[-USUAL:]), USUAL))
+    usual(images[:5])
+    classifier.classify(images[:70])
+    usual_rates = [rate(lambda: usual(images[:USUAL]), USUAL)]
+    ours = rate(lambda: list(classifier.answers(images)), len(images))
+    usual_rates.append(rate(lambda: usual(images[-USUAL:]), USUAL))
     return {
         "folder: times the usual loop": ours / statistics.mean(usual_rates),
         "folder: images/s": ours,
         "folder: images/s of the usual loop": statistics.mean(usual_rates),
-        "folder: images": len(photos),
+        "folder: images": len(images),
     }
 
 
@@ -204,9 +204,9 @@ def rate(work: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
-    """Clients of this process ask the server in another; both share the processor."""
-    path = image_of_size(photos)
+def api(images: list[Path], options: argparse.Namespace) -> dict[str, float]:
+    """Measure the API. The clients are in this process; the server shares the processor with it."""
+    path = image_of_size(images)
     command = [sys.executable, "-m", "model.serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -226,7 +226,7 @@ def api(photos: list[Path], options: argparse.Namespace) -> dict[str, float]:
 
 
 def bare_rate(path: Path) -> float:
-    """Images/s of the network alone, in batches of as many as there are clients."""
+    """Images/s of the network alone. A batch has as many images as there are clients."""
     from model.classifier import Classifier
     from model.images import decode
 

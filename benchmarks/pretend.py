@@ -1,4 +1,4 @@
-"""A project in which many images have been measured already, without as many images."""
+"""Makes a project in which many images seem to be measured already, without so many images."""
 
 import dataclasses
 import hashlib
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from photos import params
+from common import params
 
 from pipeline import paths
 from pipeline.clean.cache import Cache
@@ -14,12 +14,12 @@ from pipeline.clean.measure import Measured, measure
 from pipeline.manifest import Row, Status
 
 
-def pretend(count: int, photo: Path, cache: Cache) -> None:
-    """Raw files and the cache as if so many images had been measured and compared."""
-    content = photo.read_bytes()
-    result = measure(photo, hashlib.sha256(content).hexdigest())
+def pretend(count: int, image: Path, cache: Cache) -> None:
+    """Write raw files and the cache, as if `count` images had been measured and compared."""
+    content = image.read_bytes()
+    result = measure(image, hashlib.sha256(content).hexdigest())
     if not isinstance(result, Measured):
-        raise TypeError(f"{photo} can't be measured")
+        raise TypeError(f"{image} can't be measured")
     rng = np.random.default_rng(1)
     names = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(count)]
     folder = paths.RAW / "own"
@@ -27,7 +27,7 @@ def pretend(count: int, photo: Path, cache: Cache) -> None:
     for number, sha256 in enumerate(names):
         label = f"class {number % 10}"
         path = folder / label / f"{sha256}.jpg"
-        if number % 10_000 < 10:  # the others are links to these, of which a file can't have more
+        if number % 10_000 < 10:  # the others are hard links, and a file can't have more of them
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"decoding this would be noticed")
         else:

@@ -1,4 +1,4 @@
-"""What a command takes: time, processor and memory, of all its processes together."""
+"""Measures the time, processor and memory that a command and all its processes take."""
 
 import os
 import subprocess
@@ -25,9 +25,9 @@ class Cost:
 def measured(
     command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str] | None = None
 ) -> Cost:
-    """Run a command to its end, and fail if it does."""
+    """Run a command to its end. Raises UserError if it fails."""
     log = cwd / "output.log"
-    usual = {"PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as they are by default
+    usual = {"PYTHONDONTWRITEBYTECODE": ""}  # Python's default: modules are compiled only once
     with log.open("w") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -48,9 +48,9 @@ def measured(
 
 
 def _watch(pid: int, peak: list[int], ended: threading.Event) -> None:
-    """The most memory that a process and those below it had at once, shared pages counted once.
+    """Keep the peak memory of a process and its children. Shared pages count once.
 
-    A look at a large process takes long, and holds it up: looks are to be 2 % of the time.
+    To look at a large process takes long and slows it, so looking takes 2 % of the time at most.
     """
     pause = 0.1
     while not ended.wait(pause):

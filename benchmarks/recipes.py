@@ -1,4 +1,4 @@
-"""What the benchmarks of training have in common: a clone of the commit, and results by seed."""
+"""Helpers that the benchmarks of training share: a clone of the commit, and results by seed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from photos import ARCHIVES, ROOT, commit, processor
+from common import ARCHIVES, ROOT, commit, processor
 from processes import measured
 from ruamel.yaml import YAML
 
@@ -18,13 +18,13 @@ from pipeline.system import usable_cores
 
 CLONE = ROOT / ".cache/benchmarks/train"
 WEIGHTS = Path(os.environ.get("WEIGHTS", ROOT.parent / "shared/weights"))
-OUTPUT = "output.log"  # of `measured`
+OUTPUT = "output.log"  # `measured` writes it
 EPOCH_LINE = r"^epoch +([0-9]+)/.* ([0-9.]+) s "
 Figures = dict[str, Any]
 
 
 def clone(preset: str, changes: Mapping[str, Any]) -> Path:
-    """The commit with a preset as its params.yaml, `train` changed; collected and cleaned."""
+    """A clone of the commit, up to the split, with a preset and changes in its section `train`."""
     if not CLONE.exists():
         subprocess.run(["git", "clone", "--quiet", ROOT, CLONE], check=True)
     for command in (["fetch", "--quiet"], ["checkout", "--quiet", "--force", "--detach", commit()]):
@@ -40,7 +40,7 @@ def clone(preset: str, changes: Mapping[str, Any]) -> Path:
 
 
 def dvc(*arguments: str) -> float:
-    """Run it in the clone; how many seconds it took."""
+    """Run a command of DVC in the clone. Returns the seconds that it took."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(CLONE),
@@ -50,7 +50,7 @@ def dvc(*arguments: str) -> float:
 
 
 def measure_once(folder: Path, row: str, seed: int, measure: Callable[[], Figures]) -> None:
-    """Measure, keep as `folder`/ROW-SEED.json with the commit, and print; not if it is there."""
+    """Measure, print, and keep the figures in `folder`/ROW-SEED.json, unless that file exists."""
     path = folder / f"{row}-{seed}.json"
     if path.exists():
         print(f"{path.relative_to(ROOT)} is there; remove it to measure again")
@@ -61,18 +61,18 @@ def measure_once(folder: Path, row: str, seed: int, measure: Callable[[], Figure
 
 
 def results(folder: Path, row: str) -> list[dict[str, Any]]:
-    """Of all seeds, what `measure_once` kept, by seed."""
+    """The results that `measure_once` kept for a row, sorted by seed."""
     found = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob(f"{row}-*.json")]
     return sorted((r for r in found if r["row"] == row), key=lambda result: result["seed"])
 
 
 def machines(found: list[dict[str, Any]]) -> str:
-    """On which they were measured."""
+    """The machines on which the results were measured."""
     return "; ".join(sorted({result["machine"] for result in found}))
 
 
 def means(found: list[dict[str, Any]]) -> dict[str, float]:
-    """Of each figure, of those that are known: a training that was killed has no time."""
+    """The mean of each figure. A training that was killed has no time, and doesn't count there."""
     known = {
         key: [r["figures"][key] for r in found if r["figures"][key] is not None]
         for key in found[0]["figures"]

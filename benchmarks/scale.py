@@ -1,14 +1,14 @@
-"""Beyond one machine: clean on a Ray cluster beside one machine, and what growing sets cost.
+"""Measures clean on a Ray cluster beside one machine, and the cost of growing sets.
 
     python benchmarks/scale.py [--images 20000] [--hashes 200000]
 
-The cluster is two nodes of one processor each, on this machine. So the wall clock tells nothing,
-and what is compared is the results, byte for byte, and the processor time: of the command, and of
-Ray's workers with the processes that they start. `clean` makes images and cleans a quarter, a half
-and all of them on one machine, and all of them on the cluster. `pairs` compares all hashes with one
-another, half of them too; once they are spread, and once a fifth of them crowd about forty. From
-three sizes each, straight lines and a parabola give the cost of larger sets. The figures go to
-benchmarks/results/scale.json too.
+The cluster has two nodes of one processor each, on this machine, so the wall clock says nothing.
+Compared are the results, byte for byte, and the processor time of the command and of Ray's workers
+with the processes that they start. `clean` makes images and cleans a quarter, a half and all of
+them on one machine, and all of them on the cluster. `pairs` compares hashes with one another in the
+same sizes. In a second run a fifth of the hashes crowd around forty others. Straight lines and a
+parabola through the three sizes give the cost of larger sets. The figures also go to
+benchmarks/results/scale.json.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from photos import ROOT, add_raw, keep, machine, workplace
+from common import ROOT, add_raw, keep, machine, workplace
 from PIL import Image
 from processes import measured
 from tabulate import tabulate
@@ -100,7 +100,7 @@ def clean_once(count: int, environment: dict[str, str]) -> dict[str, Any]:
 def compared(
     line: dict[str, Any], workers: dict[int, float], alone: dict[str, Any], same: bool
 ) -> dict[str, Any]:
-    """What the cluster took, beside one machine. Raises RuntimeError if the results differ."""
+    """The cluster's processor time beside one machine's. RuntimeError if the results differ."""
     if not same:
         raise RuntimeError("the cluster gives other results than one machine")
     total = line["processor, s"] + sum(workers.values())
@@ -112,7 +112,7 @@ def compared(
 
 
 def made_images(folder: Path, count: int) -> Iterator[Path]:
-    """Images that resemble no other."""
+    """Make images that resemble no other. Each file is deleted when the next one is made."""
     for number in range(count):
         squares = np.random.default_rng(number).integers(0, 256, (12, 16, 3), dtype=np.uint8)
         out = io.BytesIO()
@@ -125,7 +125,7 @@ def made_images(folder: Path, count: int) -> Iterator[Path]:
 
 
 def written() -> dict[str, str]:
-    """The digests of all that clean wrote."""
+    """The digests of all files that clean wrote."""
     files = [file for folder in (paths.CLEAN, paths.RESULTS) for file in folder.rglob("*")]
     return {
         str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()
@@ -158,7 +158,7 @@ def propose_once(
 
 
 def propose(count: int, kind: str) -> None:
-    """In a process of its own, as its memory is measured: find what is worth the second look."""
+    """Find pairs for the second look. It runs in a process of its own: its memory is measured."""
     from pipeline.clean.near_duplicates import HashedImage, _proposed
 
     rng = np.random.default_rng(1)
@@ -188,9 +188,9 @@ def propose(count: int, kind: str) -> None:
 
 @contextmanager
 def watched() -> Iterator[dict[int, float]]:
-    """What the cluster's workers spend of the processors in the meantime, by process, in seconds.
+    """Processor seconds of the cluster's workers during the block, by process.
 
-    A worker's time has that of the processes that it has started and that have ended.
+    A worker's time includes the processes that it started, after they have ended.
     """
     spent: dict[int, float] = {}
     ended = threading.Event()
@@ -224,7 +224,7 @@ def _workers() -> dict[int, float]:
 def extrapolate(
     images: Iterable[dict[str, Any]], hashes: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """What sets of other sizes cost, from least squares through three sizes."""
+    """The cost of sets of other sizes, from least squares through three sizes."""
 
     def per_item(name: str) -> float:
         counts, values = zip(*((line["count"], line[name]) for line in images), strict=True)

@@ -1,13 +1,13 @@
-"""Training: speed and quality on the real photos and on the demo shop, one row at a time.
+"""Measures the speed and quality of training on the real images and on the demo shop.
 
-    python benchmarks/train.py                     lists the rows, and what is done
-    python benchmarks/train.py ROW [--seed N]      measures one; what is done already is skipped
+    python benchmarks/train.py                     lists the rows, and the seeds that are done
+    python benchmarks/train.py ROW [--seed N]      measures one, if it is not done yet
     python benchmarks/train.py --table             writes the table into the pages
 
-A row's figures go to benchmarks/results/train/ROW-SEED.json with the commit that they belong to.
-What is measured is the commit, in a clone of its own (.cache/benchmarks/train), not the working
-tree. The first row of a commit collects and cleans there, which is not counted. A row that was
-killed goes on from its checkpoint when it is asked for again; it then has no time.
+A row's figures go to benchmarks/results/train/ROW-SEED.json with their commit. The commit is
+measured in a clone of its own (.cache/benchmarks/train), not the working tree. The first row of a
+commit collects and cleans there, and that time doesn't count. If a row was killed, its next run
+continues from the checkpoint; it then has no time.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import training_speed
-from photos import ROOT, write_between
+from common import ROOT, write_between
 from recipes import (
     EPOCH_LINE,
     OUTPUT,
@@ -45,7 +45,7 @@ DEMO = "params.yaml"
 
 @dataclass(frozen=True)
 class TableRow:
-    """One line of the table. `show` makes its text of the figures, which are means over seeds."""
+    """One line of the table. `show` is the format of its text; the figures are means over seeds."""
 
     what: str
     reach: str
@@ -163,7 +163,7 @@ def write_table() -> None:
 
 
 def reproduce(preset: str, changes: Mapping[str, Any]) -> Figures:
-    """From cleaned data to metrics."""
+    """Split, train and evaluate, from cleaned data to metrics."""
     folder = clone(preset, changes)
     seconds = dvc("repro", "--single-item", "--force", "--no-run-cache",
                   "split", "train", "evaluate")  # fmt: skip

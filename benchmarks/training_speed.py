@@ -1,4 +1,4 @@
-"""How fast a training is and how much memory it takes: what `train.py` measures beside quality."""
+"""Measures the speed and the memory of training, for `train.py`."""
 
 import itertools
 import re
@@ -23,7 +23,7 @@ from pipeline.params import load_params
 DATASET = CLONE / "data/dataset"
 
 CLOTHING = "presets/clothing.yaml"
-AS_WRITTEN = {  # the recipe as people write it, of which an epoch is compared, and 30 of them
+AS_WRITTEN = {  # the recipe as people usually write it
     "image_size": 150, "batch_size": 32, "epochs": 30, "learning_rate": 1e-4, "plateau_patience": 2,
     "input": "fused", "precision": "auto",
 }  # fmt: skip
@@ -39,7 +39,7 @@ def input_rates() -> Figures:
 
 
 def usual_script(seed: int, epochs: int) -> tuple[Figures, list[float]]:
-    """ImageDataGenerator and fit in float32, as people write it; and the seconds of each epoch."""
+    """Train with ImageDataGenerator in float32, as people usually do. Also the epochs' seconds."""
     folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
     augment = load_params(folder / "params.yaml").augment.model_dump()
     import_keras()
@@ -78,7 +78,7 @@ def usual_script(seed: int, epochs: int) -> tuple[Figures, list[float]]:
 
 
 def epochs_side_by_side(seed: int) -> Figures:
-    """Two epochs of each, three times by turns; the first of each compiles and doesn't count."""
+    """Two epochs of each, three times in turn. The first one compiles and doesn't count."""
     usual, ours = [], []
     for _ in range(3):
         usual.append(usual_script(seed, 2)[1][1])
@@ -90,7 +90,7 @@ def epochs_side_by_side(seed: int) -> Figures:
 
 
 def normalizations(seed: int) -> Figures:
-    """Thirty steps of a batch each, three times by turns; the first of each compiles."""
+    """Thirty steps with each network, three times in turn, after one step that compiles."""
     params = load_params(clone("presets/clothing-residual.yaml", {"seed": seed}) / "params.yaml")
     recipe = params.train
     import_keras()
@@ -123,7 +123,7 @@ def normalizations(seed: int) -> Figures:
 
 
 def determinism(seed: int) -> Figures:
-    """Two epochs, start-up included, each way twice by turns."""
+    """Two epochs each way, twice in turn. The start of the command counts."""
     seconds: dict[bool, float] = {True: 0.0, False: 0.0}
     for way in (True, False, True, False):
         took, _ = training({"seed": seed, "epochs": 2, "deterministic": way})
@@ -132,7 +132,7 @@ def determinism(seed: int) -> Figures:
 
 
 def memory(seed: int) -> Figures:
-    """Of a training of one epoch with all images in memory."""
+    """Peak memory of a training of one epoch, beyond the images, which are all in memory."""
     took, _ = training({"seed": seed, "epochs": 1})
     files = [f for split in ("train", "validation") for f in DATASET.glob(f"{split}/*/*")]
     images = len(files) * 150 * 150 * 3
@@ -140,7 +140,7 @@ def memory(seed: int) -> Figures:
 
 
 def training(changes: Mapping[str, Any]) -> tuple[Cost, str]:
-    """The default recipe at 150×150 by its command, in a folder of its own; and what it printed."""
+    """Run the default recipe at 150×150 in a folder of its own. Returns its cost and its output."""
     folder = clone(CLOTHING, {**AS_WRITTEN, **changes})
     scratch = CLONE.with_name("training")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -153,7 +153,7 @@ def training(changes: Mapping[str, Any]) -> tuple[Cost, str]:
 
 
 def start_up(seed: int) -> Figures:
-    """Decoding included. The system has read the files before, as after a clean."""
+    """Seconds to the first step, with decoding. The system has read the files before."""
     folder = clone(CLOTHING, {**AS_WRITTEN, "seed": seed})
     images = len(list(DATASET.glob("train/*/*.jpg")))
     import_keras()

@@ -16,9 +16,7 @@ _WRAPPERS = re.compile(  # marks that hide a script from HTML or XML, with a com
 _ENTITIES = re.compile(r"[{\[,:][^\S]{0,40}&(?:quot|#0?34|#x22);", re.IGNORECASE)
 _OPENING = re.compile(r"[{\[]")
 _START = re.compile(r"[{\[]|/\*")
-_MOST_TRIES = (
-    100  # of the strict reader in one text, because each error costs it a full count of lines
-)
+_MOST_TRIES = 100  # of the strict reader in one text: for each error it counts all lines before
 _BLANK = re.compile(r"[\s\x00-\x20\ufeff\u200b]+")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|\$\{[^{}]*\}|<\?[^?]*\?>")
 _QUOTES = {

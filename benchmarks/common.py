@@ -1,4 +1,4 @@
-"""What the benchmarks of images have in common: real photos, peers, and where results go."""
+"""Helpers that the benchmarks share: real images, peers, and files of results."""
 
 import hashlib
 import json
@@ -33,15 +33,15 @@ PEERS = {
 
 
 @contextmanager
-def real_photos() -> Iterator[list[Path]]:
-    """The photos of clothing-dataset-small, unpacked: <split>/<class>/<name>.jpg."""
+def real_images() -> Iterator[list[Path]]:
+    """Unpack the images of clothing-dataset-small: <split>/<class>/<name>.jpg."""
     archives = sorted(ARCHIVES.glob("clothing-dataset-small-*.tar.gz"))
     if not archives:
         raise UserError(
             f"needs clothing-dataset-small-*.tar.gz in {ARCHIVES}; "
             "DATASETS_MIRROR may name another folder"
         )
-    with tempfile.TemporaryDirectory(prefix="photos-") as folder:
+    with tempfile.TemporaryDirectory(prefix="images-") as folder:
         with tarfile.open(archives[0]) as tar:
             tar.extractall(folder, filter="data")
         yield sorted(Path(folder).rglob("*.jpg"))
@@ -49,7 +49,7 @@ def real_photos() -> Iterator[list[Path]]:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """A repository's data and params.yaml in a new folder, which is the working directory then."""
+    """Make a new folder with params.yaml and data/, and make it the working directory."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="workplace-") as folder:
         os.chdir(folder)
@@ -68,13 +68,13 @@ def params() -> Params:
     return load_params(paths.PARAMS)
 
 
-def add_raw(photos: Iterable[Path]) -> list[str]:
-    """Put photos into the working directory's data/raw, as collect would; their SHA-256."""
+def add_raw(images: Iterable[Path]) -> list[str]:
+    """Put images into the working directory's data/raw, as collect would. Returns their SHA-256."""
     added = []
     with Manifest(paths.RAW / "own" / paths.MANIFEST) as manifest:
-        for photo in photos:
-            content = photo.read_bytes()
-            sha256, label = hashlib.sha256(content).hexdigest(), photo.parent.name
+        for image in images:
+            content = image.read_bytes()
+            sha256, label = hashlib.sha256(content).hexdigest(), image.parent.name
             path = paths.RAW / "own" / label / f"{sha256}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -82,7 +82,7 @@ def add_raw(photos: Iterable[Path]) -> list[str]:
                 Row(
                     status=Status.SAVED,
                     label=label,
-                    image_url=f"file:{photo.name}",
+                    image_url=f"file:{image.name}",
                     file=f"{label}/{sha256}.jpg",
                     sha256=sha256,
                     bytes=len(content),
@@ -93,7 +93,7 @@ def add_raw(photos: Iterable[Path]) -> list[str]:
 
 
 def peer(name: str) -> Path:
-    """The Python of a peer's own virtual environment, which is made where it is missing."""
+    """The Python of a peer's own virtual environment. The environment is made if it is missing."""
     venv = ROOT / ".cache" / "peers" / name
     python = venv / "bin" / "python"
     ready = venv / "ready"
@@ -128,7 +128,7 @@ def peer(name: str) -> Path:
 
 
 def machine() -> dict[str, Any]:
-    """Where and from which commit a result comes."""
+    """The commit and the machine of a result."""
     return {"commit": commit(), "processor": processor(), "cores": usable_cores()}
 
 
@@ -148,7 +148,7 @@ def processor() -> str:
 
 
 def write_between(page: Path, command: str, text: str) -> None:
-    """Put what `command` prints into a page: between its own mark there and the next end mark."""
+    """Put `text` into a page, between the mark that names `command` and the next end mark."""
     begin, end = f"<!-- {command} -->", "<!-- end -->"
     head, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, closed, tail = rest.partition(end)
@@ -158,7 +158,7 @@ def write_between(page: Path, command: str, text: str) -> None:
 
 
 def keep(name: str, results: Mapping[str, Any]) -> Path:
-    """Put results into benchmarks/results/<name>.json, beside those of other rows there."""
+    """Put results into benchmarks/results/<name>.json, beside those of other rows."""
     path = RESULTS / f"{name}.json"
     there = json.loads(path.read_text()) if path.exists() else {}
     path.parent.mkdir(exist_ok=True)
