@@ -44,7 +44,7 @@ DEMO = "params.yaml"
 
 
 @dataclass(frozen=True)
-class TableRow:
+class BenchmarkRow:
     """One line of the table. `show` is the format of its text; the figures are means over seeds."""
 
     what: str
@@ -59,68 +59,68 @@ def accuracy_of(preset: str, changes: Mapping[str, Any] | None = None) -> Callab
 
 QUALITY = "validation {validation:.3f} in {minutes:.1f} min; test {test:.3f}"
 ROWS = {
-    "input": TableRow(
+    "input": BenchmarkRow(
         "input, augmented; against `flow_from_directory`, and six `Random*` layers from memory",
         "≥ 8 ×, ≥ 3.5 ×",
         lambda _: training_speed.input_rates(),
         "{ours:.0f}/s: {against_generator:.1f} ×, {against_layers:.1f} ×",
     ),
-    "epoch": TableRow(
+    "epoch": BenchmarkRow(
         "an epoch of the default recipe at 150×150; against the usual script",
         "≤ 0.5 × with bfloat16, else 0.85 ×",
         lambda seed: training_speed.epochs_side_by_side(seed),
         "{ratio:.2f} × ({ours:.0f} s, {usual:.0f} s)",
     ),
-    "usual-30": TableRow(
+    "usual-30": BenchmarkRow(
         "the usual script, 30 epochs", "", lambda seed: training_speed.usual_script(seed, 30)[0],
         "validation {validation:.3f}",
     ),
-    "default-30": TableRow(
+    "default-30": BenchmarkRow(
         "the default recipe at 150×150, 30 epochs", "validation at most 0.02 below the usual",
         accuracy_of(training_speed.CLOTHING, training_speed.AS_WRITTEN),
         "validation {validation:.3f}; test {test:.3f}",
     ),
-    "residual": TableRow(
+    "residual": BenchmarkRow(
         "`residual_cnn` from scratch", "validation ≥ 0.85 within 15 min",
         accuracy_of("presets/clothing-residual.yaml"), QUALITY,
     ),
-    "normalization": TableRow(
+    "normalization": BenchmarkRow(
         "a step of `residual_cnn`, processor time; against Keras' own batch normalisation", "",
         lambda seed: training_speed.normalizations(seed),
         "{ratio:.2f} × ({ours:.0f} ms, {usual:.0f} ms)",
     ),
-    "squeezenet": TableRow(
+    "squeezenet": BenchmarkRow(
         "`squeezenet`, frozen, from cleaned data to metrics", "validation ≥ 0.86 within 2.5 min",
         accuracy_of("presets/clothing-squeezenet.yaml"), QUALITY,
     ),
-    "squeezenet-tuned": TableRow(
+    "squeezenet-tuned": BenchmarkRow(
         "`squeezenet`, fine-tuned", "validation ≥ 0.91 within 12 min",
         accuracy_of("presets/clothing-squeezenet-tuned.yaml"), QUALITY,
     ),
-    "pretrained": TableRow(
+    "pretrained": BenchmarkRow(
         "`efficientnet_lite2`, frozen, from cleaned data to metrics", "test ≥ 0.92 within 2 min",
         accuracy_of("presets/clothing-pretrained.yaml"), QUALITY,
     ),
-    "tuned": TableRow(
+    "tuned": BenchmarkRow(
         "`efficientnet_lite2`, fine-tuned", "validation and test ≥ 0.94 within 10 min",
         accuracy_of("presets/clothing-tuned.yaml"), QUALITY,
     ),
-    "demo": TableRow(
+    "demo": BenchmarkRow(
         "the demo shop, `efficientnet_lite2`, frozen", "validation ≥ 0.95 within 3 min",
         accuracy_of("presets/demo-pretrained.yaml"), QUALITY,
     ),
-    "demo-default": TableRow(
+    "demo-default": BenchmarkRow(
         "the demo shop, the default recipe", "", accuracy_of(DEMO), QUALITY,
     ),
-    "deterministic": TableRow(
+    "deterministic": BenchmarkRow(
         "a training with `deterministic: true`, processor time; against without", "",
         lambda seed: training_speed.determinism(seed), "{ratio:.2f} ×",
     ),
-    "start": TableRow(
+    "start": BenchmarkRow(
         "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 images",
         lambda seed: training_speed.start_up(seed), "{seconds:.1f} s for {images:.0f} images",
     ),
-    "memory": TableRow(
+    "memory": BenchmarkRow(
         "peak memory beyond the decoded images, at 150×150", "≤ 1.5 GB",
         lambda seed: training_speed.memory(seed), "{beyond_gb:.2f} GB",
     ),
