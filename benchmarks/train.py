@@ -2,7 +2,7 @@
 
     python benchmarks/train.py                     lists the rows, and the seeds that are done
     python benchmarks/train.py ROW [--seed N]      measures one, if it is not done yet
-    python benchmarks/train.py --table             writes the table into the pages
+    python benchmarks/train.py --table             writes the table and the plot into the pages
 
 A row's figures go to benchmarks/results/train/ROW-SEED.json with their commit. The commit is
 measured in a clone of its own (.cache/benchmarks/train), not the working tree. The first row of a
@@ -19,6 +19,7 @@ from typing import Any
 
 import training_speed
 from common import ROOT, write_between
+from matplotlib.figure import Figure
 from recipes import (
     EPOCH_LINE,
     OUTPUT,
@@ -38,6 +39,7 @@ from pipeline.numbers import number_from
 
 RESULTS = ROOT / "benchmarks/results/train"
 PAGE = ROOT / "docs/performance.md"
+PLOT = ROOT / "docs/images/training.png"  # in docs/training.md
 COMMAND = "python benchmarks/train.py --table"
 
 DEMO = "params.yaml"
@@ -57,6 +59,14 @@ def accuracy_of(preset: str, changes: Mapping[str, Any] | None = None) -> Callab
     return lambda seed: reproduce(preset, {**(changes or {}), "seed": seed})
 
 
+PLOTTED = {
+    "default-30": "sequential_cnn",
+    "residual": "residual_cnn",
+    "squeezenet": "squeezenet, frozen",
+    "squeezenet-tuned": "squeezenet, fine-tuned",
+    "pretrained": "efficientnet_lite2, frozen",
+    "tuned": "efficientnet_lite2, fine-tuned",
+}
 QUALITY = "validation {validation:.3f} in {minutes:.1f} min; test {test:.3f}"
 ROWS = {
     "input": BenchmarkRow(
@@ -133,7 +143,7 @@ def main() -> None:
     )
     parser.add_argument("row", nargs="?", choices=ROWS, metavar="ROW")
     parser.add_argument("--seed", type=number_from(0), default=1, help="of the training (1)")
-    parser.add_argument("--table", action="store_true", help="write it into the pages")
+    parser.add_argument("--table", action="store_true", help="write it and the plot")
     options = parser.parse_args()
     if options.table:
         write_table()
@@ -159,7 +169,35 @@ def write_table() -> None:
         raise UserError("no row is measured yet; `python benchmarks/train.py` lists them")
     table = tabulate(lines, ["work", "measured (mean over seeds)", "seeds", "commit"], "pipe")
     write_between(PAGE, COMMAND, f"On {machines(every)}:\n\n{table}")
+    plot()
     print(table)
+
+
+def plot() -> None:
+    """Validation accuracy against minutes: small dots are seeds, large ones means."""
+    figure = Figure((7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, label in PLOTTED.items():
+        found = [r for r in results(RESULTS, name) if r["figures"]["minutes"] is not None]
+        if not found:
+            continue
+        mean = means(found)
+        [large] = axes.plot(mean["minutes"], mean["validation"], "o", markersize=9)
+        axes.plot(
+            [result["figures"]["minutes"] for result in found],
+            [result["figures"]["validation"] for result in found],
+            ".", color=large.get_color(), alpha=0.6,
+        )  # fmt: skip
+        axes.annotate(
+            label, (mean["minutes"], mean["validation"]),
+            xytext=(0, -16), textcoords="offset points", ha="center",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+    axes.set(xlabel="minutes from cleaned images to metrics", ylabel="validation accuracy")
+    axes.set(xlim=(0.3, 40), ylim=(0.6, 1.0))
+    axes.grid(alpha=0.3)
+    figure.savefig(PLOT, dpi=130)
 
 
 def reproduce(preset: str, changes: Mapping[str, Any]) -> Figures:
