@@ -43,11 +43,12 @@ export class DecisionBook {
   #troubles = { saving: "", reading: "", stale: "" };
   /** What the next `dvc repro` will make of the decisions. */
   outlook = { changes: { kept: 0, dropped: 0, relabelled: 0, anew: 0 }, too_few: [] };
-
-  /** `onChange(shas)` after any change; `onTrouble(text, stale)`: empty when it is over. */
-  constructor(onChange, onTrouble) {
-    Object.assign(this, { onChange, onTrouble });
-  }
+  /** What a person should look at: sentences about decisions that match no image, and such. */
+  doubts = [];
+  /** Is called with a set of SHA-256 after any change of the decisions about them. */
+  onChange = () => {};
+  /** Is called with a text, empty when the trouble is over, and whether a reload would help. */
+  onTrouble = () => {};
 
   of = (row) => this.#decisions.get(row.sha256);
   /** The classes that people have named, in the order in which they first did. */
@@ -104,10 +105,15 @@ export class DecisionBook {
     for (const part of parts)
       for (const sha256 of part.sha256) shown.set(sha256, { ...part, pending: true });
     this.#set(shown);
-    return this.#send("api/decisions", parts, (answer, part) => {
-      this.#steps.at(-1).push({ sha256: part.sha256, decided_at: answer.decision.decided_at });
-      return Object.fromEntries(part.sha256.map((sha256) => [sha256, answer.decision]));
-    }, shown);
+    return this.#send(
+      "api/decisions",
+      parts,
+      (answer, part) => {
+        this.#steps.at(-1).push({ sha256: part.sha256, decided_at: answer.decision.decided_at });
+        return Object.fromEntries(part.sha256.map((sha256) => [sha256, answer.decision]));
+      },
+      shown,
+    );
   }
 
   /** Take back the last step of this tab; gives the SHA-256 of its images. */

@@ -69,7 +69,7 @@ def test_a_range_by_shift_is_one_decision_and_one_undo(work, make, serve, open_p
 def test_a_frame_by_mouse_picks_what_it_touches(work, make, serve, open_page) -> None:
     fill(work, make, 12)
     page = open_page(serve())
-    first, third = (page.locator(f"#item-{n} .photo").bounding_box() for n in (0, 2))
+    first, third = (page.locator(f"#item-{n} .image").bounding_box() for n in (0, 2))
     page.mouse.move(first["x"] + 20, first["y"] + 20)
     page.mouse.down()
     page.mouse.move(third["x"] + 20, third["y"] + 60, steps=4)
