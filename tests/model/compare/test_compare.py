@@ -1,6 +1,7 @@
 """Comparisons of revisions of a small repository, whose predictions are a DVC out."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,28 @@ def test_images_come_from_the_cache_where_the_dataset_is_not_here(
     compare.main(["workspace", "workspace", "--html", str(tmp_path / "page.html")])
     text = (tmp_path / "page.html").read_text()
     assert "data:image" not in text
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_fits_the_window(own: Path, browser, tmp_path: Path, width: int) -> None:
+    """Also with a long name, and where an image is neither in the dataset nor in the cache."""
+    name = "a-tag-" + "x" * 80
+    subprocess.run(["git", "tag", name, "bad"], check=True)
+    shutil.rmtree(own / "data/dataset")
+    files = [path for path in sorted((own / ".dvc/cache").rglob("*")) if path.is_file()]
+    for path in [path for path in files if path.read_bytes()[:2] == b"\xff\xd8"][::2]:
+        path.unlink()
+    compare.main(["good", name, "--html", str(tmp_path / "page.html")])
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    table_fits = "(one => one.scrollWidth <= one.clientWidth)(document.querySelector('table'))"
+    assert page.evaluate(table_fits)
+    boxes = "[...document.querySelectorAll('.gallery figure > :first-child')]"
+    sides = page.evaluate(f"{boxes}.map(one => [one.offsetWidth, one.offsetHeight])")
+    assert 0 < page.locator(".gallery img").count() < len(sides) == 24
+    assert len({side for size in sides for side in size}) == 1  # squares of one size
+    page.close()
 
 
 OURS = ("file", "label", "predicted", "confidence")
