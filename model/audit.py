@@ -1,11 +1,11 @@
-"""Which labels are wrong? Suspects, ranked, for a person to decide on; nothing is changed by it.
+"""Ranks the labels that are likely wrong, for a person to decide on. It changes nothing.
 
     dvc repro audit/dvc.yaml
 
-Each training and validation image is classified by a classifier that has not seen it (nor its
-near-duplicates and other views of the product). Confident learning (Northcutt, Jiang and Chuang,
-Confident Learning: Estimating Uncertainty in Dataset Labels, 2021) says how many labels are likely
-wrong; suspect are so many of those that the answers speak against most.
+A classifier gives each label of a training or validation image a probability. It has not seen the
+image, its near-duplicates, or other views of the product. Confident learning (Northcutt, Jiang and
+Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels, 2021) estimates how many
+labels are wrong. That many labels, the least probable ones, are suspect.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Suspect:
 
     @property
     def sha256(self) -> str:
-        """Of the image as it was collected, which the file is named by."""
+        """SHA-256 of the image as it was collected; the file is named by it."""
         return PurePosixPath(self.file).stem
 
 
@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m model.audit",
         description="Look for wrong labels among the training and validation images; suspects "
-        "and a page that shows them go to results/audit. What is wrong of them a person says, in "
-        "data/review.csv or on `python -m pipeline.review`.",
+        "and a page that shows them go to results/audit. A person decides which of them are "
+        "wrong, in data/review.csv or on `python -m pipeline.review`.",
     )
     parser.parse_args(arguments)
     found = audit(load_params(), DATASET, AUDIT)
@@ -72,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
-    """Write suspects.csv, report.html and metrics.json to `out`; returns the metrics.
+    """Write suspects.csv, report.html and metrics.json to `out`, and return the metrics.
 
-    UserError where there is no dataset, or a class has too few images to be divided.
+    Raises UserError if there is no dataset, or a class has too few images to be divided.
     """
     labels = data.class_labels(dataset)
     network = features.backbone(params.train, len(labels))
@@ -114,10 +114,10 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
 def out_of_fold(
     numbers: features.Features, classes: NDArray[Any], groups: Sequence[str], options: Audit
 ) -> NDArray[np.float64]:
-    """Probabilities (n, classes), each row by a classifier fitted without the row's group.
+    """Return probabilities (n, classes), each row by a classifier fitted without the row's group.
 
-    There are two passes: what is suspect after the first one teaches nothing in the second, so that
-    wrong labels mislead it less. UserError where a class has only one group.
+    There are two passes. Images that are suspect after the first are left out of the second
+    fitting, so that wrong labels mislead it less. Raises UserError if a class has only one group.
     """
     folds = _folds(classes, groups, options)
     first = _fitted(numbers, classes, folds, np.ones(len(classes), bool), options)
@@ -149,7 +149,7 @@ def _fitted(
     trusted: NDArray[np.bool_],
     options: Audit,
 ) -> NDArray[np.float64]:
-    """Probabilities of what each fold holds out, by a classifier of what is trusted of the rest."""
+    """Return probabilities of the rows that each fold holds out, by a fit on the trusted others."""
     probabilities = np.zeros((len(classes), int(classes.max()) + 1))
     for seen, held_out in tqdm(folds, "auditing", unit=" folds", disable=None):
         taught = seen[trusted[seen]]
@@ -168,9 +168,9 @@ def _fitted(
 
 
 def ranked(classes: NDArray[Any], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The rows whose class is likely wrong, the least likely first.
+    """Return the rows whose class is likely wrong, the least probable first.
 
-    UserError where cleanlab is not installed.
+    Raises UserError if cleanlab is not installed.
     """
     try:
         from cleanlab.count import num_label_issues
@@ -183,7 +183,7 @@ def ranked(classes: NDArray[Any], probabilities: NDArray[np.float64]) -> NDArray
 
 
 def _groups(dataset: Path, files: Sequence[str]) -> list[str]:
-    """What must not be divided; each image alone where the dataset doesn't say."""
+    """Return the group of each image, which no fold divides; the image alone if none is named."""
     rows = {split: data.metadata(dataset, split) for split in _SPLITS}
     found = []
     for file in files:

@@ -1,10 +1,11 @@
-"""Is run B better than run A, or is it noise?
+"""Tells whether run B is better than run A, or only lucky.
 
     python -m model.compare main
     python -m model.compare v1.0 my-experiment --html flipped.html
 
-Both runs' test predictions come through DVC and are paired by image. Images of only one test
-split, and those filed under another class in the other, can't be paired and are counted.
+The test predictions of both runs come through DVC and are paired by image. An image can't be
+paired if it is in only one of the test splits, or under another class in the other. Such images are
+counted.
 """
 
 import argparse
@@ -52,12 +53,12 @@ class Comparison:
 
     @property
     def lost(self) -> list[tuple[PredictionRow, PredictionRow]]:
-        """What only A has right."""
+        """The images that only A has right."""
         return [(p, q) for p, q in zip(self.a, self.b, strict=True) if p.right and not q.right]
 
     @property
     def gained(self) -> list[tuple[PredictionRow, PredictionRow]]:
-        """What only B has right."""
+        """The images that only B has right."""
         return [(p, q) for p, q in zip(self.a, self.b, strict=True) if q.right and not p.right]
 
     @property
@@ -67,13 +68,13 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """better, worse, or (5 %, two-sided) no difference that chance would not make."""
+        """One of: better, worse, no significant difference (two-sided, at 5 %)."""
         if self.p_value >= SIGNIFICANT:
             return "no significant difference"
         return "better" if len(self.gained) > len(self.lost) else "worse"
 
     def summary(self) -> dict[str, Any]:
-        """All figures, for `--json`. Shares and differences (B minus A) are from -1 to 1."""
+        """Return all figures, for `--json`. Shares and differences (B minus A) are from -1 to 1."""
         count, only_a, only_b = len(self.a), len(self.lost), len(self.gained)
         both = sum(p.right and q.right for p, q in zip(self.a, self.b, strict=True))
         low, high = paired_difference(both, only_a, only_b, count - both - only_a - only_b)
@@ -92,7 +93,7 @@ class Comparison:
         }
 
     def classes(self) -> list[dict[str, Any]]:
-        """Each class: images, recall of both, images gained and lost; most gained first."""
+        """For each class: images, recall of both, images gained and lost; most gained first."""
         gained, lost = [p.label for p, _ in self.gained], [p.label for p, _ in self.lost]
         rows = []
         for label in sorted({p.label for p in self.a}):
@@ -133,7 +134,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(a: Revision, b: Revision) -> Comparison:
-    """UserError where one has no predictions, or the two share no image."""
+    """Pair the test images of two revisions.
+
+    Raises UserError if a revision has no predictions, or the two share no image.
+    """
     of_a, of_b = predictions(a), predictions(b)
     found = Comparison.of(of_a, of_b)
     if not found.a:
@@ -255,10 +259,10 @@ def _write_page(path: Path, a: Revision, b: Revision, comparison: Comparison) ->
 
 
 def _image(revision: Revision, file: str) -> str | None:
-    """Its thumbnail, from the dataset here or that of the revision; None where neither has it."""
+    """Return its thumbnail from the dataset here or the revision's; None if neither has it."""
     path = DATASET / "test" / file
     try:
-        # the name says what it shows, so the one at hand will do
+        # a file is named by its content, so the one in the dataset here is the same
         return thumbnail(path if path.is_file() else revision.read(path))
     except UserError:
         return None

@@ -1,4 +1,4 @@
-"""The images of the dataset that look most like a new one, each with its page and license.
+"""Shows the images of the dataset that look most like a new one, each with its page and license.
 
 python -m model.similar mug.jpg --top 5
 """
@@ -99,9 +99,9 @@ class Index:
 
     @classmethod
     def load(cls, model: Path, dataset: Path, cache: Path = SIMILAR_CACHE) -> "Index":
-        """Of the model in `model`; what `cache` remembers is not looked at again.
+        """Load the index of the model in `model`. Features that are in `cache` are not made again.
 
-        UserError where there is no model, or no dataset.
+        Raises UserError if there is no model, or no dataset.
         """
         known = artifact.load(model)
         data.class_labels(dataset)
@@ -116,7 +116,7 @@ class Index:
     def nearest(
         self, images: Sequence[str], top: int
     ) -> Iterator[list[Neighbour] | UnreadableImageError]:
-        """For each path or address the `top` most similar images, or why it can't be read."""
+        """For each path or address give the `top` most similar images, or why it can't be read."""
         for image in decode_ahead(fetched(images), self._size):
             if isinstance(image, UnreadableImageError):
                 yield image
@@ -161,7 +161,7 @@ class Index:
 
 
 def _extractor(network: "keras.Model") -> "keras.Model":
-    """The network up to what its last layer, the classifier, is given."""
+    """Return the network without its last layer, the classifier."""
     import keras
 
     return keras.Model(network.inputs, network.layers[-1].input)

@@ -1,4 +1,4 @@
-"""`python -m pipeline.review`: the page where a person looks at what clean and audit found."""
+"""`python -m pipeline.review` serves the page where a person looks at findings, and decides."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the review page asks for over HTTP. It names images by SHA-256, never by a path."""
+"""Answers what the review page asks for over HTTP. Requests name images by SHA-256, not by path."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00-\x1f]
 
 
 class _About(BaseModel):
-    """Which images: one, or several that are treated alike."""
+    """The images of a request: one, or several that are treated alike."""
 
     sha256: SHA256 | Annotated[list[SHA256], Field(min_length=1)]
 
@@ -42,7 +42,7 @@ class _About(BaseModel):
 
 
 class NewDecision(_About):
-    """A line for data/review.csv about each image."""
+    """A request to add a line about each image to data/review.csv."""
 
     decision: Choice
     label: Label | None = None
@@ -58,13 +58,13 @@ class NewDecision(_About):
 
 
 class Undo(_About):
-    """Which line to take out: the last one about each image, if it is still this one."""
+    """A request to take out the last line about each image, if it is still the one of this time."""
 
     decided_at: Text
 
 
 class _Catalogs:
-    """The catalog, read again when clean has run since."""
+    """Keeps the catalog, and reads it again if clean has run since."""
 
     def __init__(self, read: Callable[[], Catalog]) -> None:
         self._read = read
@@ -73,7 +73,7 @@ class _Catalogs:
         self._last = self._read_now()
 
     def current(self) -> tuple[Catalog, str, bytes]:
-        """The catalog, a name for this version of it, and what the page is sent."""
+        """Return the catalog, a name for this version of it, and its JSON for the page."""
         with self._lock:
             stamp = _stamp(paths.VERDICTS)
             if stamp not in (None, self._stamp):
@@ -88,7 +88,7 @@ class _Catalogs:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Changes with the content. None while clean runs: its folder is away then."""
+    """Return what changes with the content; None while clean runs, as its folder is away."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -97,7 +97,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 class _Review:
-    """What is answered; see `make_app` for where."""
+    """Answers each request. `make_app` says at which address."""
 
     def __init__(self, read: Callable[[], Catalog]) -> None:
         self._catalogs = _Catalogs(read)
@@ -105,7 +105,7 @@ class _Review:
         self._thumbnails = Thumbnails()
 
     def images(self, request: Request) -> Response:
-        """All that clean knows of all images."""
+        """Send all that clean knows of all images."""
         _, name, content = self._catalogs.current()
         headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -113,7 +113,7 @@ class _Review:
         return Response(content, media_type="application/json", headers=headers)
 
     def decisions(self, known: str = "") -> Response:
-        """All decisions; nothing (204) if the page knows this version."""
+        """Send all decisions, or nothing (204) if the page knows this version."""
         catalog, name, _ = self._catalogs.current()
         state = self._log.read()
         version = f"{name} {state.version}"
@@ -129,7 +129,7 @@ class _Review:
         return JSONResponse(content)
 
     def decide(self, new: NewDecision) -> Response:
-        """Write a decision down: about all its images, or about none."""
+        """Write a decision down for all its images, or for none."""
         catalog = self._catalogs.current()[0]
         if not all(one in catalog.by_sha256 for one in new.images):
             return problem(404, "clean knows no such image")
@@ -139,9 +139,10 @@ class _Review:
         return JSONResponse({"decision": _to_page(decision), **outlook})
 
     def undo(self, which: Undo) -> Response:
-        """Take a decision back; tells what counts about each image then.
+        """Take a decision back, and send the decision that now counts for each image.
 
-        `left` is the number of images about which somebody has decided since.
+        `left` counts the images that stay as they are, because somebody has decided about them
+        since.
         """
         undone = set(self._log.undo(which.images, which.decided_at))
         if not undone:
@@ -155,7 +156,7 @@ class _Review:
         return JSONResponse({"decisions": now, "left": len(which.images) - len(undone), **outlook})
 
     def _spelt(self, catalog: Catalog, label: str) -> str:
-        """A class as the data spell it; a new one as the first decision about it does."""
+        """Spell a class as the data do, and a new class as the first decision about it does."""
         named = {
             class_key(one.label): one.label
             for one in self._log.read().decisions.values()
@@ -164,7 +165,7 @@ class _Review:
         return (named | dict(catalog.spelt)).get(class_key(label), label)
 
     def image(self, sha256: SHA256, size: Literal["small", "large"], request: Request) -> Response:
-        """A raw image as a small JPEG."""
+        """Send a raw image as a small JPEG."""
         file = self._catalogs.current()[0].files.get(sha256)
         if file is None:
             return problem(404, "there is no such image, or it can't be shown")
@@ -180,7 +181,7 @@ class _Review:
 
 
 def _outlook(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, Any]:
-    """What the next `dvc repro` will make of these decisions."""
+    """Tell what the next `dvc repro` will make of these decisions."""
     return {
         "changes": changes(catalog, decisions),
         "too_few": too_few(catalog, decisions),
@@ -202,7 +203,10 @@ async def _explain(_: Request, error: Exception) -> Response:
 
 
 def make_app(read: Callable[[], Catalog]) -> FastAPI:
-    """The page and what it asks for. `read` gives the catalog; it may raise UserError."""
+    """Make the app that serves the page and its data.
+
+    `read` returns the catalog. It may raise UserError; the page then shows the message.
+    """
     review = _Review(read)
     app = FastAPI(title="Review", openapi_url=None)
     app.add_exception_handler(UserError, _explain)

@@ -1,7 +1,7 @@
-"""What the review page shows: the verdicts of clean, what manifests say, and sets of look-alikes.
+"""Gathers what the review page shows: verdicts of clean, columns of manifests, sets of look-alikes.
 
-An image here is a row of `data/clean/verdicts.parquet`; a decision is about its bytes (SHA-256),
-which may be filed in several classes or sources.
+An image here is a row of `data/clean/verdicts.parquet`. A decision is about the bytes of an image
+(SHA-256), which may be filed in several classes or sources.
 """
 
 import csv
@@ -57,7 +57,7 @@ class Catalog:
     """how the next stage will divide what is kept"""
 
     def to_page(self) -> dict[str, Any]:
-        """What the page is given: columns of equal length, and sets of row numbers."""
+        """Return what the page gets: columns of equal length, and sets of row numbers."""
         names = [name for name in self.rows[0] if name not in _NOT_SENT]
         return {
             "columns": {name: [row[name] for row in self.rows] for name in names},
@@ -68,15 +68,15 @@ class Catalog:
         }
 
     def _bits(self, first: int, other: int) -> int | None:
-        """In how many of 256 bits their perceptual hashes differ."""
+        """Count the bits, of 256, in which two perceptual hashes differ; None for the same row."""
         a, b = (int(self.rows[n]["phash"], 16) for n in (first, other))
         return None if first == other else (a ^ b).bit_count()
 
 
 def _sets(rows: list[dict[str, Any]]) -> Iterator[Set]:
-    """Images that show the same: in several classes, or as other bytes in one class.
+    """Find images that show the same, in several classes or as other bytes in one class.
 
-    (The same bytes twice in one class are no question.)
+    The same bytes twice in one class need no decision, so they form no set.
     """
 
     def rank(number: int) -> tuple[bool, int, str]:
@@ -128,7 +128,7 @@ _NO_SUSPECT = {"suspect": None, "suggested": None, "score": None}
 
 
 def _read_suspects(path: Path) -> dict[str, dict[str, Any]]:
-    """By SHA-256: place in the table, suggested class and score."""
+    """Return place in the table, suggested class and score by SHA-256."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

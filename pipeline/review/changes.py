@@ -1,4 +1,4 @@
-"""What decisions will change, told before clean and split run again."""
+"""Tells what decisions will change before clean and split run again."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,11 @@ _MANY = 30
 
 
 def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, int]:
-    """What clean will do otherwise, because of these decisions, than in the verdicts at hand.
+    """Count the images that the next clean will treat in another way because of these decisions.
 
-    Images (by SHA-256) that will be `kept`, `dropped`, `relabelled`, or `anew`: clean will judge
-    them anew, because a decision that it obeyed is gone. If images show the same as one that a
-    person decided about, the direct consequences are counted. Longer chains of copies are not
-    followed.
+    An image (by SHA-256) will be `kept`, `dropped` or `relabelled`, or clean will judge it `anew`,
+    because a decision that it obeyed is gone. If a person decided about an image, the direct
+    consequences for images that show the same count too. Longer chains of copies are not followed.
     """
     decisions = spelt_alike(decisions, catalog.spelt)
     counts = dict.fromkeys(("kept", "dropped", "relabelled", "anew"), 0)
@@ -40,10 +39,10 @@ def changes(catalog: Catalog, decisions: Mapping[str, Decision]) -> dict[str, in
 
 
 def too_few(catalog: Catalog, decisions: Mapping[str, Decision]) -> list[str]:
-    """A sentence for each class that will have no image, or too few for every split.
+    """Return a sentence for each class that will have no image, or too few for every split.
 
-    It is said of the images that clean will keep by these decisions (see `changes`). How many a
-    class needs is what the split stage says itself: it tries to divide them.
+    The images are those that clean will keep by these decisions (see `changes`). The split stage
+    itself says how many a class needs: it tries to divide them.
     """
     images = list(_kept(catalog, spelt_alike(decisions, catalog.spelt)))
     groups: dict[str, set[str]] = defaultdict(set)
@@ -63,7 +62,7 @@ def too_few(catalog: Catalog, decisions: Mapping[str, Decision]) -> list[str]:
 
 
 def _kept(catalog: Catalog, decisions: Mapping[str, Decision]) -> Iterator[KeptImage]:
-    """What clean will keep, each image once."""
+    """Find the images that clean will keep, each once."""
     followers = dict(_followers(catalog, decisions))
     found = set()
     for number, row in enumerate(catalog.rows):
@@ -92,7 +91,7 @@ def _kept(catalog: Catalog, decisions: Mapping[str, Decision]) -> Iterator[KeptI
 
 
 def _followers(catalog: Catalog, decisions: Mapping[str, Decision]) -> Iterator[tuple[int, bool]]:
-    """The rows that come back (True) or go (False) because another of their set was decided on."""
+    """Find rows that come back (True) or go (False) by a decision about another of their set."""
     for one in catalog.sets:
         yield from _follow(one, catalog, decisions)
 

@@ -1,4 +1,4 @@
-"""Writing `data/review.csv`: at once, whole, and without losing what somebody else writes."""
+"""Writes `data/review.csv` at once, whole, and without losing what somebody else writes."""
 
 import csv
 import io
@@ -40,16 +40,16 @@ class DecisionLog:
         self._state = State("", {})
 
     def read(self) -> State:
-        """What the file says now. It is parsed only if it has changed."""
+        """Return what the file says now. It is parsed only if it has changed."""
         with self._locked() as file:
             return self._read(file)
 
     def decide(
         self, sha256: str | Sequence[str], choice: Choice, label: str | None, note: str
     ) -> Decision:
-        """Add a line for an image, or for each of several: all of the lines or none.
+        """Add a line for each image: all of the lines, or none.
 
-        They are on disk on return, and all have the same `decided_at`.
+        The lines are on disk on return, and all have the same `decided_at`.
         """
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         decision = Decision(choice, label, note, now)
@@ -67,10 +67,10 @@ class DecisionLog:
         return decision
 
     def undo(self, sha256: str | Sequence[str], decided_at: str) -> list[str]:
-        """Take the last line about each image out, so that the one before it counts.
+        """Take out the last line about each image, so that the line before it counts.
 
-        Gives the images for which that was done. It is not done for an image whose last line is
-        another than the one of `decided_at`: somebody has decided about it since.
+        Returns the images for which this was done. An image whose last line is not the one of
+        `decided_at` stays as it is, because somebody has decided about it since.
         """
         with self._locked() as file:
             self._read(file)
@@ -112,7 +112,7 @@ class DecisionLog:
 
     @contextmanager
     def _locked(self) -> Iterator[BinaryIO]:
-        """The file, unbuffered, while nobody else has it."""
+        """Give the file, unbuffered, while nobody else has it."""
         with self._threads:
             while True:
                 with self._open() as file:
@@ -144,7 +144,7 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
 
 
 def _append(file: BinaryIO, line: bytes) -> None:
-    """Add a line, all of it or nothing."""
+    """Add a line: all of it, or nothing."""
     size = file.seek(0, os.SEEK_END)
     file.seek(size - 1)
     if file.read(1) != b"\n":  # some editors end without

@@ -1,4 +1,4 @@
-"""Small JPEGs of raw images, made when the page asks for them. Nothing is written."""
+"""Makes small JPEGs of raw images when the page asks for them. It writes nothing."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from pipeline.decode import decode, open_header, read
 
 
 class Thumbnails:
-    """JPEGs by SHA-256 and size. The latest ones stay in memory, at most `capacity` bytes."""
+    """Keeps the latest JPEGs, by SHA-256 and size, in at most `capacity` bytes of memory."""
 
     def __init__(self, capacity: int = 128 << 20) -> None:
         self._capacity = capacity
@@ -22,7 +22,7 @@ class Thumbnails:
         self._decoders = BoundedSemaphore(os.cpu_count() or 1)  # each may need much memory
 
     def get(self, path: Path, sha256: str, side: int) -> bytes:
-        """The image as a JPEG: upright, on white, its longer side at most `side` pixels.
+        """Return the image as a JPEG: upright, on white, its longer side at most `side` pixels.
 
         Raises ImageError, also if the file's bytes are not those of `sha256`.
         """

@@ -3,7 +3,7 @@
 const EVERY = 4000; // milliseconds
 const AT_ONCE = 150; // images in one request
 
-/** Ask the server; gives the JSON, null for "nothing new". Throws an Error with the server's reason. */
+/** Ask the server. Returns its JSON, or null for "nothing new"; throws an Error with its reason. */
 export async function api(path, body) {
   const response = await fetch(
     path,
@@ -21,10 +21,10 @@ export async function api(path, body) {
   return content;
 }
 
-/** When it was decided; one that is on its way comes last. */
+/** The time of a decision, to sort by. A decision that is on its way comes last. */
 const order = (one) => one.decided_at ?? "~";
 
-/** A part as the server takes it: a request may be so long only. */
+/** Divide a part into requests that are short enough for the server. */
 function small(part) {
   const parts = [];
   for (let n = 0; n < part.sha256.length; n += AT_ONCE)
@@ -116,7 +116,7 @@ export class DecisionBook {
     );
   }
 
-  /** Take back the last step of this tab; gives the SHA-256 of its images. */
+  /** Take back the last step of this tab. Returns the SHA-256 of its images. */
   async undo() {
     await this.#queue;
     const last = this.#steps.at(-1);
@@ -150,7 +150,7 @@ export class DecisionBook {
     });
   }
 
-  /** Send parts one after another; `settled(answer, part)` gives the decisions that count then. */
+  /** Send parts one after another. `settled(answer, part)` returns the decisions that then count. */
   #send(path, parts, settled, shown) {
     this.#waiting++;
     this.#queue = this.#queue.then(async () => {
@@ -175,7 +175,7 @@ export class DecisionBook {
     return this.#queue;
   }
 
-  /** Show what the server knows, but where something newer is on its way. */
+  /** Show what the server knows, except where a newer decision is on its way. */
   #settle(shown, decisions) {
     const newer = (sha256) => {
       const now = this.#decisions.get(sha256);

@@ -54,7 +54,7 @@ export function drawFrames(scroller, sheet, begin, pick) {
     start = place(event);
     drew = false;
   });
-  // the button that ends a frame makes a click, which means nothing
+  // a frame that ends makes a click, which must not reach the card under it
   scroller.addEventListener("click", (event) => drew && event.stopPropagation(), true);
   addEventListener("pointermove", (event) => {
     if (!start) return;

@@ -1,4 +1,4 @@
-// Thousands of cards in a scrolling box, of which only those in view are in the document.
+// A scrolling box with thousands of cards. Only the cards in view are in the document.
 
 const GAP = 12,
   TEXT = 58,
@@ -7,7 +7,7 @@ const GAP = 12,
   AHEAD = 600; // pixels; AHEAD is drawn beyond the view
 
 export class Grid {
-  /** `draw(index, inSet)` makes the card of an item, `name(set)` the text above a set. */
+  /** `draw(index)` makes the card of an item, `name(set)` the text above a set. */
   constructor(scroller, sheet, draw, name) {
     Object.assign(this, {
       scroller,
@@ -28,7 +28,7 @@ export class Grid {
     }).observe(sheet);
   }
 
-  /** Show `sets`, arrays of item indices that together count from 0 upwards; one set of all where not `inSets`. */
+  /** Show `sets`: arrays of item indices, which together count from 0 upwards. */
   show(sets, inSets) {
     this.sets = sets;
     this.inSets = inSets;
@@ -151,7 +151,7 @@ export class Grid {
       row.append(panel);
     }
     for (const { index, x, y } of cells) {
-      const card = this.draw(index, this.inSets);
+      const card = this.draw(index);
       Object.assign(card.style, { left: `${x}px`, top: `${y}px`, width: `${this.side}px` });
       this.cards.set(index, card);
       row.append(card);
@@ -161,12 +161,12 @@ export class Grid {
     this.drawn.set(n, row);
   }
 
-  /** Draw anew what is in view and has changed. */
+  /** Draw these items anew if they are in view. */
   refresh(indices) {
     for (const index of indices) {
       const before = this.cards.get(index);
       if (!before) continue;
-      const card = this.draw(index, this.inSets);
+      const card = this.draw(index);
       const image = before.querySelector("img");
       if (image) card.querySelector("img").replaceWith(image); // it doesn't flicker
       card.style.cssText = before.style.cssText;
@@ -187,7 +187,7 @@ export class Grid {
     this.#render();
   }
 
-  /** The items whose cards a frame touches; its corners are places on the sheet, in pixels. */
+  /** The items whose cards a frame touches. Its corners are places on the sheet, in pixels. */
   inside({ left, top, right, bottom }) {
     const found = [];
     for (let n = this.#rowAt(top); n < this.rows.length && this.rows[n].top < bottom; n++) {
@@ -200,7 +200,7 @@ export class Grid {
     return found;
   }
 
-  /** The item above (-1) or below (+1), or the same where there is none. */
+  /** The item above (-1) or below (+1); the same item if there is none. */
   beside(index, direction) {
     const { row, x } = this.place[index];
     const cells = this.rows[row + direction]?.cells ?? [];
