@@ -28,7 +28,8 @@ export class Grid {
     }).observe(sheet);
   }
 
-  /** Show `sets`: arrays of item indices, which together count from 0 upwards. */
+  /** Show `sets`: arrays of item indices, which together count from 0 upwards.
+   * With `inSets` each gets a panel of its own; without, all cards stand in one grid. */
   show(sets, inSets) {
     this.sets = sets;
     this.inSets = inSets;
