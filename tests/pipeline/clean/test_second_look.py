@@ -203,3 +203,14 @@ def test_a_mirror_image_is_the_same_when_mirrored(make) -> None:
     stored = [levels(image), levels(ImageOps.mirror(image))]
     plain, turned = confirm(stored, np.array([[0, 1, 0], [0, 1, 1]])).tolist()
     assert turned < 0.02 < LIMIT < plain
+
+
+@pytest.mark.parametrize("percent", [2, 4, 6, 8])
+def test_either_of_two_may_be_a_crop_of_the_other(make, percent: int) -> None:
+    for seed in range(5):
+        image = make.photo(seed, (400, 400))
+        edge = 2 * percent  # of 400 pixels, half of it on each side
+        cropped = image.crop((edge, edge, 400 - edge, 400 - edge))
+        there, back = apart(image, cropped, make), apart(cropped, image, make)
+        assert there < LIMIT
+        assert there == pytest.approx(back, abs=0.001)
