@@ -39,6 +39,8 @@ class Found:
     """the folders on the way to it, and itself where it is one"""
     within: Path | None
     """links that lead out of this folder are not followed; None: all are"""
+    with_litter: bool = False
+    """whether the files of the system count, and `.keep`"""
 
     @property
     def is_folder(self) -> bool:
@@ -50,10 +52,13 @@ def left_out() -> LeftOut:
     return defaultdict(list)
 
 
-def entries(folder: Path, aside: LeftOut, *, trusted: bool = True) -> list[Found]:
+def entries(
+    folder: Path, aside: LeftOut, *, trusted: bool = True, with_litter: bool = False
+) -> list[Found]:
     """The files and folders in a folder, sorted. `aside` gets the others.
 
-    Links are followed, and in a folder that is not `trusted` only where they stay inside.
+    Links are followed, and in a folder that is not `trusted` only where they stay inside. Files of
+    the system are among the others, unless `with_litter`.
     """
     try:
         whole = folder.resolve()
@@ -62,7 +67,8 @@ def entries(folder: Path, aside: LeftOut, *, trusted: bool = True) -> list[Found
         aside[UNREADABLE].append(text(str(folder)))
         return []
     identities = tuple((info.st_dev, info.st_ino) for info in above)
-    return inside(Found(folder, "", above[0], identities, None if trusted else whole), aside)
+    within = None if trusted else whole
+    return inside(Found(folder, "", above[0], identities, within, with_litter), aside)
 
 
 def files(folder: Path, aside: LeftOut, *, trusted: bool = True) -> Iterator[Found]:
@@ -91,12 +97,13 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
         aside[UNREADABLE].append(folder.name or text(str(folder.path)))
         return []
     name, above, within = folder.name, folder.above, folder.within
+    with_litter = folder.with_litter
     found = []
     for each in names:
         path, inner = folder.path / each, f"{name}/{text(each)}" if name else text(each)
-        if each == KEEP:
+        if each == KEEP and not folder.with_litter:
             continue
-        if is_litter(each):
+        if is_litter(each) and not folder.with_litter:
             aside[LITTER].append(inner)
             continue
         try:
@@ -115,9 +122,9 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
             if identity in above:
                 aside[LOOPS].append(inner)
             else:
-                found.append(Found(path, inner, info, (*above, identity), within))
+                found.append(Found(path, inner, info, (*above, identity), within, with_litter))
         elif stat.S_ISREG(info.st_mode):
-            found.append(Found(path, inner, info, above, within))
+            found.append(Found(path, inner, info, above, within, with_litter))
         else:
             aside[SPECIAL].append(inner)
     return found

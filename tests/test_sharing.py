@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bucket import KEYS, NAME, bucket
 from PIL import Image
 from repository import Repository
 from ruamel.yaml import YAML
@@ -21,12 +22,7 @@ STORED = ("data/raw", "data/clean", "data/dataset", "results/clean")
 
 class Project(Repository):
     def __init__(self, root: Path) -> None:
-        super().__init__(
-            root,
-            AWS_ACCESS_KEY_ID="key",
-            AWS_SECRET_ACCESS_KEY="secret",
-            AWS_DEFAULT_REGION="us-east-1",
-        )
+        super().__init__(root, **KEYS)
 
     def edit(self, **split: object) -> None:
         yaml = YAML()
@@ -77,20 +73,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def s3() -> Iterator[str]:
     """The address of a server that speaks S3, with a bucket."""
     pytest.importorskip("dvc_s3", reason="needs dvc-s3")
-    server = pytest.importorskip("moto.server", reason="needs moto").ThreadedMotoServer(
-        "127.0.0.1", port=0
-    )
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    import boto3
-
-    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    boto3.client("s3", endpoint_url=address, region_name="us-east-1", **keys).create_bucket(
-        Bucket="storage"
-    )
-    yield address
-    server.stop()
+    pytest.importorskip("moto.server", reason="needs moto")
+    with bucket() as address:
+        yield address
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
@@ -101,7 +86,7 @@ def test_a_colleague_pulls_it_all(
     project.run("git", "clone", "-q", str(project.root), str(there.root))
     if kind == "s3":
         address = request.getfixturevalue("s3")
-        project.run("dvc", "remote", "add", "--default", "--force", "storage", "s3://storage/x")
+        project.run("dvc", "remote", "add", "--default", "--force", "storage", f"s3://{NAME}/x")
         project.run("dvc", "remote", "modify", "storage", "endpointurl", address)
     else:
         storage = str(tmp_path / "storage")
@@ -116,6 +101,29 @@ def test_a_colleague_pulls_it_all(
     assert there.digests() == project.digests()
     assert "data/dataset/train/metadata.csv" in there.digests()
     assert there.run("git", "status", "--porcelain") == ""
+
+
+def test_a_colleague_pulls_shards_alone(project: Project, tmp_path: Path) -> None:
+    """The commands of docs/scale.md: few large files are stored, and all is made of them anew."""
+    there, storage = Project(tmp_path / "there"), tmp_path / "storage"
+    shards = "data/shards.dvc"
+    project.run("dvc", "remote", "add", "--default", "--force", "storage", str(storage))
+    project.run("python", "-m", "pipeline.shards", "pack")
+    project.run("dvc", "add", "data/shards")
+    project.commit("shards")
+    project.run("dvc", "push", shards)
+    # two shards, their index, and DVC's list of the three
+    assert len([path for path in storage.rglob("*") if path.is_file()]) == 4
+    project.run("git", "clone", "-q", str(project.root), str(there.root))
+    there.run("dvc", "pull", shards)
+    there.run("python", "-m", "pipeline.shards", "unpack")
+    there.run("dvc", "repro")
+    assert there.digests() == project.digests()
+    assert there.run("git", "status", "--porcelain") == ""
+    (there.root / "data/own/mug").mkdir(parents=True)
+    Image.new("RGB", (90, 90), "red").save(there.root / "data/own/mug/new.png")
+    there.run("dvc", "repro", "collect@own")
+    assert "1 shards are new" in there.run("python", "-m", "pipeline.shards", "pack")
 
 
 def test_an_old_commit_comes_back(project: Project) -> None:

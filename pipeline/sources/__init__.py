@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from pipeline.names import Label
-from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS
+from pipeline.paths import CLEAN, DATASET, FOLDERS, INCOMING, OWN, RAW, RESULTS, SHARDS
 from pipeline.sources.crawled import COLUMNS, AddressesSource, CrawlSource, SpiderSource
 from pipeline.sources.section import (
     Encoding,
@@ -62,7 +62,8 @@ def _own_path(path: str) -> str:
     no_substitution(path)
     place = Path(path).expanduser().resolve()
     project = Path.cwd().resolve()
-    for owned in (RAW, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING, Path(".dvc"), Path(".git")):
+    ours = (RAW, SHARDS, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING)
+    for owned in (*ours, Path(".dvc"), Path(".git")):
         if place.is_relative_to(project / owned):
             raise ValueError(f"lies in {owned}, which DVC or the project writes; choose another")
     if project.is_relative_to(place):

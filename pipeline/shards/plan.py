@@ -1,0 +1,163 @@
+"""Decides which file of data/raw comes into which shard, from the files alone.
+
+So the same data/raw gives the same shards on each machine. The images of a source come in the order
+in which its manifest, which only grows, first names them. So new images change the last shard of
+images, and add others. If an image goes, only a shard or two change: see `_ends_shard`.
+"""
+
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from pipeline.cli import UserError
+from pipeline.listing import LITTER, Found, LeftOut, entries, inside, left_out, stamp_of
+from pipeline.names import safe_source
+from pipeline.paths import MANIFEST
+
+MOST: Final = 256_000_000
+"""bytes of a shard, unless a single file in it is larger"""
+_UNFINISHED: Final = ".part"  # the end of names that DVC passes over too
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file or an empty folder, to be packed. `name` is its path below data/raw, with `/`."""
+
+    name: str
+    path: Path
+    size: int
+    stamp: tuple[int, ...]
+    """as of `stamp_of`"""
+    is_folder: bool = False
+
+    @property
+    def header(self) -> tarfile.TarInfo:
+        """With nothing of this machine: no time, no owner."""
+        info = tarfile.TarInfo(self.name)
+        if self.is_folder:
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+        else:
+            info.size = self.size
+        return info
+
+    @property
+    def cost(self) -> int:
+        """The bytes that it takes in a tar file."""
+        blocks = -(-self.size // tarfile.BLOCKSIZE)
+        header = self.header.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+        return len(header) + blocks * tarfile.BLOCKSIZE
+
+
+def plan(raw: Path, aside: LeftOut, most: int = MOST) -> dict[str, list[Member]]:
+    """The members of each shard, by its name. `aside` gets what is in none, by kind."""
+    planned: dict[str, list[Member]] = {}
+    for top in entries(raw, aside) if raw.is_dir() else []:
+        if not top.is_folder:
+            aside["files beside the folders of sources"].append(top.name)
+            continue
+        members = {m.name: m for m in _members(raw, top, aside)}
+        source = top.path.name
+        images = [
+            members.pop(name)
+            for name in (f"{source}/{file}" for file in _in_order(top.path / MANIFEST))
+            if name in members
+        ]
+        rest = sorted(members.values(), key=lambda member: os.fsencode(member.name))
+        for kind, some in (("images", images), ("rest", rest)):
+            for number, shard in enumerate(_divided(some, most)):
+                planned[f"{_folder_of(source)}/{kind}-{number:06}.tar"] = shard
+    return planned
+
+
+def _members(raw: Path, top: Found, aside: LeftOut) -> Iterator[Member]:
+    """All files in a source's folder, and its empty folders. Links are followed.
+
+    Hidden files count too, since DVC stores them: only unfinished ones do not.
+    """
+    whole = entries(top.path, below := left_out(), with_litter=True)
+    yield from _of(raw, top, whole, below)
+    for kind, names in below.items():
+        aside[kind] += [f"{top.name}/{name}" for name in names]
+
+
+def _of(raw: Path, folder: Found, found: Sequence[Found], aside: LeftOut) -> Iterator[Member]:
+    if not found:
+        yield Member(folder.path.relative_to(raw).as_posix(), folder.path, 0, (), is_folder=True)
+    for each in found:
+        if each.is_folder:
+            yield from _of(raw, each, inside(each, aside), aside)
+        elif each.name.endswith(_UNFINISHED):
+            aside[LITTER].append(each.name)
+        else:
+            name = each.path.relative_to(raw).as_posix()
+            yield Member(name, each.path, each.info.st_size, tuple(stamp_of(each.info)))
+
+
+def _in_order(manifest: Path) -> list[str]:
+    """The files that a manifest names, in the order in which it first did.
+
+    Each line counts, also of images that failed since. A line that can't be read gives no order:
+    clean says what is wrong with it.
+    """
+    found: dict[str, None] = {}
+    try:
+        lines = manifest.read_bytes().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict) and isinstance(row.get("file"), str):
+            found[row["file"]] = None
+    return list(found)
+
+
+def _folder_of(source: str) -> str:
+    """The folder of a source's shards: its name, unless a bucket may not take that.
+
+    >>> _folder_of("demo_shop"), _folder_of("my shop")
+    ('demo_shop', 'my%20shop')
+    """
+    try:
+        if safe_source(source) == source:
+            return source
+    except UserError:
+        pass
+    return quote(os.fsencode(source), safe="")
+
+
+def _divided(members: Iterable[Member], most: int) -> Iterator[list[Member]]:
+    """The members of each shard: as many as there is room for, or up to one that ends a shard."""
+    end = tarfile.RECORDSIZE  # of each tar file, at most
+    shard: list[Member] = []
+    size = end
+    for member in members:
+        cost = member.cost
+        if shard and size + cost > most:
+            yield shard
+            shard, size = [], end
+        shard.append(member)
+        size += cost
+        if size >= most // 4 and _ends_shard(member, cost, most // 4):
+            yield shard
+            shard, size = [], end
+    if shard:
+        yield shard
+
+
+def _ends_shard(member: Member, cost: int, apart: int) -> bool:
+    """Whether a shard ends with this member, once it is large enough: each `apart` bytes one does.
+
+    Its name tells, not its place. So where a file goes, the shards behind the next such member
+    stay what they are.
+    """
+    number = int.from_bytes(hashlib.sha256(os.fsencode(member.name)).digest()[:8], "big")
+    return number / 2**64 < cost / apart

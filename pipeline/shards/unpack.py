@@ -1,0 +1,120 @@
+"""Unpacks shards into data/raw. What is there already stays, and nothing is written elsewhere."""
+
+import errno
+import os
+import tarfile
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.cli import UserError
+from pipeline.listing import text
+from pipeline.paths import MANIFEST
+from pipeline.shards.store import INDEX, DamagedShardError, Shard, Store, leads_out, read_tar
+
+DIFFERS = "differ from those that are there"
+_PART = ".unpack.part"  # in a source's folder; DVC and Git pass it
+_NEW, _SAME = "new", "same"
+
+
+@dataclass
+class Unpacked:
+    """What unpacking gave. `lost` and `refused` are empty where all went well."""
+
+    new: int = 0
+    same: int = 0
+    """files that were there already"""
+    lost: dict[str, str] = field(default_factory=dict)
+    """shard: what is wrong with it"""
+    refused: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """names of members that were not written, by reason"""
+
+
+def unpack(store: Store, raw: Path, *, force: bool = False) -> Unpacked:
+    """Write the files of all shards below `raw`, each whole or not at all.
+
+    A file that is there and differs stays, unless `force`, or unless it is a manifest that has only
+    grown. A shard or a file that can't be had stops no other.
+    Raises UserError where there are no shards.
+    """
+    shards = store.index()
+    if not shards:
+        raise UserError(
+            f"{store.address} has no shards: {INDEX} is missing there; bring it, for example by "
+            "dvc pull, or name another folder"
+        )
+    done = Unpacked()
+    for name, shard in tqdm(shards.items(), "unpacking", unit=" shards", disable=None):
+        try:
+            with store.fetched(shard) as path:
+                _extract(path, shard, raw, done, force=force)
+        except DamagedShardError as error:
+            done.lost[name] = str(error)
+    return done
+
+
+def _extract(path: Path, shard: Shard, raw: Path, done: Unpacked, *, force: bool) -> None:
+    count = 0
+    try:
+        with read_tar(path) as tar:
+            for info in tar:
+                count += 1
+                ended = why_unsafe(info) or _write(tar, info, raw, force=force)
+                if ended == _NEW:
+                    done.new += 1
+                elif ended == _SAME:
+                    done.same += 1
+                else:
+                    done.refused[ended].append(text(info.name))
+    except tarfile.TarError as error:
+        raise DamagedShardError(f"is no tar file that can be read: {error}") from error
+    if count != shard.members:
+        raise DamagedShardError(f"has {count:,} members, and not {shard.members:,}")
+
+
+def why_unsafe(info: tarfile.TarInfo) -> str | None:
+    """Why a member of a foreign tar file must not be written; None where it may.
+
+    A member lies in the folder of a source, and no way leads out of that: no links are made.
+    """
+    if not (info.isreg() or info.isdir()) or info.issparse():
+        return "are links, devices or others that are no plain files"
+    if leads_out(info.name):
+        return "have a name that leads out of the folder"
+    if info.isreg() and "/" not in info.name:
+        return "lie beside the folders of sources"
+    return None
+
+
+def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, raw: Path, *, force: bool) -> str:
+    """Write a member below `raw`: whether it is new or was there, or why it can't be written."""
+    target = raw / info.name
+    try:
+        if info.isdir():
+            is_new = not target.is_dir()
+            target.mkdir(parents=True, exist_ok=True)
+            return _NEW if is_new else _SAME
+        file = tar.extractfile(info)
+        content = file.read() if file else b""
+        if os.path.lexists(target):
+            there = target.read_bytes()
+            if there == content:
+                return _SAME
+            has_grown = target.name == MANIFEST and content.startswith(there)
+            if not (force or has_grown):
+                return DIFFERS
+        # not beside the target: what a killed run leaves there would count as one of the source's
+        part = raw / info.name.partition("/")[0] / _PART
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise  # the next one would not have room either
+        return f"can't be written ({error.strerror})"
+    return _NEW
