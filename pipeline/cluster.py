@@ -14,6 +14,7 @@ import pickle
 import platform
 import socket
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -30,6 +31,8 @@ Result = TypeVar("Result")
 ADDRESS = "RAY_ADDRESS"
 _TRIES = 10  # of one task: cheap nodes are often taken away
 _SECONDS = 10.0  # the head has to accept a connection within this time
+_LOOK = 2.0  # seconds between two looks at the head, while a task runs
+_LOOKS = 3  # that have to fail one after another: a busy machine may miss one
 _AHEAD = 2  # tasks per processor that are sent before their results are needed
 _LIBRARIES = ("ray", "pillow", "pillow-heif", "numpy", "scipy", "imagehash", "faiss-cpu")
 _PROJECT = Path(__file__).parents[1]
@@ -68,6 +71,7 @@ def map_parts(
         here = (str(_PROJECT), str(Path.cwd()), probe.name, _versions())
         try:
             while True:
+                _require_head(ray)
                 while len(pending) < _AHEAD * _processors(ray):
                     if (start := next(starts, None)) is None:
                         break
@@ -122,6 +126,27 @@ def _knock(address: str) -> None:
         raise _unusable(
             address, f"{error}; start it there with: ray start --head, or unset {ADDRESS}"
         ) from error
+
+
+def _require_head(ray: Any) -> None:
+    """Raise UserError if the head is gone.
+
+    Ray itself would try for a minute, and then end this process without a word that helps.
+    """
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    for look in range(1, _LOOKS + 1):
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+        except OSError as error:
+            if look == _LOOKS:
+                raise _unusable(
+                    os.environ[ADDRESS],
+                    f"its head does not answer any more ({error}); start a cluster again with: ray "
+                    f"start --head, or unset {ADDRESS}. Then run this again: it goes on from here",
+                ) from error
+            time.sleep(_LOOK)
+        else:
+            return
 
 
 def _unusable(address: str, why: str) -> UserError:
@@ -201,6 +226,8 @@ def _results(ray: Any, task: Any) -> list[Any]:
     """What a task found. Raises UserError if Ray could not run it."""
     address = os.environ[ADDRESS]
     try:
+        while not ray.wait([task], timeout=_LOOK)[0]:
+            _require_head(ray)
         wrong, results = ray.get(task)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error

@@ -85,6 +85,11 @@ class Cluster:
         self._nodes[1].kill()  # the system ends its children with it
         self._nodes[1].wait()
 
+    def kill_head(self) -> None:
+        """End the first node in the same way. The cluster is of no use then."""
+        self._nodes[0].kill()
+        self._nodes[0].wait()
+
     def stop(self) -> None:
         for node in reversed(self._nodes):
             node.send_signal(signal.SIGTERM)

@@ -125,13 +125,13 @@ class Project:
     def __init__(self, raw: Path, root: Path, environment: dict[str, str]) -> None:
         shutil.copytree(raw, root)
         self.root = root
-        self._environment = {**os.environ, **environment}
+        self.environment = {**os.environ, **environment}
 
     def start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pipeline.clean"]
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, cwd=self.root, env=self._environment, stdout=pipe, stderr=pipe, text=True
+            command, cwd=self.root, env=self.environment, stdout=pipe, stderr=pipe, text=True
         )
 
     def open_gate(self) -> None:
@@ -209,13 +209,30 @@ run(lambda: print(*map_images(pow, [(2, 3)], "raising")))
     assert "Traceback" not in done.stderr
 
 
-# the last one with a cluster, as the next one would have to start the node again
+# the last but one with a cluster, as the next one would have to start the node again
 def test_what_a_lost_node_did_is_done_again(project: Project, two_nodes: Cluster, expected) -> None:
     process = project.start()
     project.at_gate(process, 2)
     two_nodes.kill_second_node()
     project.open_gate()
     assert project.finish(process) == expected
+
+
+# the last one with a cluster, as nothing can be done on it any more
+def test_a_lost_head_ends_the_run(raw, started: Cluster, hooked, expected, tmp_path: Path) -> None:
+    project = Project(raw, tmp_path / "project", {**hooked, **started.environment})
+    process = project.start()
+    project.at_gate(process, 1)
+    started.kill_head()
+    project.open_gate()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "its head does not answer any more" in errors
+    assert "run this again" in errors
+    assert "Traceback" not in errors
+    assert not list(project.root.glob(".cache/cluster-*"))
+    project.environment["RAY_ADDRESS"] = ""
+    assert project.clean() == expected
 
 
 def on_node(*arguments) -> tuple[str, bytes]:
