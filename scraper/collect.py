@@ -277,6 +277,9 @@ def _require_images(
     empty = [label for label in labels if label not in filled]
     if not empty and filled:
         return
+    if part := getattr(source, "part", None):  # the other parts may have images of these
+        print(f"part {part} has no image{' of ' + ', '.join(empty) if empty else ''}")
+        return
     where = getattr(source, "url", None) or getattr(source, "dataset", name)
     raise UserError(
         f"{name}: no image{' of ' + ', '.join(empty) if empty else ''} was saved from {where}; "

@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     """there is a product, and no image of it"""
     NO_CLASS = "no_class"
     """its product is of none of the source's classes"""
+    OTHER_PART = "other_part"
+    """another part of the source has it"""
     FAILED_FOR_NOW = "failed_for_now"
     """the same request may be answered another time"""
     FAILED_FOR_GOOD = "failed_for_good"

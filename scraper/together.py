@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tabulate import tabulate
 
@@ -29,6 +28,8 @@ from pipeline.sources import (
     SpiderSource,
     as_list,
 )
+from scraper.division import Part, host_of
+from scraper.reading.canonical import place
 from scraper.reading.sitemaps import is_file, read_addresses
 
 _SECONDS_TO_END = 60  # for a run that was interrupted: a crawl writes what has arrived
@@ -80,7 +81,8 @@ def hosts(source: Source) -> frozenset[str]:
     """The hosts that a source's entry names; two sources that share one never run side by side.
 
     `www.` and the port count for nothing. An API without an address has the name of its spider.
-    A path of this machine is no host.
+    A path of this machine is no host. Only reading a table tells the hosts of its images. So a
+    table may ask any host, and parts of a table by host share none.
     """
     if isinstance(source, DatasetSource):
         return frozenset({"datasets"})  # their archives lie on few hosts, and mirrors share them
@@ -89,7 +91,7 @@ def hosts(source: Source) -> frozenset[str]:
     if isinstance(source, ArchiveSource):
         return _named([source.url])
     if isinstance(source, AddressesSource):
-        return _named(as_list(source.url)) | {"tables"}  # only reading a table tells its hosts
+        return _named(as_list(source.url)) | set(Part.parsed(source.part).heaps())
     if not isinstance(source, SpiderSource):
         return frozenset()
     urls = as_list(source.url)
@@ -97,18 +99,15 @@ def hosts(source: Source) -> frozenset[str]:
     given += [value for values in source.classes.values() for value in as_list(values)]
     for url in filter(is_file, urls):
         with suppress(OSError, ValueError):  # collecting it says what is wrong
-            given += read_addresses(Path(url).read_bytes())
+            listed = read_addresses(Path(url).read_bytes())
+            given += [x for x in listed if Part.parsed(source.part).has(str(place(x)), x)]
     if source.url is None and source.api is None:
         return _named(given) | {f"the API of {source.spider}"}
     return _named(given)
 
 
 def _named(given: Sequence[str]) -> frozenset[str]:
-    found = set()
-    for address in given:
-        with suppress(ValueError):
-            found.add((urlsplit(address).hostname or "").removeprefix("www."))
-    return frozenset(found - {""})
+    return frozenset(map(host_of, given)) - {""}
 
 
 def _next(

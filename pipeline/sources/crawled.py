@@ -1,8 +1,9 @@
 """The types of sources that are crawled: spiders, and tables of addresses."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt
 
 from pipeline.sources.section import (
     Classes,
@@ -27,12 +28,25 @@ def _addresses(value: Any) -> Any:
     return value
 
 
+def _part(value: str) -> str:
+    numbers = re.fullmatch(r"([1-9][0-9]?)/([1-9][0-9]?)( by host)?", value)
+    if not numbers or int(numbers[1]) > int(numbers[2]):
+        raise ValueError("write a part as 2/8 or as 2/8 by host, with at most 99 parts")
+    return value
+
+
 Addresses = Annotated[str | list[str], BeforeValidator(_addresses)]
 
 
 class CrawlSource(Section):
     """Which images are taken, and how politely. A subclass says where their addresses come from."""
 
+    part: Annotated[str, AfterValidator(_part)] | None = Field(
+        None,
+        description="`2/8` takes the second of eight parts; null: all. "
+        "A part has whole products with all their images, or with `2/8 by host` whole hosts. "
+        "The spiders `shop` and `feed` and `kind: addresses` take it",
+    )
     limit_per_class: PositiveInt | None = Field(
         None, description="number of images, the first of the listing; null: all"
     )

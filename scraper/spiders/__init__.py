@@ -12,10 +12,12 @@ from pipeline.paths import RAW
 from pipeline.sources import CrawlSource, SpiderSource, as_list
 from scraper.crawling.failures import DOWNLOAD_ERRORS
 from scraper.crawling.page_failures import PageFailure, failure_of, response_failure
+from scraper.division import Part
 from scraper.ledger import LIST, AskedPage, Ledger, Outcome
+from scraper.reading.canonical import place
 from scraper.reading.sitemaps import MAXSIZE
 
-SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width")
+SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width", "part")
 """of a source's keys, those that only some spiders know"""
 SEVERAL = "several"
 """what a spider `takes` to which `url` and each class may be a list"""
@@ -48,6 +50,7 @@ class SourceSpider(Spider):
         self.classes = {label: as_list(value)[0] for label, value in (config.classes or {}).items()}
         """class: category or query, for a spider that takes one for each class"""
         self.allow_private = frozenset(config.allow_private)
+        self.part = Part.parsed(config.part)
         self._renamed = renamed
         self.earlier = earlier or Ledger()
         """what need not be asked for again, by an earlier run"""
@@ -84,6 +87,17 @@ class SourceSpider(Spider):
         except DOWNLOAD_ERRORS as error:
             return failure_of(error)
         return response_failure(response) or response
+
+    def is_mine(self, label: str, address: str, product: str | None = None) -> bool:
+        """Whether the source's part has this product; if another has it, that is counted.
+
+        Before a page is read, only its address says which product it is.
+        """
+        if self.part.has(product or str(place(self.recorded(address))), address):
+            return True
+        why = f"the part of this source is {self.config.part}"
+        self.ledger.tally(label, Outcome.OTHER_PART, why, self.recorded(address))
+        return False
 
     def note(
         self,

@@ -35,7 +35,7 @@ class AddressesSpider(FileSpider):
     """Yields the image of each row whose label is of one of the classes, in the table's order."""
 
     name = "addresses"
-    takes = frozenset({"url"})
+    takes = frozenset({"url", "part"})
     source_type: ClassVar[type[CrawlSource]] = AddressesSource
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,15 +63,15 @@ class AddressesSpider(FileSpider):
                 if not row:
                     why = "the line is no JSON object"
                     at = f"{self.recorded(url)}#{where}"
-                    self.ledger.tally(LIST, Outcome.FAILED_FOR_GOOD, why, at)
+                    self._say(_Nothing(LIST, Outcome.FAILED_FOR_GOOD, why, at))
                     continue
                 columns = columns or columns_of(self._table, row)
                 found = self._image(row, columns, f"{self.recorded(url)}#{where}", url)
-                if isinstance(found, ProductImage):
+                if isinstance(found, _Nothing):
+                    self._say(found)
+                elif self.is_mine(LIST, found.image_url, found.product_id):
                     self.ledger.tally(found.label, Outcome.READ, "", where)
                     yield found
-                else:
-                    self.ledger.tally(*found)
         except ValueError as error:
             self.lose(url, f"{error}; what came before it, {number:,} rows, is taken")
         except UserError as error:
@@ -82,6 +82,11 @@ class AddressesSpider(FileSpider):
                 self.lose(url, "the table has no row" + (" that can be read" if number else ""))
         if columns:
             self.ledger.listing_pages[LIST] += 1
+
+    def _say(self, nothing: _Nothing) -> None:
+        """Count a row that gives no candidate. If the table is divided, the first part does."""
+        if self.part.number == 1:
+            self.ledger.tally(*nothing)
 
     def _image(
         self, row: Row, columns: Mapping[str, str], where: str, url: str

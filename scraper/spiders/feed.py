@@ -28,7 +28,7 @@ class FeedSpider(JsonListSpider):
     """
 
     name = "feed"
-    takes = frozenset({"url", SEVERAL})
+    takes = frozenset({"url", "part", SEVERAL})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,6 +80,8 @@ class FeedSpider(JsonListSpider):
 
     def _images(self, item: FeedItem, labels: Sequence[str]) -> list[ProductImage]:
         where = self.recorded(item.place)
+        if not self.is_mine(LIST, next((x.url for x in item.images), item.place), item.product):
+            return []
         if not labels:
             filed = " | ".join(map(str, item.categories)) or "nothing"
             why = "in none of the classes"

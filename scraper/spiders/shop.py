@@ -49,7 +49,7 @@ class ShopSpider(SourceSpider):
     """
 
     name = "shop"
-    takes = frozenset({"url", "browser"})
+    takes = frozenset({"url", "browser", "part"})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -117,8 +117,9 @@ class ShopSpider(SourceSpider):
         alone = read_product(*said) if listing.is_guess else None
         if alone and not alone.is_guess:  # the address of a product, not of a category
             self.ledger.listing_pages[label] += 1
-            for image in self._read_page(asked, response, label):
-                yield image
+            if self.is_mine(label, asked):
+                for image in self._read_page(asked, response, label):
+                    yield image
             return
         if failure := listing_failure(response, listing, number):
             self._listing_ends(label, asked, number, failure)
@@ -159,8 +160,9 @@ class ShopSpider(SourceSpider):
 
         `are_said`: the shop says that these are pages of products; no page has to. What an
         earlier run has settled is not asked for again. Without a class (LIST), each
-        product says itself which ones it is of.
+        product says itself which ones it is of. What another part of the source has is left to it.
         """
+        urls = [url for url in urls if self.is_mine(label, url)]
         for at in range(0, len(urls), _AT_ONCE):
             if until_full and self.full.issuperset([label] if label else self.classes):
                 return
@@ -175,6 +177,9 @@ class ShopSpider(SourceSpider):
     async def _open_pages(self, label: str) -> AsyncIterator[ProductImage]:
         """Of a listing that was read to its end before: only the pages that failed for now."""
         self.ledger.listing_pages[label] = self.earlier.listing_pages[label]
+        for (of, outcome, why), rows in self.earlier.tallies.items():
+            if of == label and outcome is Outcome.OTHER_PART:
+                self.ledger.tallies[of, outcome, why] = rows
         pages = [p for p in self.earlier.pages.values() if label in (LIST, p.label)]
         for is_said in (True, False):
             urls = dict.fromkeys(self.current(p.url) for p in pages if p.is_said == is_said)

@@ -60,6 +60,7 @@ ENDS = {
     "no_product": 2,
     "no_image": 1,
     "no_class": 0,
+    "other_part": 0,
     "failed_for_now": 11,
     "failed_for_good": 4,
     "forbidden": 1,
