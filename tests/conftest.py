@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +67,23 @@ def browser() -> Iterator:
         browser = run.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+NOBODY = 65534  # the usual number of a user without rights
+
+
+@pytest.fixture
+def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A working folder of somebody whom modes bind: root may read all."""
+    if os.geteuid() != 0:
+        monkeypatch.chdir(tmp_path)
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, NOBODY, NOBODY)
+        monkeypatch.chdir(folder)
+        os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)

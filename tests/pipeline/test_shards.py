@@ -130,12 +130,17 @@ def test_links_are_followed_and_what_is_no_file_is_said(raw: Path, capsys) -> No
     assert again(raw) == expected
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read all")
-def test_an_unreadable_file_stops_no_other(raw: Path, capsys) -> None:
-    write(raw / "own", {"mug/1.jpg": b"1", "mug/2.jpg": b"2"})
+def test_what_cannot_be_read_stops_nothing_else(unprivileged: Path, capsys) -> None:
+    raw = Path("data/raw")
+    write(raw / "own", {"mug/1.jpg": b"1", "mug/2.jpg": b"2", "hat/3.jpg": b"3"})
     (raw / "own/mug/1.jpg").chmod(0)
+    (raw / "own/hat").chmod(0)
     assert main(["pack"]) == 1
-    assert "own/mug/1.jpg: Permission denied" in capsys.readouterr().err
+    output = capsys.readouterr()
+    assert "own/mug/1.jpg: Permission denied" in output.err
+    assert f"left out, {listing.UNREADABLE}: 1 (own/hat)" in output.out
+    assert again(raw) == {"own/mug/2.jpg": b"2", "own/hat": None}
+    (raw / "own/hat").chmod(0o700)
 
 
 def test_a_file_that_vanishes_meanwhile_stops_no_other(raw: Path, monkeypatch) -> None:

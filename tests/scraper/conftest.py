@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -264,23 +263,3 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> str:
         + signed.public_bytes(serialization.Encoding.PEM)
     )
     return str(path)
-
-
-NOBODY = 65534  # the usual number of a user without rights
-
-
-@pytest.fixture
-def unprivileged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A working folder of somebody whom modes bind: root may read all."""
-    if os.geteuid() != 0:
-        monkeypatch.chdir(tmp_path)
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        os.chown(folder, NOBODY, NOBODY)
-        monkeypatch.chdir(folder)
-        os.seteuid(NOBODY)
-        try:
-            yield Path(folder)
-        finally:
-            os.seteuid(0)
