@@ -115,6 +115,15 @@ class Ledger:
         known = self.tallies.setdefault((label, outcome, why), Tally(0, row))
         known.count += 1
 
+    def take_other_parts(self, earlier: "Ledger", label: str) -> None:
+        """Take over what an earlier run has counted of other parts, if the list is not read again.
+
+        `label` is that of the list.
+        """
+        for (of, outcome, why), rows in earlier.tallies.items():
+            if of == label and outcome is Outcome.OTHER_PART:
+                self.tallies[of, outcome, why] = rows
+
     def state(self, label: str) -> ListingState:
         if label in self.unreadable:
             return ListingState.UNREADABLE

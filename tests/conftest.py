@@ -17,7 +17,7 @@ SHARED = ROOT.parent / "shared"
 settings.register_profile("no deadline", deadline=None)  # machines are busy: no test asserts a time
 settings.load_profile("no deadline")
 
-pytest.register_assert_rewrite("own_folder", "sequences")  # helpers that assert
+pytest.register_assert_rewrite("own_folder", "packing", "sequences")  # helpers that assert
 
 
 def pytest_configure():

@@ -116,10 +116,8 @@ class ShopSpider(SourceSpider):
         listing = read_listing(*said)
         alone = read_product(*said) if listing.is_guess else None
         if alone and not alone.is_guess:  # the address of a product, not of a category
-            self.ledger.listing_pages[label] += 1
-            if self.is_mine(label, asked):
-                for image in self._read_page(asked, response, label):
-                    yield image
+            for image in self._read_alone(asked, response, label):
+                yield image
             return
         if failure := listing_failure(response, listing, number):
             self._listing_ends(label, asked, number, failure)
@@ -158,9 +156,9 @@ class ShopSpider(SourceSpider):
     ) -> AsyncIterator[ProductImage]:
         """The images of the product pages at `urls`, in their order, until the class is full.
 
-        `are_said`: the shop says that these are pages of products; no page has to. What an
-        earlier run has settled is not asked for again. Without a class (LIST), each
-        product says itself which ones it is of. What another part of the source has is left to it.
+        `are_said`: the shop says that these are pages of products; no page has to. What an earlier
+        run has settled and what another part of the source has is not asked for. Without a class
+        (LIST), each product says itself which ones it is of.
         """
         urls = [url for url in urls if self.is_mine(label, url)]
         for at in range(0, len(urls), _AT_ONCE):
@@ -177,15 +175,19 @@ class ShopSpider(SourceSpider):
     async def _open_pages(self, label: str) -> AsyncIterator[ProductImage]:
         """Of a listing that was read to its end before: only the pages that failed for now."""
         self.ledger.listing_pages[label] = self.earlier.listing_pages[label]
-        for (of, outcome, why), rows in self.earlier.tallies.items():
-            if of == label and outcome is Outcome.OTHER_PART:
-                self.ledger.tallies[of, outcome, why] = rows
+        self.ledger.take_other_parts(self.earlier, label)
         pages = [p for p in self.earlier.pages.values() if label in (LIST, p.label)]
         for is_said in (True, False):
             urls = dict.fromkeys(self.current(p.url) for p in pages if p.is_said == is_said)
             async for image in self._take(list(urls), label, are_said=is_said, until_full=False):
                 yield image
         self.full |= self.earlier.full if label == LIST else self.earlier.full & {label}
+
+    def _read_alone(self, url: str, page: Response, label: str) -> Iterator[ProductImage]:
+        """The images of a product page that is in the place of a listing."""
+        self.ledger.listing_pages[label] += 1
+        if self.is_mine(label, url):
+            yield from self._read_page(url, page, label)
 
     def _read_page(
         self, url: str, page: Response | PageFailure, label: str, *, is_said: bool = False

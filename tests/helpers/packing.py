@@ -1,0 +1,47 @@
+"""Folders of files to pack, and what they have."""
+
+import json
+import random
+import shutil
+import tarfile
+from pathlib import Path
+
+from pipeline.shards.__main__ import main
+from pipeline.shards.store import sha256_of
+
+SMALL = 4 * tarfile.RECORDSIZE  # bytes of a shard
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def contents(root: Path) -> dict[str, bytes | None]:
+    """All files below a folder, and its empty folders."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in root.rglob("*")
+        if path.is_file() or not any(path.iterdir())
+    }
+
+
+def digests(shards: Path) -> dict[str, str]:
+    return {path.relative_to(shards).as_posix(): sha256_of(path) for path in shards.rglob("*.tar")}
+
+
+def source(count: int, first: int = 0) -> dict[str, bytes]:
+    """Images of a source and its manifest, whose order is not that of the names."""
+    names = [f"{'mug' if n % 3 else 'hat'}/{n * 7919 % 10007:05}.jpg" for n in range(count)]
+    rows = "".join(json.dumps({"file": name}) + "\n" for name in names)
+    images = {name: random.Random(name).randbytes(2000) for name in names[first:]}
+    return {**images, "manifest.jsonl": rows.encode()}
+
+
+def again(raw: Path) -> dict[str, bytes | None]:
+    """What unpacking gives in a new folder."""
+    shutil.rmtree("again", ignore_errors=True)
+    assert main(["unpack", "--raw", "again"]) == 0
+    return contents(Path("again"))
