@@ -44,10 +44,10 @@ class Packed:
 
 
 def pack(raw: Path, store: Store, *, drop: bool = False, most: int = MOST) -> Packed:
-    """Pack all sources in `raw` into shards of at most `most` bytes. What is packed already stays.
+    """Pack all sources in `raw` into shards of at most `most` bytes. Unchanged shards stay.
 
-    Raises UserError where there is nothing, and where the shards have files that `raw` lacks. With
-    `drop` these may go.
+    Raises UserError if there is nothing to pack, and if the shards have files that `raw` lacks.
+    With `drop`, the shards lose these files.
     """
     began, packed = time.time_ns(), Packed()
     planned = plan(raw, packed.aside, most)
@@ -85,7 +85,7 @@ def pack(raw: Path, store: Store, *, drop: bool = False, most: int = MOST) -> Pa
 def _write(
     name: str, members: Sequence[Member], store: Store, known: Shard | None, unread: list[str]
 ) -> Shard:
-    """Write a shard. `unread` gets the files that can't be read, and why: they are not in it."""
+    """Write a shard. `unread` gets the files that can't be read, and why; they are left out."""
     written = []
     with store.fresh_file() as path:
         with new_tar(path) as tar:
@@ -101,7 +101,7 @@ def _write(
 
 
 def _add(tar: TarFile, member: Member) -> str | None:
-    """Add a member; or else why it can't be."""
+    """Add a member to a tar file. Gives back why it could not be read, or None."""
     if member.is_folder:
         tar.addfile(member.header)
         return None
@@ -121,7 +121,7 @@ def _add(tar: TarFile, member: Member) -> str | None:
 def _refuse_loss(
     raw: Path, store: Store, earlier: Mapping[str, Shard], planned: Mapping[str, list[Member]]
 ) -> None:
-    """Raise UserError where a file would be in no shard any more."""
+    """Raise UserError if a file of the earlier shards would be in no shard any more."""
     here = {member.name for members in planned.values() for member in members}
     gone = []
     for name, shard in earlier.items():
@@ -149,7 +149,7 @@ def _digest(texts: Iterable[str]) -> str:
 
 
 def _read_kept(store: Store) -> dict[str, list[str | None]]:
-    """By shard: a digest of its members' stamps, and the stamp of its file, when it was packed."""
+    """What was packed, by shard: a digest of its members' stamps, and the stamp of its file."""
     try:
         found: dict[str, dict[str, list[str | None]]] = json.loads(SHARDS_CACHE.read_bytes())
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""Decides which file of data/raw comes into which shard, from the files alone.
+"""Decides which file of data/raw goes into which shard.
 
-So the same data/raw gives the same shards on each machine. The images of a source come in the order
-in which its manifest, which only grows, first names them. So new images change the last shard of
-images, and add others. If an image goes, only a shard or two change: see `_ends_shard`.
+Only the files count, and not what was packed before. So the same data/raw gives the same shards on
+each machine. The images of a source keep the order of its manifest, which only grows. So new images
+change the last shard and add others. If an image is removed, few shards change: see `_ends_shard`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from pipeline.paths import MANIFEST
 
 MOST: Final = 256_000_000
 """bytes of a shard, unless a single file in it is larger"""
-_UNFINISHED: Final = ".part"  # the end of names that DVC passes over too
+_UNFINISHED: Final = ".part"  # the end of a name; DVC ignores such files too
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Member:
 
     @property
     def header(self) -> tarfile.TarInfo:
-        """With nothing of this machine: no time, no owner."""
+        """The header in a tar file. It has no time and no owner, so it is the same everywhere."""
         info = tarfile.TarInfo(self.name)
         if self.is_folder:
             info.type, info.mode = tarfile.DIRTYPE, 0o755
@@ -55,7 +55,10 @@ class Member:
 
 
 def plan(raw: Path, aside: LeftOut, most: int = MOST) -> dict[str, list[Member]]:
-    """The members of each shard, by its name. `aside` gets what is in none, by kind."""
+    """The members of each shard, by the shard's name. Nothing is written.
+
+    `aside` gets the names of what goes into no shard, by kind.
+    """
     planned: dict[str, list[Member]] = {}
     for top in entries(raw, aside) if raw.is_dir() else []:
         if not top.is_folder:
@@ -78,7 +81,7 @@ def plan(raw: Path, aside: LeftOut, most: int = MOST) -> dict[str, list[Member]]
 def _members(raw: Path, top: Found, aside: LeftOut) -> Iterator[Member]:
     """All files in a source's folder, and its empty folders. Links are followed.
 
-    Hidden files count too, since DVC stores them: only unfinished ones do not.
+    Hidden files are packed too, since DVC stores them. Unfinished files are not.
     """
     whole = entries(top.path, below := left_out(), with_litter=True)
     yield from _of(raw, top, whole, below)
@@ -100,10 +103,10 @@ def _of(raw: Path, folder: Found, found: Sequence[Found], aside: LeftOut) -> Ite
 
 
 def _in_order(manifest: Path) -> list[str]:
-    """The files that a manifest names, in the order in which it first did.
+    """The files that a manifest names, in the order in which it first names them.
 
-    Each line counts, also of images that failed since. A line that can't be read gives no order:
-    clean says what is wrong with it.
+    All lines count, not only the last one of an image: the last one moves when an image is fetched
+    again. A line that can't be read is passed over; clean says what is wrong with it.
     """
     found: dict[str, None] = {}
     try:
@@ -121,7 +124,7 @@ def _in_order(manifest: Path) -> list[str]:
 
 
 def _folder_of(source: str) -> str:
-    """The folder of a source's shards: its name, unless a bucket may not take that.
+    """The folder of a source's shards: the source's name if each store takes it, or else escaped.
 
     >>> _folder_of("demo_shop"), _folder_of("my shop")
     ('demo_shop', 'my%20shop')
@@ -135,8 +138,8 @@ def _folder_of(source: str) -> str:
 
 
 def _divided(members: Iterable[Member], most: int) -> Iterator[list[Member]]:
-    """The members of each shard: as many as there is room for, or up to one that ends a shard."""
-    end = tarfile.RECORDSIZE  # of each tar file, at most
+    """The members of each shard. A shard ends when it is full, or with a member that ends it."""
+    end = tarfile.RECORDSIZE  # the most bytes that a tar file has behind its members
     shard: list[Member] = []
     size = end
     for member in members:
@@ -154,10 +157,10 @@ def _divided(members: Iterable[Member], most: int) -> Iterator[list[Member]]:
 
 
 def _ends_shard(member: Member, cost: int, apart: int) -> bool:
-    """Whether a shard ends with this member, once it is large enough: each `apart` bytes one does.
+    """Whether this member ends a shard that is large enough. In `apart` bytes about one does.
 
-    Its name tells, not its place. So where a file goes, the shards behind the next such member
-    stay what they are.
+    The member's name decides, not its place. So if a file before it is removed, the shard still
+    ends here, and all later shards stay the same.
     """
     number = int.from_bytes(hashlib.sha256(os.fsencode(member.name)).digest()[:8], "big")
     return number / 2**64 < cost / apart

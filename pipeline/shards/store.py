@@ -1,7 +1,6 @@
 """Where shards lie: a folder, or an address that fsspec knows, such as s3://bucket/shards."""
 
 import hashlib
-import json
 import os
 import tarfile
 import tempfile
@@ -13,6 +12,7 @@ from typing import Final
 
 import fsspec
 from fsspec.core import url_to_fs
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.cli import UserError
 from pipeline.files import json_text
@@ -21,7 +21,7 @@ INDEX: Final = "index.json"
 
 
 class DamagedShardError(Exception):
-    """A shard is missing, or is not what the index says. The message says which of it."""
+    """A shard is missing or damaged. The message is what follows its name: `is missing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,14 @@ class Shard:
     """the SHA-256 of the names of its members"""
 
 
+_INDEX = TypeAdapter(dict[str, list[Shard]])
+
+
 class Store:
     """Reads and writes shards. `address` is the path of a folder, or an address such as s3://….
 
-    Raises UserError where the address is unknown, or what lies there can't be reached.
+    All methods raise UserError if a bucket can't be reached, and OSError for a folder that can't be
+    read or written. The constructor raises UserError for an address that fsspec does not know.
     """
 
     def __init__(self, address: str) -> None:
@@ -68,12 +72,14 @@ class Store:
         except FileNotFoundError:
             return {}
         try:
-            shards = {one["name"]: Shard(**one) for one in json.loads(text)["shards"]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._unreadable(str(error)) from error
-        if wrong := next(filter(leads_out, shards), None):
+            found = _INDEX.validate_json(text)["shards"]
+        except ValidationError as error:
+            raise self._unreadable(error.errors()[0]["msg"]) from error
+        except KeyError as error:
+            raise self._unreadable(f"it has no {error}") from error
+        if wrong := next((shard.name for shard in found if leads_out(shard.name)), None):
             raise self._unreadable(f"it has a shard outside of the folder, {wrong}")
-        return shards
+        return {shard.name: shard for shard in found}
 
     def _unreadable(self, why: str) -> UserError:
         return UserError(
@@ -89,7 +95,7 @@ class Store:
             self._move(path, INDEX)
 
     def stamp(self, name: str) -> str | None:
-        """What changes with the file of a shard; None where there is no such file."""
+        """A text that changes when the file of a shard changes; None where there is no file."""
         try:
             with self._reaching(FileNotFoundError):
                 return str(self._fs.ukey(f"{self._root}/{name}"))
@@ -98,9 +104,9 @@ class Store:
 
     @contextmanager
     def fetched(self, shard: Shard) -> Iterator[Path]:
-        """A file with the bytes of the shard, which are checked.
+        """A file with the bytes of the shard. Its size and its SHA-256 are those of the index.
 
-        Raises DamagedShardError where they are not those that the index tells of.
+        Raises DamagedShardError if they are not, or if there is no such file.
         """
         with tempfile.TemporaryDirectory(prefix="shard-") as folder:
             path = self._folder / shard.name if self._folder else Path(folder) / "shard.tar"
@@ -126,7 +132,8 @@ class Store:
         """A file to write a shard to, before `put` brings it to its place."""
         if self._folder:
             self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._folder / ".shard.part"  # on the disk of the shards; Git and DVC pass it
+            # on the disk of the shards, so that it can be moved; Git and DVC ignore the name
+            path = self._folder / ".shard.part"
             try:
                 yield path
             finally:

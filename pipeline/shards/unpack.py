@@ -21,7 +21,7 @@ _NEW, _SAME = "new", "same"
 
 @dataclass
 class Unpacked:
-    """What unpacking gave. `lost` and `refused` are empty where all went well."""
+    """What unpacking gave. `lost` and `refused` are empty if all went well."""
 
     new: int = 0
     same: int = 0
@@ -35,9 +35,9 @@ class Unpacked:
 def unpack(store: Store, raw: Path, *, force: bool = False) -> Unpacked:
     """Write the files of all shards below `raw`, each whole or not at all.
 
-    A file that is there and differs stays, unless `force`, or unless it is a manifest that has only
-    grown. A shard or a file that can't be had stops no other.
-    Raises UserError where there are no shards.
+    If another file is at its place, that one stays. With `force` it is overwritten, and so is a
+    manifest that is the beginning of the new one. A shard or a file that fails stops no other.
+    Raises UserError if there are no shards.
     """
     shards = store.index()
     if not shards:
@@ -75,9 +75,10 @@ def _extract(path: Path, shard: Shard, raw: Path, done: Unpacked, *, force: bool
 
 
 def why_unsafe(info: tarfile.TarInfo) -> str | None:
-    """Why a member of a foreign tar file must not be written; None where it may.
+    """Why a member of a tar file must not be written; None if it may be.
 
-    A member lies in the folder of a source, and no way leads out of that: no links are made.
+    Anybody may have made the tar file. So links and devices are refused, and names that lead out of
+    the folder.
     """
     if not (info.isreg() or info.isdir()) or info.issparse():
         return "are links, devices or others that are no plain files"
@@ -89,7 +90,7 @@ def why_unsafe(info: tarfile.TarInfo) -> str | None:
 
 
 def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, raw: Path, *, force: bool) -> str:
-    """Write a member below `raw`: whether it is new or was there, or why it can't be written."""
+    """Write a member below `raw`. Gives back _NEW, _SAME, or why it was not written."""
     target = raw / info.name
     try:
         if info.isdir():
@@ -105,7 +106,7 @@ def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, raw: Path, *, force: boo
             has_grown = target.name == MANIFEST and content.startswith(there)
             if not (force or has_grown):
                 return DIFFERS
-        # not beside the target: what a killed run leaves there would count as one of the source's
+        # not in the folder of the class: there, what a killed run leaves would count as an image
         part = raw / info.name.partition("/")[0] / _PART
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -211,7 +211,12 @@ def test_nothing_to_pack_or_unpack_is_an_error(raw: Path) -> None:
         main(["unpack", "nothing://x"])
 
 
-@pytest.mark.parametrize("index", ["{", "[]", '{"shards": [{}]}', '{"shards": 1}', "\xff"])
+TYPES = '{"shards": [{"name": "a/b", "bytes": "many", "sha256": "", "members": 0, "names": ""}]}'
+
+
+@pytest.mark.parametrize(
+    "index", ["{", "[]", "{}", '{"shards": [{}]}', '{"shards": 1}', TYPES, "\xff"]
+)
 def test_a_damaged_index_is_an_error(raw: Path, index: str) -> None:
     write(raw / "own", {"mug/1.jpg": b"1"})
     write(Path("data/shards"), {INDEX: index.encode("latin-1")})
