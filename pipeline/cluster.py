@@ -32,7 +32,7 @@ ADDRESS = "RAY_ADDRESS"
 _TRIES = 10  # of one task: cheap nodes are often taken away
 _SECONDS = 10.0  # the head has to accept a connection within this time
 _LOOK = 2.0  # seconds between two looks at the head, while a task runs
-_LOOKS = 3  # that have to fail one after another: a busy machine may miss one
+_LOOKS = 3  # so many must fail one after another, as a busy head may miss one
 _AHEAD = 2  # tasks per processor that are sent before their results are needed
 _LIBRARIES = ("ray", "pillow", "pillow-heif", "numpy", "scipy", "imagehash", "faiss-cpu")
 _PROJECT = Path(__file__).parents[1]
@@ -54,7 +54,7 @@ def is_asked_for() -> bool:
 def map_parts(
     function: Callable[[list[tuple[Any, ...]]], list[Result]], items: Items, most: int
 ) -> Generator[Result]:
-    """The results for all `items`, in their order. `function` gives them for a part of the items.
+    """The results for all `items`, in their order. `function` gives the results for some items.
 
     A part has at most `most` items. If there are more processors than such parts, the parts are
     smaller. `function` belongs to a module, or is a `functools.partial` of such a function. It may
@@ -112,7 +112,7 @@ def _connected() -> Any:
 
 
 def _knock(address: str) -> None:
-    """Raise UserError unless somebody answers there: Ray itself would try for minutes."""
+    """Raise UserError if nobody answers at this address. Ray itself would try for minutes."""
     if "://" in address:
         raise _unusable(
             address,
@@ -189,7 +189,7 @@ def _task(ray: Any) -> Any:
 
 
 def answer(versions: dict[str, str], question: bytes) -> tuple[str, bytes]:
-    """On a node: the results for a part of the items. Or else: what differs there, and nothing."""
+    """What a node does: give the results for some items. Or else: say what differs on this node."""
     own = _versions()
     different = [
         f"{name} {own[name]}, not {here}" for name, here in versions.items() if own[name] != here
@@ -223,7 +223,7 @@ def _digest() -> str:
 
 
 def _results(ray: Any, task: Any) -> list[Any]:
-    """What a task found. Raises UserError if Ray could not run it."""
+    """What a task found. Raises UserError if Ray could not run it, or if the head is gone."""
     address = os.environ[ADDRESS]
     try:
         while not ray.wait([task], timeout=_LOOK)[0]:

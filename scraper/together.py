@@ -1,7 +1,7 @@
-"""Several sources collected side by side, each by a process of its own, never two from one host.
+"""Collects several sources side by side, each in a process of its own, never two from one host.
 
-There is no queue of addresses that several processes share. One in Redis was tried: a spider that
-was killed had taken requests from it that nobody else could see any more, and images were lost.
+The processes share no queue of addresses. We tried one in Redis. A spider that was killed had taken
+requests from it, and no other spider could see these any more: images were lost.
 """
 
 import os
@@ -38,7 +38,7 @@ _HUB = "https://huggingface.co"
 
 @dataclass
 class _Run:
-    """One source that is being collected, or was."""
+    """The process that collects one source. It may have ended."""
 
     name: str
     process: subprocess.Popen[str]
@@ -51,9 +51,9 @@ class _Run:
 def collect_all(
     sources: Mapping[str, Source], jobs: int, options: Mapping[str, Sequence[str]]
 ) -> bool:
-    """Collect these sources, at most `jobs` at once; whether all came to their end.
+    """Collect these sources, at most `jobs` at once. True if all were finished.
 
-    One that fails stops no other. What they print comes with their name before each line, and a
+    A source that fails stops no other. Each line that a source prints begins with its name, and a
     table comes at the end. `options` are those of `python -m scraper.collect` for each source.
     Ctrl-C and SIGTERM end all of them.
     """
@@ -78,11 +78,11 @@ def collect_all(
 
 
 def hosts(source: Source) -> frozenset[str]:
-    """The hosts that a source's entry names; two sources that share one never run side by side.
+    """The hosts that a source's entry names. Two sources that share one never run side by side.
 
-    `www.` and the port count for nothing. An API without an address has the name of its spider.
-    A path of this machine is no host. Only reading a table tells the hosts of its images. So a
-    table may ask any host, and parts of a table by host share none.
+    `www.` and the port do not count. An API without an address has the name of its spider.
+    A path of this machine is no host. The entry of a table does not tell the hosts of its images,
+    so two tables share hosts, unless they are parts by host.
     """
     if isinstance(source, DatasetSource):
         return frozenset({"datasets"})  # their archives lie on few hosts, and mirrors share them
@@ -168,9 +168,9 @@ def _print(rows: Mapping[str, tuple[str, str, str]]) -> None:
 
 
 def _end(running: Collection[_Run]) -> None:
-    """Interrupt them, and wait until they have written what arrived.
+    """Interrupt these runs, and wait until they have written what arrived.
 
-    Those that take too long are killed, and all are where a person presses Ctrl-C again.
+    A run that takes too long is killed. If a person presses Ctrl-C again, all runs are killed.
     """
     try:
         for one in running:
