@@ -225,7 +225,7 @@ def test_a_lost_head_ends_the_run(raw, started: Cluster, hooked, expected, tmp_p
     project.at_gate(process, 1)
     started.kill_head()
     project.open_gate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 1
     assert "its head does not answer any more" in errors
     assert "run this again" in errors
