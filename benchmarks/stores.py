@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from photos import ROOT, keep, machine
+from common import ROOT, keep, machine
 from tabulate import tabulate
 
 from pipeline.cli import run
