@@ -46,7 +46,10 @@ def main() -> None:
     with bucket() as address, tempfile.TemporaryDirectory(prefix="stores-") as folder:
         for way in WAYS:
             rows[way] = once(way, address, Path(folder) / way, options.images, options.bytes)
-    ratios = {step: rows["files"][step] / rows["shards"][step] for step in ("push", "pull", "all")}
+    for row in rows.values():
+        row |= {"push and pull": row["push"] + row["pull"], "all": sum(row.values())}
+    compared = ("push", "pull", "push and pull", "all")
+    ratios = {step: rows["files"][step] / rows["shards"][step] for step in compared}
     found = {"images": options.images, "bytes": options.bytes, "seconds": rows, "times": ratios}
     keep("stores", machine() | found)
     lines = [{"way": way} | row for way, row in [*rows.items(), ("times as fast", ratios)]]
@@ -82,7 +85,7 @@ def once(way: str, address: str, folder: Path, count: int, size: int) -> dict[st
         took[step] = time.perf_counter() - started
     if digests(here.root / RAW) != digests(there.root / RAW):
         raise RuntimeError(f"{way}: the clone has other files")
-    return took | {"all": sum(took.values())}
+    return took
 
 
 def make_images(folder: Path, count: int, size: int) -> None:
