@@ -1,1 +1,1 @@
-"""From dataset folders to answers."""
+"""Trains, evaluates and uses a model, from dataset folders to answers."""

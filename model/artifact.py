@@ -53,20 +53,20 @@ class Artifact:
 
     @functools.cached_property
     def answering(self) -> "keras.Model":
-        """The network, with ViM's score as its second output where there is ViM."""
+        """The network, with ViM's score as a second output if the model has ViM."""
         return self.vim.beside(self.network) if self.vim else self.network
 
     def outputs(self, images: NDArray[np.uint8]) -> Outputs:
-        """For decoded images (n, image_size, image_size, 3)."""
+        """The network's outputs for decoded images (n, image_size, image_size, 3)."""
         return outputs(self.answering, images, len(self.labels))
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
+        """Probabilities of the classes, (n, classes), for images (n, image_size, image_size, 3)."""
         return self.outputs(images).probabilities
 
 
 def outputs(network: "keras.Model", images: NDArray[np.uint8], classes: int) -> Outputs:
-    """What a network, with ViM beside it or not, answers for decoded images; there may be none."""
+    """The outputs for decoded images of a network, with or without ViM. There may be no images."""
     parts = [
         network.predict_on_batch(images[start : start + _BATCH])
         for start in range(0, len(images), _BATCH)
@@ -107,7 +107,7 @@ def save(
 
 
 def load(folder: Path = MODEL) -> Artifact:
-    """Raises UserError where there is no model."""
+    """Read the model in a folder. Raises UserError if there is none."""
     from model.quiet import import_keras
 
     for name in (NETWORK, _ABOUT):
@@ -132,7 +132,7 @@ def load(folder: Path = MODEL) -> Artifact:
 
 
 def _vim(folder: Path, network: "keras.Model", calibration: Calibration) -> Vim | None:
-    """What was fitted with the model; None for models of earlier versions."""
+    """ViM as it was fitted with the model; None if an earlier version trained the model."""
     if not calibration.scores:
         return None
     with saved.reading(folder / vim.FILE, "what tells images of another kind", _REMEDY):

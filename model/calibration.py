@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Measure: TypeAlias = Literal["features", "probability"]
-"""What tells whether an image is none of the classes: ViM's score, or the highest probability."""
+"""The measure that decides if an image is none of the classes: ViM's score, or the probability."""
 
 _PRIOR = 0.3
 """Standard deviation of the logarithm of temperatures, before any image was seen: 0.55 to 1.8."""
@@ -19,7 +19,7 @@ _KNOWN = 2
 
 
 class Outputs(NamedTuple):
-    """What a network answers to n images."""
+    """The outputs of a network for n images."""
 
     probabilities: Array
     """(n, classes), as they come or calibrated"""
@@ -29,38 +29,38 @@ class Outputs(NamedTuple):
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the validation split says about a model's probabilities. Without images: nothing."""
+    """What the validation split tells about a model's probabilities. Without images it is empty."""
 
     temperature: float = 1.0
     """Divides the logits: above 1 makes a model that is too sure of itself less so."""
     images: int = 0
-    """How many it was fitted on."""
+    """The number of images that it was fitted on."""
     confidences: Sequence[float] = ()
-    """Calibrated, of these images in ascending order; of more than 1,001 as many quantiles."""
+    """The calibrated confidences of these images, ascending; at most 1,001 quantiles of them."""
     scores: Sequence[float] = ()
-    """ViM's, likewise."""
+    """ViM's scores, kept in the same way."""
     refuse_by: Measure = "probability"
-    """Which of the two a threshold is for."""
+    """The measure that a threshold is for."""
 
     @classmethod
     def fit(cls, outputs: Outputs, classes: NDArray[Any]) -> Self:
-        """From what a network answers to images, and their true classes (n,)."""
+        """Fit it on a network's outputs for images and on their true classes (n,)."""
         temperature = fit_temperature(outputs.probabilities, classes)
         confidence = tempered(outputs.probabilities, temperature).max(axis=1, initial=0)
         scores = () if outputs.scores is None else _quantiles(outputs.scores)
         return cls(temperature, len(classes), _quantiles(confidence), scores)
 
     def refusing_by(self, measure: Measure) -> Self:
-        """The same with another measure. Where nothing is known it stays the probability."""
+        """The same calibration with another measure. Without enough images the measure stays."""
         return replace(self, refuse_by=measure) if self.knows else self
 
     @property
     def knows(self) -> bool:
-        """Whether there were images enough to say when to refuse one."""
+        """Whether there were enough images to know when an image is refused."""
         return self.images >= _KNOWN
 
     def calibrated(self, outputs: Outputs) -> Outputs:
-        """The same with calibrated probabilities."""
+        """The same outputs with calibrated probabilities."""
         return outputs._replace(probabilities=tempered(outputs.probabilities, self.temperature))
 
     def measure(self, outputs: Outputs, by: Measure | None = None) -> Array:

@@ -22,7 +22,7 @@ _REJECT_QUANTILE = 0.05
 
 
 class Model(Protocol):
-    """A network, whatever runs it."""
+    """A network, with any engine that runs it."""
 
     @property
     def labels(self) -> list[str]: ...
@@ -32,14 +32,14 @@ class Model(Protocol):
     def calibration(self) -> Calibration: ...
     @property
     def sha256(self) -> str:
-        """Of the classifier.keras that it is."""
+        """SHA-256 of the model's classifier.keras."""
 
     def outputs(self, images: NDArray[np.uint8]) -> Outputs:
-        """For decoded images (n, image_size, image_size, 3)."""
+        """The outputs for decoded images (n, image_size, image_size, 3)."""
 
 
 class Judged(NamedTuple):
-    """What a classifier says of n images."""
+    """A classifier's results for n images."""
 
     probabilities: NDArray[np.float64]
     """(n, classes), calibrated"""
@@ -72,8 +72,8 @@ class Classifier:
     def load(cls, path: Path = MODEL) -> Self:
         """The model in `path`, or an export that `model.export` wrote there.
 
-        The threshold follows from `evaluate.reject_quantile`: for an export as it was then, else as
-        it is now. UserError where there is no model.
+        The threshold follows from `evaluate.reject_quantile` as it is now, but for an export from
+        its value at the time of the export. UserError if there is no model.
         """
         if path.name == EXPORT.name or (path / onnx_engine.NETWORK).is_file():
             exported = onnx_engine.load(path)
@@ -92,10 +92,10 @@ class Classifier:
         return AnswerList.to(each_image(images), lambda noted: self.answers(noted, top))
 
     def explain(self, image: AnyImage, label: str | None = None) -> Explanation:
-        """Which areas of an image speak for the class `label`, or for its likeliest class.
+        """The areas of an image that speak most for the class `label`, or for its likeliest class.
 
-        A notebook shows them on the image. UnreadableImageError where the image can't be read,
-        UserError where the model knows no such class.
+        A notebook shows them on the image. UnreadableImageError if the image can't be read,
+        UserError if the model doesn't know the class.
         """
         labels = self.model.labels
         if label is not None and label not in labels:
@@ -108,7 +108,7 @@ class Classifier:
     def answers(
         self, images: Iterable[AnyImage | UnreadableImageError], top: int = 3
     ) -> Iterator[Prediction | UnreadableImageError]:
-        """The same one by one; while the network has a batch, the next one is decoded."""
+        """The answers one by one. While the network has a batch, the next one is decoded."""
         if top < 1:
             raise UserError(f"top is {top}; an answer has 1 class at least")
         decoded = decode_ahead(images, self.model.image_size)
@@ -122,7 +122,7 @@ class Classifier:
                     yield self.prediction(*next(judged), top)
 
     def judge(self, images: NDArray[np.uint8]) -> Judged:
-        """For decoded images (n, image_size, image_size, 3)."""
+        """Classify decoded images (n, image_size, image_size, 3)."""
         outputs = self.model.calibration.calibrated(self.model.outputs(images))
         known = self.model.calibration.measure(outputs) >= self.threshold
         return Judged(outputs.probabilities, known)

@@ -212,7 +212,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
 
 
 def _compared(comparison: Comparison) -> str:
-    """Which images the figures are of."""
+    """A sentence that says which images are compared."""
     count = len(comparison.a)
     if count == comparison.of_a == comparison.of_b:
         return f"On the {count} test images of both."

@@ -1,4 +1,4 @@
-"""What evaluate has measured, in tables: for a notebook, or a script.
+"""The results of evaluate as tables, for a notebook or a script.
 
 evaluation = Evaluation.load()
 evaluation.metrics["accuracy"]
@@ -48,7 +48,7 @@ class Evaluation:
 
     @classmethod
     def load(cls, folder: Path | str = EVALUATE) -> Self:
-        """What evaluate wrote to `folder`. UserError where a file is missing or damaged."""
+        """Read what evaluate wrote to `folder`. UserError if a file is missing or damaged."""
         folder = Path(folder)
         metrics = saved.read_json(folder / "metrics.json", "metrics", _REMEDY, {"accuracy": float})
         rows = _predictions(folder / "predictions.csv")
@@ -99,14 +99,14 @@ def _confusion(labels: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> dict
 
 
 def _pandas() -> Any:
-    """None where it is not installed, with a sentence."""
+    """The module pandas. If it is not installed: None, after a warning."""
     try:
         import pandas as pd
     except ImportError:
         warnings.warn(
             "pandas is not installed, so tables are lists of rows; to have DataFrames: "
             "pip install pandas",
-            stacklevel=3,  # who has called Evaluation.load
+            stacklevel=3,  # the caller of Evaluation.load
         )
         return None
     return pd

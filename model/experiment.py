@@ -28,12 +28,11 @@ def run(
     project: Path | None = None,
     output: Path | None = None,
 ) -> str:
-    """Run one; "", or the reason why it failed.
+    """Run one experiment. Returns "", or the reason why it failed.
 
-    `project` is another one than the working directory. What the run prints goes to the file
-    `output` where one is named. The run keeps the file `place` open as long as it lasts, also where
-    this process is killed.
-    UserError where another DVC command, or a damaged lock, lets none run.
+    `project` is a project other than the working directory. If `output` is a file, the output of
+    the run goes there. The run keeps the file `place` open until it ends, even if this process is
+    killed. UserError if another DVC command, or a damaged lock, keeps all runs from starting.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         reason = Path(folder) / "reason.txt"

@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]], float]:
-    """Write `out` and compare: a row for each engine, and in which share of test both agree.
+    """Write `out`. Returns a row for each engine, and the share of test images on which they agree.
 
-    `out` appears whole, or where the two disagree too often not at all, and UserError is raised;
-    also where there is no model or no test split.
+    `out` appears whole. If the two engines disagree too often, it does not appear, and UserError is
+    raised. UserError also if there is no model or no test split.
     """
     if (model / onnx_engine.NETWORK).is_file():
         raise UserError(f"{model} is an export already; name the folder of the Keras model")

@@ -17,9 +17,9 @@ _DIRECTIONS = 9
 
 
 def backbone(recipe: Train, classes: int) -> "keras.Model | None":
-    """The pretrained network that the recipe names, up to its features; None where it names none.
+    """The pretrained network of the recipe, up to its features; None if the recipe names none.
 
-    Takes images (n, image_size, image_size, 3), 0-255. UserError where its weights can't be had.
+    It takes images (n, image_size, image_size, 3), 0-255. UserError if its weights can't be found.
     """
     from model.quiet import import_keras
 
@@ -36,7 +36,7 @@ def backbone(recipe: Train, classes: int) -> "keras.Model | None":
 
 
 def image_size(recipe: Train, network: "keras.Model | None") -> int:
-    """Of the images that `extract` takes, in pixels."""
+    """The size of the images that `extract` takes, in pixels."""
     return recipe.image_size if network else _CHEAP_SIZE
 
 

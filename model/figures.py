@@ -1,7 +1,8 @@
-"""Figures of an evaluation and of a sweep: a PNG for whoever shows files, an SVG for a browser.
+"""Figures of an evaluation and of a sweep: a PNG to show as a file, an SVG for a browser.
 
-A PNG is always on white. An SVG has no ground, and its ink follows the page, light or dark.
-A browser has letters for which this machine may have no font. In a PNG, such a class is its number.
+A PNG is always on white. An SVG has no background, and its ink follows the page, light or dark.
+A browser has letters for which this machine may have no font. In a PNG, the number of such a class
+stands in place of its name.
 """
 
 import csv
@@ -75,10 +76,10 @@ def _confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Figure:
 
 
 def reliability(before: Array, after: Array, classes: NDArray[Any]) -> Drawing:
-    """How often the model is right at each confidence, before and after calibration.
+    """A plot of how often the model is right at each confidence, before and after calibration.
 
-    Each point stands for about the same number of images, which is written at it; a line shows
-    its 95 % interval.
+    Each point stands for about the same number of images. The number is written beside it, and a
+    line shows its 95 % interval.
     """
     return _drawn((), lambda _: _reliability(before, after, classes))
 
@@ -127,9 +128,10 @@ class _Point(NamedTuple):
 
 
 def _points(probabilities: Array, classes: NDArray[Any]) -> list[_Point]:
-    """As many points as the cube root of the images: more would make the line zigzag by chance.
+    """Divide the images into as many points as the cube root of their number.
 
-    Images of the same confidence are in the same point.
+    With more points the line would zigzag by chance. Images of the same confidence are in the same
+    point.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == classes
@@ -255,7 +257,7 @@ def _png(figure: Figure) -> bytes:
 
 
 def _svg(figure: Figure) -> bytes:
-    """Its ink is dark on a light page and light on a dark one, also where it is an `<img>`."""
+    """Let the ink be dark on a light page and light on a dark one, even in an `<img>`."""
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of letters without a font: the browser has them

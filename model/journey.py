@@ -1,4 +1,4 @@
-"""What each stage did to some images, from the web page or folder to the answer.
+"""Shows what each stage did to some images, from the web page or folder to the answer.
 
 journeys(Classifier.load())
 """
@@ -40,14 +40,14 @@ class Journey:
     flags: list[str]
     """what clean found without dropping it"""
     dataset: Path | None = None
-    """the file in data/dataset; None where it is in no split"""
+    """the file in data/dataset; None if the image is in no split"""
     seen: NDArray[np.uint8] | None = None
     """what the network is given: (image_size, image_size, 3), 0 to 255"""
     answer: Prediction | None = None
 
     @property
     def split(self) -> str:
-        """train, validation or test; "" where it is in none."""
+        """train, validation or test; "" if the image is in no split."""
         return self.dataset.relative_to(DATASET).parts[0] if self.dataset else ""
 
 
@@ -95,7 +95,7 @@ def _verdicts() -> list[dict[str, Any]]:
 
 
 def _file(verdict: dict[str, Any]) -> Path | None:
-    """In data/dataset."""
+    """The image's file in data/dataset, if there is one."""
     if verdict["reason"]:
         return None  # a copy of it, with the same name, may be there
     places = (DATASET / split / verdict["label"] / f"{verdict['sha256']}.jpg" for split in SPLITS)

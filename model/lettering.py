@@ -1,4 +1,4 @@
-"""How figures write the names that people give: in fonts that have the letters, and as they are."""
+"""Writes the names that people give into figures: with fonts that have the letters, unchanged."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""What a notebook shows of answers: small images with bars, or with coloured areas.
+"""Shows answers in a notebook: small images with bars, or with coloured areas.
 
 Jupyter asks an object for its `_repr_html_`. Names of files and classes are escaped in it.
 """
@@ -37,7 +37,7 @@ class AnswerList(list[Answer]):
         images: Iterable[AnyImage | UnreadableImageError],
         answer: Callable[[Iterable[AnyImage | UnreadableImageError]], Iterable[Answer]],
     ) -> Self:
-        """What `answer` says to the images; of these no more are kept than are shown."""
+        """The answers of `answer` to the images. Only the images that are shown are kept."""
         first: list[AnyImage | UnreadableImageError] = []
 
         def noted() -> Iterator[AnyImage | UnreadableImageError]:
@@ -57,7 +57,7 @@ class AnswerList(list[Answer]):
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Which areas of an image speak for a class. A notebook shows them on the image."""
+    """The areas of an image that make a class more likely. A notebook shows them on the image."""
 
     label: str
     confidence: float
@@ -109,7 +109,7 @@ def _name(image: object) -> str:
 def small(image: AnyImage | UnreadableImageError | None, side: int) -> str | None:
     """An image as a data URI, `side` pixels at most.
 
-    None where there is nothing to show: a file that is closed or gone, or was no image.
+    None if there is nothing to show: the file is closed or gone, or was no image.
     """
     if image is None or isinstance(image, UnreadableImageError):
         return None

@@ -1,9 +1,9 @@
-"""Which area of an image decided: what happens to a class when the area is covered.
+"""Finds the areas of an image that decided: it covers an area and looks how the answer changes.
 
-Works for every network, whatever runs it (Zeiler and Fergus, Visualizing and Understanding
-Convolutional Networks, 2014). Areas are covered by a blurred copy of the image, which shows the
-network less that is new to it than a flat colour does (Fong and Vedaldi, Interpretable Explanations
-of Black Boxes, 2017).
+This works for every network and engine (Zeiler and Fergus, Visualizing and Understanding
+Convolutional Networks, 2014). A blurred copy of the image covers an area. It shows the network
+less that is new than a flat colour does (Fong and Vedaldi, Interpretable Explanations of Black
+Boxes, 2017).
 """
 
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ def occluded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def importance(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From the probabilities of one class for what `occluded` gave, in its order.
+    """How far the probability falls for each cell (rows, columns) when that cell is covered.
 
-    For each cell (rows, columns) how far the probability falls when it is covered, on average over
-    the places that cover it; below 0 where it rises.
+    `probabilities` has those of one class for the images of `occluded`, in its order. A cell has
+    the average over all places that cover it. It is below 0 if the probability rises.
     """
     fallen = np.zeros((_CELLS, _CELLS))
     falls = probabilities[0] - probabilities[1:]

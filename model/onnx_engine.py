@@ -38,7 +38,7 @@ class OnnxModel:
     """as it was set when the model was exported"""
 
     def outputs(self, images: NDArray[np.uint8]) -> Outputs:
-        """For decoded images (n, image_size, image_size, 3)."""
+        """The outputs for decoded images (n, image_size, image_size, 3)."""
         (name,) = (node.name for node in self.session.get_inputs())
         parts = [
             self.session.run(None, {name: images[start : start + _BATCH].astype(np.float32)})
@@ -51,12 +51,12 @@ class OnnxModel:
         )
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of each class, (n, classes), for decoded images (n, image_size, image_size, 3)."""
+        """Probabilities of the classes, (n, classes), for images (n, image_size, image_size, 3)."""
         return self.outputs(images).probabilities
 
 
 def load(folder: Path = EXPORT) -> OnnxModel:
-    """Raises UserError where there is no export, or ONNX Runtime is not installed."""
+    """Read an export. Raises UserError if there is none, or if ONNX Runtime is not installed."""
     for name in (NETWORK, ABOUT):
         if not (folder / name).is_file():
             raise UserError(f"{folder / name} is not there; `python -m model.export` writes it")

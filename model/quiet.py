@@ -6,10 +6,10 @@ import tempfile
 
 
 def import_keras() -> None:
-    """Import Keras and TensorFlow; what their libraries say meanwhile is shown only if they fail.
+    """Import Keras and TensorFlow. Their libraries' messages are shown only if the import fails.
 
-    The environment variable silences what comes later (and can be set to hear it); what is said
-    before TensorFlow has read it goes straight to file descriptor 2.
+    The environment variable silences later messages (set it yourself to see them). Messages before
+    TensorFlow has read it go straight to file descriptor 2.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stderr = os.dup(2)

@@ -1,4 +1,4 @@
-"""What a state of the project holds: a commit, tag, branch, experiment, or the workspace."""
+"""Reads files of a state of the project: a commit, tag, branch, experiment, or the workspace."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ class Revision:
         self._files = None if name == WORKSPACE else _files_at(name)
 
     def read(self, path: Path) -> bytes:
-        """A file, its path relative to the root. UserError where it can't be had."""
+        """The content of a file, by its path from the root. UserError if it can't be read."""
         if self._files is None:
             if not path.is_file():
                 raise UserError(f"{path} is not there; `dvc repro` makes it")
@@ -80,7 +80,7 @@ class PredictionRow:
 
     @property
     def sha256(self) -> str:
-        """What the file is named by: the same image in any dataset."""
+        """SHA-256 of the image, which is the name of its file in any dataset."""
         return PurePosixPath(self.file).stem
 
     @property
@@ -89,7 +89,7 @@ class PredictionRow:
 
 
 def predictions(revision: Revision) -> list[PredictionRow]:
-    """The revision's predictions on its test split. UserError where there are none."""
+    """The revision's predictions on its test split. UserError if there are none."""
     text = revision.read(PREDICTIONS).decode("utf-8", "replace")
     header, *lines = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
     if not set(COLUMNS) <= set(header):

@@ -25,10 +25,10 @@ _OUTPUT = SWEEP_KEPT / "output"
 
 
 def run_all(wanted: Mapping[str, Sequence[str]], jobs: int, place: BinaryIO) -> dict[str, str]:
-    """Run these experiments (name: overrides), `jobs` at once; those that failed, with the reason.
+    """Run these experiments (name: overrides), `jobs` at once. Returns why some failed, by name.
 
-    The workspace stays as it is. What an experiment prints is in .cache/sweep/output. UserError
-    where a clone can't be made, or DVC can't run anything in it.
+    The workspace stays as it is. The output of an experiment is in .cache/sweep/output. UserError
+    if a clone can't be made, or if DVC can't run anything in it.
     """
     clones = [_CLONES / str(number) for number in range(min(jobs, len(wanted)))]
     shutil.rmtree(_CLONES, ignore_errors=True)  # of a sweep that was killed

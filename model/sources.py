@@ -1,4 +1,4 @@
-"""What a command line names as images: files, folders, patterns, addresses, a list on stdin."""
+"""Finds the images of a command line: files, folders, patterns, addresses, a list on stdin."""
 
 import codecs
 import glob
@@ -61,7 +61,7 @@ def _listed() -> list[str]:
 
 
 def _unpadded(line: str) -> str:
-    """Without blanks and quotation marks around it, unless a file is called so."""
+    """A name without blanks and quotation marks around it, unless a file has these in its name."""
     line = line.removesuffix("\r")
     bare = line.strip()
     if len(bare) > 1 and bare[0] == bare[-1] in "'\"" and not os.path.lexists(bare):
@@ -78,7 +78,7 @@ def _meant(name: str, aside: LeftOut) -> list[str]:
     if os.path.isdir(name):  # noqa: PTH112 - a name may be too long
         return _images_in(name, aside)
     if os.path.lexists(name) or not glob.has_magic(name):
-        return [name]  # what isn't there is reported with those that can't be read
+        return [name]  # a missing file is reported with those that can't be read
     return [
         path
         for match in sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - may be absolute
@@ -87,7 +87,7 @@ def _meant(name: str, aside: LeftOut) -> list[str]:
 
 
 def _path_of(address: str) -> str:
-    """Of a file:// address; the address itself where the file is another machine's."""
+    """The path of a file:// address; the address itself if the file is on another machine."""
     parts = urlsplit(address)
     return url2pathname(parts.path) if parts.netloc in ("", "localhost") else address
 
@@ -100,7 +100,7 @@ def _nothing_in(name: str) -> str:
 
 
 def _images_in(root: str, aside: LeftOut) -> list[str]:
-    """What is called an image, and what has an image's first bytes under another name, or none."""
+    """Files with the name of an image, and files that begin as an image does, with any name."""
     found, here = [], LeftOut(list)
     for file in files(Path(root), here):
         if (why := _why_not(file.path)) is None:
@@ -133,7 +133,7 @@ def _fetched(name: str) -> str | bytes | UnreadableImageError:
         return UnreadableImageError(_nothing_in(name))
     if not is_address(name):
         return name
-    try:  # whoever types an address vouches for its host, redirects elsewhere are guarded
+    try:  # a person who types an address vouches for its host; redirects elsewhere are checked
         return fetch(name, max_bytes=_MAX_BYTES, timeout=_TIMEOUT, allow_private=[host_port(name)])
     except UserError as error:
         return UnreadableImageError(str(error))

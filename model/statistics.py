@@ -1,7 +1,7 @@
-"""How sure a share is, and whether two runs' shares on the same images differ.
+"""Intervals of shares, and a test whether two runs differ on the same images.
 
-Two runs are compared by the images that only one of them has right: the others say nothing about
-which is better.
+Two runs are compared by the images that only one of them has right: the others don't tell which
+run is better.
 """
 
 import math
@@ -53,7 +53,7 @@ def paired_difference(both: int, only_a: int, only_b: int, neither: int) -> tupl
 
 
 def _correlation(both: int, only_a: int, only_b: int, neither: int) -> float:
-    """Of being right in A and in B, its numerator corrected for continuity; 0 where undefined."""
+    """The correlation of being right in A and in B, with a continuity correction, or 0."""
     margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     if not margins:
         return 0.0

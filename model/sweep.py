@@ -45,7 +45,7 @@ class Run:
 
     settings: tuple[str, ...]
     seed: int | None
-    """None: the one in params.yaml"""
+    """None takes the seed in params.yaml"""
     name: str
 
     @property
@@ -92,10 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_all(runs: Sequence[Run], jobs: int, place: BinaryIO) -> dict[Run, str]:
-    """Run each in the workspace, or several at once in clones; those that failed, with the reason.
+    """Run each one in the workspace, or several at once in clones. Returns why some failed.
 
-    params.yaml is afterwards as it was before. UserError where a person has changed it meanwhile,
-    or DVC can't run anything.
+    Afterwards params.yaml is as it was before. UserError if a person has changed it in that time,
+    or if DVC can't run anything.
     """
     workspace.require_stored()
     if jobs > 1:
@@ -153,13 +153,13 @@ def _name(settings: Sequence[str], seed: int | None) -> str:
 
 
 def _digest(params: Path) -> str:
-    """Of all values in a parameter file."""
+    """A digest of all values in a parameter file."""
     values = load_params(params).model_dump_json()
     return hashlib.sha256(values.encode()).hexdigest()[:8]
 
 
 def _is(one: Run, revision: str) -> bool:
-    """Whether the experiment has the parameters of its name."""
+    """Whether the experiment has the parameters in its name."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PARAMS.name
         path.write_bytes(Revision(revision).read(PARAMS))

@@ -21,7 +21,7 @@ class Table:
     def __init__(
         self, path: Path, columns: Sequence[str], *, keep: bool = False, as_json: bool = False
     ) -> None:
-        """`keep`: with the rows that are there. UserError where they are of another table."""
+        """Open the table. `keep` keeps its rows. UserError if they are those of another table."""
         self.path, self.columns, self._as_json = path, list(columns), as_json
         self._part = _part(path)
         if path.is_dir():

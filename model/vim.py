@@ -1,11 +1,11 @@
-"""How much an image is like the training images, by the features that a network sees in it.
+"""Measures how similar an image is to the training images, by a network's features of it.
 
 ViM (Wang, Li, Feng and Zhang, ViM: Out-Of-Distribution with Virtual-logit Matching, 2022). The
 features of training images vary in a few directions only. An image of another kind has a part
 outside of these directions. The score is how sure the network is of any class (the logarithm of the
 summed exponentials of the logits), minus the length of that part.
 
-Features are what the network's last layer, the classifier, is given.
+Features are the input of the network's last layer, the classifier.
 """
 
 import typing
@@ -27,7 +27,7 @@ _COMPONENTS = 128
 
 @dataclass(frozen=True)
 class Vim:
-    """What is fitted on the features of training images."""
+    """The values that are fitted on the features of training images."""
 
     origin: NDArray[np.float32]
     """(features,): where all logits are 0, or as near to it as can be"""
@@ -38,10 +38,10 @@ class Vim:
 
     @classmethod
     def fit(cls, network: "keras.Model", images: NDArray[np.uint8]) -> Self:
-        """From training images (n, image_size, image_size, 3), or some of each class.
+        """Fit it on training images (n, image_size, image_size, 3), or on some of each class.
 
-        Few images, or few features, have fewer components: half as many at most. Else no length
-        would be left outside of the directions.
+        With few images or few features there are fewer components, half as many at most. Else no
+        length would be left outside of the directions.
         """
         kernel, bias = _classifier(network)
         features = _features(network, images).astype(np.float64)
@@ -75,7 +75,7 @@ class Vim:
 
     @classmethod
     def load(cls, path: Path, network: "keras.Model") -> Self:
-        """Raises ValueError where it was fitted on another network's features."""
+        """Read the saved values. ValueError if they were fitted on another network's features."""
         with np.load(path) as file:
             found = cls(file["origin"], file["directions"], float(file["scale"]))
         width = network.layers[-1].input.shape[-1]
@@ -87,7 +87,7 @@ class Vim:
 
 
 def some_of_each(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """At most MOST_IMAGES of the images, evenly spaced: they lie class by class."""
+    """At most MOST_IMAGES of the images, evenly spaced, because the images are sorted by class."""
     return images[:: -(-len(images) // MOST_IMAGES)]
 
 

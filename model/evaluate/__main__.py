@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def evaluate(
     options: Evaluate, dataset: Path, model: Path, log: Path, out: Path
 ) -> dict[str, float]:
-    """Write everything to `out` and return the metrics, which it prints with what would help most.
+    """Write all results to `out`, print the metrics and the advice, and return the metrics.
 
-    `log` has the course of the training.
+    `log` has the log of the training.
 
-    UserError where there is no model, its labels are not the dataset's, a split lacks a class, or
-    a folder of foreign images has none.
+    UserError if there is no model, its labels are not those of the dataset, a split lacks a class,
+    or a folder of foreign images has no image.
     """
     classifier = artifact.load(model)
     labels, present = classifier.labels, data.class_labels(dataset)
@@ -116,7 +116,7 @@ def _write_report(
 def _facts(
     classifier: artifact.Artifact, validation: Tested, test: Tested, options: Evaluate
 ) -> dict[str, Any]:
-    """What the tables, the report and the model card tell."""
+    """The content of the tables, the report and the model card."""
     classes, calibration = test.images.classes, classifier.calibration
     return {
         "scores": metrics(classes, test.probabilities, test.groups),
@@ -157,7 +157,7 @@ def _write_predictions(out: Path, test: data.Images, probabilities: Array) -> No
         (file, test.labels[true], test.labels[p.argmax()], p.max(), *p)
         for file, true, p in zip(test.files, test.classes, probabilities, strict=True)
     ]
-    # no column of ours begins so, whatever the classes are called
+    # no column of ours begins with this, so any class name is possible
     header = ("file", "label", "predicted", "confidence", *(f"p_{label}" for label in test.labels))
     write_atomic(out / "predictions.csv", csv_text(header, rows))
     pairs = csv_text(("actual", "predicted"), [row[1:3] for row in rows])
@@ -187,7 +187,7 @@ def _known(
     validation: Tested,
     test: Tested,
 ) -> Facts:
-    """What advice is given from."""
+    """The facts on which the advice is based."""
     from model.networks.pretrained import (
         comes_trained,  # starts TensorFlow, which the model has by now
     )
@@ -212,10 +212,10 @@ def _known(
 
 
 def _training_accuracy(plots: Path, epoch: int, epochs: int) -> float | None:
-    """Of that epoch, on images as they were augmented; None where DVCLive logged none.
+    """Training accuracy in that epoch, on augmented images; None if DVCLive logged none.
 
-    `epoch` 0 is the classifier that was fitted before the first of the `epochs`; without any it is
-    what was logged.
+    `epoch` 0 is the classifier that was fitted before the first of the `epochs`. If there are no
+    epochs, the log has only its accuracy.
     """
     path = plots / "metrics" / "train" / "accuracy.tsv"
     if not path.is_file():

@@ -26,7 +26,7 @@ _THIRDS = {"size": "pixels", "brightness": "of 255"}
 def metrics(
     classes: NDArray[Any], probabilities: Array, groups: Sequence[str] | None = None
 ) -> dict[str, float]:
-    """What metrics.json has; `accuracy_low` and `accuracy_high` are `accuracy_interval`'s.
+    """The metrics in metrics.json. `accuracy_interval` gives `accuracy_low` and `accuracy_high`.
 
     The loss is cross-entropy in nats.
     """
@@ -52,11 +52,12 @@ def metrics(
 def accuracy_interval(
     right: NDArray[np.bool_], groups: Sequence[str] | None = None
 ) -> tuple[float, float]:
-    """The 95 % interval of an accuracy, from which of the images were answered right.
+    """The 95 % interval of an accuracy. `right` says which images were answered right.
 
-    Wilson's (Probable Inference, 1927), which takes images as independent. Images of one group
-    (views of one product, say) are not: where there are such, whole groups are also drawn anew
-    (Field and Welsh, Bootstrapping Clustered Data, 2007), and the wider bound on each side counts.
+    Wilson's interval (Probable Inference, 1927) takes images as independent. Images of one group
+    (for example views of one product) are not. If there are such groups, whole groups are also
+    drawn anew (Field and Welsh, Bootstrapping Clustered Data, 2007). On each side the wider bound
+    counts.
     """
     low, high = interval(int(right.sum()), len(right))
     if groups is None or len(set(groups)) == len(right):

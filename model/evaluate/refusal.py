@@ -1,4 +1,4 @@
-"""How well "none of these" works: how many images of other things a model refuses."""
+"""Measures how well "none of these" works: how many images of other things a model refuses."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,12 +23,11 @@ _FOUND = 0.95
 def refusals(
     model: Artifact, own: Outputs, folders: Sequence[str], reject_quantile: float
 ) -> dict[str, Any]:
-    """What the model refuses at its threshold, and `other`: what it would by the other measure.
+    """What the model refuses at its threshold. `other` has the same for the other measure.
 
-    `own` are calibrated outputs for images of the classes. Foreign ones are flat and drawn images,
-    and the files of each folder in `folders`. `other` is None where the model has
-    no ViM, or too few validation images to know a threshold. UserError
-    where a folder has no image.
+    `own` has calibrated outputs for images of the classes. Foreign images are flat and drawn
+    images, and the files of each folder in `folders`. `other` is None if the model has no ViM, or
+    had too few validation images for a threshold. UserError if a folder has no image.
     """
     kinds: dict[str, Iterator[AnyImage]] = {**foreign.made(_MADE, _SEED)}
     theirs = {
@@ -68,11 +67,11 @@ def _refused(
 
 
 def separation(own: Array, foreign: Array) -> dict[str, float]:
-    """How well a measure (n,) tells own images, where it is higher, from foreign ones.
+    """How well a measure (n,) separates own images, for which it is higher, from foreign ones.
 
-    `auroc` is the area under the ROC curve. `fpr95` is the share of own images that is refused
-    where 95 % of the foreign ones are, as OpenOOD counts it (Yang et al., OpenOOD: Benchmarking
-    Generalized Out-of-Distribution Detection, 2022): the lower, the better.
+    `auroc` is the area under the ROC curve. `fpr95` is the share of own images that is refused if
+    95 % of the foreign ones are refused, as OpenOOD counts it (Yang et al., OpenOOD: Benchmarking
+    Generalized Out-of-Distribution Detection, 2022). Lower is better.
 
     >>> separation(np.array([3.0, 4.0, 5.0, 6.0]), np.array([1.0, 2.0]))
     {'auroc': 1.0, 'fpr95': 0.0}

@@ -1,4 +1,4 @@
-"""What each address of the API answers."""
+"""The endpoints of the API."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ class Api:
         return Answers(model=classifier.model.sha256, predictions=predictions)
 
     async def explain(self, request: Request, label: str | None = None) -> Importance:
-        """For one image and a class (the likeliest one unless `label` names another)."""
+        """Explain one image for a class: the likeliest one unless `label` names another."""
         classifier = self._models.current
         labels = classifier.model.labels
         if label is not None and label not in labels:
@@ -131,7 +131,7 @@ class Api:
         )
 
     async def metrics(self) -> Response:
-        """For Prometheus: requests, images, seconds, batches, the queue, and the model."""
+        """Numbers for Prometheus: requests, images, seconds, batches, the queue, and the model."""
         return Response(self._metrics.text(), media_type=MEDIA_TYPE)
 
     @contextmanager

@@ -30,7 +30,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 
 def _problems(**reasons: str) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: what a status such as `_413` means."""
+    """Descriptions for OpenAPI of what a status such as `_413` means."""
     content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
     return {
         int(status.removeprefix("_")): {"description": reason, "content": content}

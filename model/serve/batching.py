@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from model.classifier import Classifier, Judged
 
 MOST_TOGETHER = 64
-"""After so many images the thread looks for no more."""
+"""A batch that has so many images gets no more."""
 
 _Job: TypeAlias = tuple[Classifier, NDArray[np.uint8], "Future[Judged]"]
 
@@ -38,7 +38,7 @@ class Batcher:
         self._thread.start()
 
     async def judge(self, classifier: Classifier, images: NDArray[np.uint8]) -> Judged:
-        """For decoded images (n, image_size, image_size, 3)."""
+        """Classify decoded images (n, image_size, image_size, 3)."""
         future: Future[Judged] = Future()
         self._note_waiting(len(images))
         self._waiting.put((classifier, images, future))

@@ -1,4 +1,4 @@
-"""What a request brings: its images, each decoded or refused with a status and a reason."""
+"""Reads the images of a request. Each one is decoded, or refused with a status and a reason."""
 
 import asyncio
 import io
@@ -28,7 +28,7 @@ _THUMBNAIL = 512  # pixels of the longer side
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may ask for."""
+    """The limits of a request."""
 
     images: int = 32
     """in one request"""
@@ -36,9 +36,9 @@ class Limits:
     image_pixels: int = 50_000_000
     request_bytes: int = 64 * 2**20
     requests: int = 64
-    """being answered at once; who comes then is told to come again"""
+    """requests that are answered at once; further ones are told to come again"""
     stall_seconds: float = 30
-    """without a byte of a request that is arriving; it may take any time while it moves"""
+    """longest time without a byte of a request. A request that goes on may take any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Refused:
 
 
 class Addresses(BaseModel):
-    """Where images are."""
+    """Addresses of images, in JSON."""
 
     addresses: list[Annotated[str, StringConstraints(min_length=1, max_length=2000)]]
 
@@ -204,7 +204,7 @@ class Reader:
 
 
 def _moving(request: Request, seconds: float) -> Request:
-    """The same request. To read it raises TimeoutError where nothing of it comes for `seconds`."""
+    """The same request, but its body raises TimeoutError if no byte comes for `seconds`."""
 
     async def receive() -> Message:
         async with asyncio.timeout(seconds):

@@ -30,7 +30,7 @@ _HEAD = 64
 
 
 def whole(content: bytes) -> bytes:
-    """The same bytes, which hold an image that can be decoded. Raises UnreadableImageError."""
+    """The same bytes, if they hold an image that can be decoded. Else UnreadableImageError."""
     decode(content, _ENOUGH)
     return content
 
@@ -127,9 +127,9 @@ class Learner:
             ) from error
 
     def _class_folder(self, label: str) -> Path:
-        """Where the images of a class are, whatever its folder's spelling; perhaps not there yet.
+        """The folder for the images of a class, in any spelling. It may not exist yet.
 
-        Where the folder has official splits, it is that of the training images.
+        If the source has official splits, it is the class folder of the training images.
         """
         root = self._root
         if not root.is_dir():

@@ -1,4 +1,4 @@
-"""What `/metrics` tells Prometheus. Each process counts from 0."""
+"""The numbers that `/metrics` gives to Prometheus. Each process counts from 0."""
 
 import time
 from collections.abc import Collection
@@ -73,7 +73,7 @@ class Metrics:
         self._models_refused.inc()
 
     def text(self) -> bytes:
-        """In the format of Prometheus, `MEDIA_TYPE`."""
+        """All numbers in the format of Prometheus, `MEDIA_TYPE`."""
         return generate_latest(self._registry)
 
     def counting(self, app: ASGIApp, routes: Collection[str]) -> ASGIApp:

@@ -51,7 +51,7 @@ class Models:
                 new = self._load()
             except UserError as error:
                 self._refuse(str(error))
-            except Exception as error:  # noqa: BLE001 - the old model goes on, whatever is wrong
+            except Exception as error:  # noqa: BLE001 - the old model stays, whatever the error is
                 self._refuse(f"{type(error).__name__}: {error}")
             else:
                 self.current = new  # in one step: no request sees half of each

@@ -1,4 +1,4 @@
-"""What the API's answers are made of."""
+"""The types of the API's answers."""
 
 from typing import Literal
 
@@ -45,7 +45,7 @@ class Importance(BaseModel):
 
 
 class Learnt(BaseModel):
-    """Where an image is kept; `new` is false where it was there already."""
+    """The file in which an image is kept. `new` is false if it was there already."""
 
     label: str
     file: str
@@ -53,10 +53,10 @@ class Learnt(BaseModel):
 
 
 class About(BaseModel):
-    """What the server answers with.
+    """The model and the limits of the server.
 
-    An image is none of the classes if what `refuse_by` names is below `threshold`. `learn_into` is
-    the source that takes images with their right class; null if none does.
+    An image is none of the classes if the measure `refuse_by` is below `threshold`. `learn_into` is
+    the source that takes images with their right class; null if there is none.
     """
 
     labels: list[str]

@@ -14,7 +14,7 @@ from keras import ops
 
 
 class Transforms(NamedTuple):
-    """What is done to each image of a batch; every field is a tensor (n,) of float32."""
+    """The changes for each image of a batch. Every field is a tensor (n,) of float32."""
 
     rotation: Any  # radians
     shift_x: Any  # share of the width
@@ -117,10 +117,10 @@ class RandomAffineBrightness(keras.layers.Layer):
 
 
 def matrices(transforms: Transforms, height: int, width: int) -> Any:
-    """Where each pixel (x, y) of the result is taken from: (n, 2, 3), times (x, y, 1).
+    """The place in the image from which each pixel (x, y) of the result comes.
 
-    The product rotation · shift · shear · zoom · flip, multiplied out, about the centre
-    ((width - 1) / 2, (height - 1) / 2):
+    It is (n, 2, 3), times (x, y, 1): the product rotation · shift · shear · zoom · flip, multiplied
+    out, about the centre ((width - 1) / 2, (height - 1) / 2):
 
         | f·zx·cos r   -zy·sin(r + s)   cos r·dx - sin r·dy |
         | f·zx·sin r    zy·cos(r + s)   sin r·dx + cos r·dy |

@@ -83,10 +83,10 @@ def plain_batches(split: Images, batch_size: int = VALIDATION_BATCH) -> "tf.data
 
 
 def parted_batches(split: Images, steps: int, parts: range, of: int) -> "tf.data.Dataset":
-    """The same for several who train together: `steps` batches of each of `parts`, by turns.
+    """Batches for several that train together: `steps` batches of each of `parts`, in turn.
 
-    Part p is every `of`-th image from the p-th on, so that no part is larger by more than one.
-    UserError where a step of a part would have no image.
+    Part p is every `of`-th image from the p-th on, so no part has more than one image more than
+    another. UserError if a step of a part would have no image.
     """
     import tensorflow as tf
 
@@ -108,7 +108,7 @@ def parted_batches(split: Images, steps: int, parts: range, of: int) -> "tf.data
 
 
 def _taken(split: Images, order: Any) -> Any:
-    """From where they are kept: a tensor of all of them would be a second copy, in memory."""
+    """Read images from where they are kept: a tensor of all would be a second copy in memory."""
     import tensorflow as tf
 
     images = tf.numpy_function(
@@ -121,9 +121,9 @@ def _taken(split: Images, order: Any) -> Any:
 def generator_batches(
     dataset: Path, augment: Augment, size: int, batch_size: int, seed: int, first_epoch: int = 0
 ) -> "keras.utils.PyDataset":
-    """The same by Keras' own ImageDataGenerator, which decodes and augments from files each epoch.
+    """Batches of Keras' own ImageDataGenerator. It decodes and augments files in each epoch.
 
-    It has width and height of the shifts swapped (keras#17398), so they go in swapped.
+    It swaps the width and height of the shifts (keras#17398), so they are swapped here before.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""What happens at the end of each epoch, beside what Keras' and DVCLive's own callbacks do."""
+"""Callbacks for the end of each epoch, beside Keras' and DVCLive's own."""
 
 import time
 from typing import Any
@@ -19,7 +19,7 @@ class LossIsNanError(Exception):
 
 
 class StopAtNan(keras.callbacks.Callback):
-    """Raises LossIsNanError. Stands before the callback that keeps the best weights."""
+    """Raises LossIsNanError. It comes before the callback that keeps the best weights."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         if not np.isfinite(logs["loss"]):

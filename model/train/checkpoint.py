@@ -33,10 +33,10 @@ def key(params: Params, dataset_digest: str) -> str:
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes the state at the end of each epoch, and takes it up where there is one.
+    """Writes the state at the end of each epoch, and continues from it if there is one.
 
     The state is the network's and the optimizer's variables (seeds, rate and moving averages among
-    them), the best weights, the numbers that `callbacks` count in, and what DVCLive has logged.
+    them), the best weights, the counters of `callbacks`, and the log of DVCLive.
     Put it after `callbacks` in the list of callbacks: Keras calls them in order. So it saves their
     counters when they have counted the epoch, and restores them when they have been reset.
     """
@@ -131,5 +131,5 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """What it counts in, and the best that it has seen."""
+    """A callback's counters and its best values, by name."""
     return {k: v for k, v in vars(callback).items() if v is None or isinstance(v, int | float)}

@@ -1,4 +1,4 @@
-"""What the machine is good at: arithmetic, kernels, and whether to compile by XLA."""
+"""Chooses what the machine does fast: arithmetic, kernels, and whether to compile with XLA."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,9 +43,9 @@ def arithmetic(policy: str) -> Iterator[None]:
 
 
 class _FusedNormalization(keras.layers.BatchNormalization):
-    """The same, its training step by one kernel of TensorFlow's instead of a dozen operations.
+    """Keras' batch normalisation, but a training step is one kernel of TensorFlow's, not a dozen.
 
-    What goes into the moving variance is divided by n - 1, where Keras divides by n.
+    The moving variance gets the variance divided by n - 1; in Keras it is divided by n.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -62,7 +62,8 @@ class _FusedNormalization(keras.layers.BatchNormalization):
 def for_training(network: keras.Model) -> keras.Model:
     """The same network with batch normalisations that are fast on a processor.
 
-    To train only: what is saved is to be made of Keras' own layers, which take the same weights.
+    Use it only to train: the saved network must have Keras' own layers. These take the same
+    weights.
     """
     if tf.config.list_physical_devices("GPU") or not any(map(_can_be_fused, _layers(network))):
         return network
@@ -77,7 +78,7 @@ def for_training(network: keras.Model) -> keras.Model:
 
 
 def _can_be_fused(layer: keras.layers.Layer) -> bool:
-    """For maps (n, height, width, channels)."""
+    """Whether the layer can be fused: it normalises maps (n, height, width, channels)."""
     return (
         type(layer) is keras.layers.BatchNormalization
         and layer.trainable
@@ -90,16 +91,16 @@ def _can_be_fused(layer: keras.layers.Layer) -> bool:
 
 
 def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Also those of networks inside it."""
+    """All layers, with those of networks inside the network."""
     for layer in network.layers:
         yield from _layers(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor is fast at it; no where the system doesn't say.
+    """Whether the processor is fast in bfloat16; false if the system doesn't tell.
 
-    Its flags are avx512_bf16 or amx_bf16. Intel's without the second, as on virtual machines that
-    hide it, take 1.4 times as long for a training step as in float32.
+    The processor's flags are avx512_bf16 or amx_bf16. Intel's processors without the second
+    (virtual machines may hide it) take 1.4 times as long for a training step as in float32.
     """
     if not cpuinfo.is_file():
         return False
@@ -110,5 +111,5 @@ def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def jit_compile() -> Literal["auto", False]:
-    """For `compile`: XLA makes convolutions several times slower on processors."""
+    """The value for `compile`: on processors XLA makes convolutions several times slower."""
     return "auto" if tf.config.list_physical_devices("GPU") else False

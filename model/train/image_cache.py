@@ -1,6 +1,4 @@
-"""Where decoded images are kept while a network trains: in memory, or in a file where they exceed
-it.
-"""
+"""Keeps decoded images while a network trains: in memory, or in a file if they need too much."""
 
 import shutil
 import tempfile
@@ -27,7 +25,7 @@ class ImageCache:
         self._folder = folder
 
     def array(self, shape: Shape) -> NDArray[np.uint8]:
-        """A new array to fill. UserError where there is no room for its file."""
+        """A new array to fill. UserError if the disk has no room for its file."""
         size = int(np.prod(shape, dtype=object))  # whole numbers don't overflow
         if size > self._left:
             return self._in_file(shape, size, "train.cache_gb")
@@ -63,7 +61,7 @@ def available_memory() -> float:
     with suppress(OSError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         free = min(free, *(1024 * int(s.split()[1]) for s in lines if s.startswith("MemAvailable")))
-    group = Path("/sys/fs/cgroup")  # a container's own limit; the text is "max" where it has none
+    group = Path("/sys/fs/cgroup")  # a container's own limit; the text is "max" if it has none
     with suppress(OSError, ValueError):
         limit = int((group / "memory.max").read_text(encoding="ascii"))
         used = int((group / "memory.current").read_text(encoding="ascii"))

@@ -1,6 +1,6 @@
-"""How the weights are changed: loss, optimizer, learning rate, their moving average, when to stop.
+"""Sets how the weights change: loss, optimizer, learning rate, moving average, and when to stop.
 
-The options of the section `train` of params.yaml; what each is good for is in docs/training.md.
+These are options of the section `train` of params.yaml; docs/training.md says when each one helps.
 """
 
 import math
@@ -34,7 +34,7 @@ def compile_network(network: keras.Model, recipe: Train) -> None:
 
 
 def callbacks(recipe: Train) -> list[keras.callbacks.Callback]:
-    """Those that the recipe asks for. They stand before whatever keeps an epoch's weights."""
+    """The callbacks of the recipe. They come before the callbacks that keep an epoch's weights."""
     found: list[keras.callbacks.Callback] = []
     if recipe.schedule == "cosine":
         found.append(keras.callbacks.LearningRateScheduler(lambda epoch: cosine(recipe, epoch)))

@@ -82,7 +82,7 @@ def train(
 
 
 def _network(recipe: Train, precision: str, classes: int, team: Team) -> keras.Model:
-    """With its pretrained weights if it has some."""
+    """The network, with pretrained weights if the recipe has some."""
     with hardware.arithmetic(precision):
         network = networks.build(recipe.network, recipe.image_size, classes)
         comes_trained = pretrained.comes_trained(recipe)

@@ -30,7 +30,7 @@ _LOST = "Collective ops is aborted by: "  # what TensorFlow says of it, by many 
 
 
 class Team:
-    """Who trains together. Without a strategy it is this process alone, and nothing is changed."""
+    """The hosts that train together. Without a strategy this process trains alone, as usual."""
 
     def __init__(
         self, strategy: tf.distribute.Strategy | None = None, hosts: int = 1, host: int = 0
@@ -44,9 +44,9 @@ class Team:
 
     @classmethod
     def from_environment(cls) -> "Team":
-        """As TF_CONFIG and the GPUs of this machine ask for; blocks until all hosts are there.
+        """The team of TF_CONFIG and the GPUs of this machine. It waits until all hosts are there.
 
-        To be called before anything else of TensorFlow's. UserError where TF_CONFIG can't be read.
+        Call it before anything else of TensorFlow's. UserError if TF_CONFIG can't be read.
         """
         hosts, host = _hosts(os.environ.get("TF_CONFIG", ""))
         if len(hosts) > 1:
@@ -59,11 +59,11 @@ class Team:
         return cls()
 
     def scope(self) -> AbstractContextManager[Any]:
-        """What compiles or trains the network stands inside."""
+        """A block for all code that compiles or trains the network."""
         return self.strategy.scope() if self.strategy else nullcontext()
 
     def member(self, network: keras.Model) -> keras.Model:
-        """The same network, to be trained by the team. To train only, as in `hardware`."""
+        """The same network for the team to train. Use it only to train, as in `hardware`."""
         if not self.strategy:
             return network
 
@@ -80,9 +80,10 @@ class Team:
         return TeamNetwork(copy.inputs, copy.outputs) if self.several_hosts else copy
 
     def batches(self, make: Callable[[range, int], tf.data.Dataset]) -> Any:
-        """`make(parts, of)` gives batches, each cut in `of` parts, of which it takes `parts`.
+        """Batches of `make(parts, of)`. It cuts each batch in `of` parts and takes `parts` of them.
 
-        For several they are endless: else TensorFlow looks before each step whether there is one.
+        With several hosts they are endless: else TensorFlow looks before each step for a next
+        batch.
         """
         if not self.strategy:
             return make(range(1), 1)
@@ -126,7 +127,7 @@ class Team:
 
     @contextmanager
     def outputs(self, *folders: Path) -> Iterator[list[Path]]:
-        """The same folders for the chief; others get new ones, which vanish at the end."""
+        """The same folders for the chief. Other hosts get new folders, which are deleted later."""
         if self.chief:
             yield list(folders)
             return
@@ -135,7 +136,7 @@ class Team:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """UserError where another host is lost meanwhile, instead of TensorFlow's many lines."""
+        """Raise UserError if another host is lost in the block. TensorFlow prints many lines."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -201,7 +202,7 @@ class TeamNetwork(keras.Model):
 
 
 def _close_pools() -> None:
-    """TensorFlow leaves its pools of threads open, of which Python complains when it ends."""
+    """Close TensorFlow's pools of threads. It leaves them open, and Python complains at its end."""
     for found in gc.get_objects():
         if isinstance(found, ThreadPool):
             found.close()
