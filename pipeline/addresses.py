@@ -1,8 +1,8 @@
-"""The address guard: which addresses may be asked, decided where the connection is made.
+"""The address guard. It decides which addresses may be asked, when the connection is made.
 
-A page can name `http://169.254.169.254/…` as its image, and a host name can resolve to a public
-address when it is looked at and to a private one when it is connected to. So the address is checked
-after the name is resolved, and the connection goes to the very address that was checked.
+A page can name `http://169.254.169.254/…` as its image. A host name can resolve to a public address
+when it is checked, and to a private one when the connection is made. So the address is checked
+after the name is resolved, and the connection goes to exactly the checked address.
 """
 
 import functools
@@ -34,11 +34,11 @@ class RefusedAddressError(UserError):
 
 
 class FetchError(UserError):
-    """An address that may be asked, and didn't give what was wanted."""
+    """A host may be asked, but didn't give the wanted answer."""
 
 
 def check_url(url: str) -> None:
-    """Raise RefusedAddressError unless `url` is http(s) and has a host and a sound port."""
+    """Raise RefusedAddressError unless `url` is http(s) and has a host and a valid port."""
     _split(url)
 
 
@@ -54,8 +54,8 @@ def host_port(url: str) -> str:
 def check_address(host: str, port: int, ip: str, allow_private: Collection[str]) -> None:
     """Raise RefusedAddressError unless `ip`, which `host` resolved to, is a public address.
 
-    Addresses that carry an IPv4 address inside (IPv4-mapped, 6to4, NAT64) are judged by that one.
-    `allow_private` lists what is let through all the same, as `host:port`.
+    An address that has an IPv4 address inside (IPv4-mapped, 6to4, NAT64) is judged by that one.
+    `allow_private` lists private hosts that are allowed, as `host:port`.
     """
     address = _embedded(ipaddress.ip_address(ip.partition("%")[0]))
     if _is_public(address):
@@ -78,7 +78,7 @@ def session(allow_private: Collection[str] = ()) -> requests.Session:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong with a request, without the libraries' wrapping around it."""
+    """The reason why a request failed, without the text that the libraries put around it."""
     inner = error.args[0] if error.args else None
     if cause := getattr(inner, "reason", None):
         return str(cause).rpartition(": ")[2]
@@ -89,7 +89,7 @@ def reason(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a host answered, after redirects. Only a success has a body."""
+    """The answer of a host, after redirects. It has a body only if the status is a success."""
 
     url: str
     status: int
@@ -114,9 +114,9 @@ def fetch(
 def ask(
     url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()
 ) -> HttpAnswer:
-    """What a host answers at `url`, with status and headers; a status of failure is an answer too.
+    """The answer of the host at `url`, with status and headers, even if the status is a failure.
 
-    The limits, and the errors raised, are those of `fetch`.
+    The limits and the errors are those of `fetch`.
     """
     check_url(url)
     opened: list[socket.socket] = []

@@ -1,4 +1,4 @@
-"""The classes: `Mug` and `mug` are one class; a class that has no image at the end is reported."""
+"""Treats `Mug` and `mug` as one class, and reports the classes that have no image at the end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,10 +22,10 @@ _REMEDIES: Final[Mapping[str, str]] = {
 
 
 def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[str, str]:
-    """How each class is spelt, by its `class_key`.
+    """The spelling of each class, by its `class_key`.
 
-    The first source in params.yaml that names a class decides. Where no source names it, the
-    spelling in `found` that begins with a small letter does.
+    The first source in params.yaml that names a class decides. If no source names it, the spelling
+    in `found` that begins with a small letter does.
 
     >>> spellings({}, ["Mug", "mug", "Cap"])
     {'mug': 'mug', 'cap': 'Cap'}
@@ -42,10 +42,10 @@ def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[
 def empty_classes(
     sources: Mapping[str, Source], outcomes: Iterable[tuple[str, str, str]]
 ) -> Iterator[str]:
-    """A sentence for each class that has no kept image: why most of its images went.
+    """A sentence for each class without a kept image. It says why most images were not kept.
 
-    Classes are those that `sources` name, and those of `outcomes`: an image's class folder in
-    data/raw, its class after people's decisions, and the reason why it was dropped or `KEPT`.
+    The classes are those of `sources` and of `outcomes`. An outcome is an image's class folder in
+    data/raw, its class after people's decisions, and the reason why it was dropped, or `KEPT`.
     """
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     relabelled: Counter[str] = Counter()
@@ -78,6 +78,6 @@ def _remedy(reason: str) -> str:
 
 
 def warn_of_empty(sentences: Iterable[str]) -> None:
-    """Print warnings at the end of a command, where nobody overlooks them."""
+    """Print the warnings. Call it at the end of a command, where people see them."""
     for sentence in sentences:
         print(f"\nWARNING: {sentence}")

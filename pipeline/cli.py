@@ -1,4 +1,4 @@
-"""What every command has in common: how it fails."""
+"""Runs commands, and turns their errors into messages and exit codes."""
 
 import errno
 import io
@@ -18,7 +18,7 @@ class UserError(Exception):
 
 @contextmanager
 def needs_extra(name: str) -> Iterator[None]:
-    """For imports that need an extra of this project. Raises UserError where it is missing."""
+    """Import modules in the block that need an extra. Raises UserError if the extra is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -27,10 +27,10 @@ def needs_extra(name: str) -> Iterator[None]:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and exit with the code that it gives, or with 0.
+    """Run a command and exit with the code that it returns, or with 0.
 
     A `UserError` exits with 1, and so does a file that the system does not let us read or write: a
-    sentence on stderr says what is wrong. An interrupted command exits with 130. Where nobody reads
+    sentence on stderr says what is wrong. An interrupted command exits with 130. If nobody reads
     the output any more (`| head`), the code is 141.
     """
     for stream in (sys.stdout, sys.stderr):  # a file's odd name must not fail
@@ -73,7 +73,7 @@ _REMEDIES = {
 
 
 def _sentence(error: OSError) -> str | None:
-    """What a person can do about a file; None where the error is not about one."""
+    """A sentence that tells a person what to do about a file; None for errors without a file."""
     file = error.filename2 or error.filename  # of two files the one that is written
     path = os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):  # `write` names no file

@@ -154,14 +154,14 @@ def _unusable(address: str, why: str) -> UserError:
 
 
 def _processors(ray: Any) -> int:
-    """How many tasks the cluster can run at once, now. 1 if it has just lost all its nodes."""
+    """The number of tasks that the cluster can run at once, or 1 if it has just lost all nodes."""
     return max(1, int(ray.cluster_resources().get("CPU", 0)))
 
 
 def _task(ray: Any) -> Any:
-    """What a node is asked to do, as a remote function of Ray.
+    """The task of a node, as a remote function of Ray.
 
-    Ray sends the inner function as code, since a node may not find this project by itself. So the
+    Ray sends the inner function as code, because a node may not find this project by itself. So the
     function imports what it needs, and its arguments are Python's own types.
     """
 
@@ -202,7 +202,7 @@ def answer(versions: dict[str, str], question: bytes) -> tuple[str, bytes]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """What could change a byte of the results, with its version."""
+    """The versions of all that could change a byte of the results."""
     found = {"Python": platform.python_version(), "the project's files": _digest()}
     for name in _LIBRARIES:
         try:

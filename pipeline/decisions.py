@@ -18,7 +18,7 @@ _SHOWN = 3  # examples in a sentence
 
 
 class Choice(StrEnum):
-    """What a person wants done with an image."""
+    """The decision of a person about an image."""
 
     KEEP = "keep"
     DROP = "drop"
@@ -27,7 +27,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`label` is the class that the image is of, where the person named one."""
+    """A decision. `label` is the right class of the image, if the person named one."""
 
     choice: Choice
     label: str | None
@@ -41,9 +41,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of the file below its header, or several where a note has line breaks.
+    """One line of the file after its header, or several lines if a note has line breaks.
 
-    `start` and `end` are the lines before and up to its last, counted from 0.
+    `start` is the number of the lines before it; `end` is that of the lines up to its last one.
     """
 
     start: int
@@ -53,17 +53,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTable:
-    """The file as it is: its delimiter, which is the system's where a spreadsheet saved it."""
+    """The file as it is. A spreadsheet may have saved it with the delimiter of its system."""
 
     delimiter: str
     records: list[Record]
 
 
 def parse(text: str, path: Path) -> ReviewTable:
-    """Read the file's text, also as spreadsheets save it.
+    """Read the file's text, even if a spreadsheet saved it.
 
-    They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere.
-    Raises UserError naming the line that is wrong and what would be right.
+    Spreadsheets put a byte order mark and `sep=;` before it, and delimiters at the ends of lines.
+    Blank rows may be anywhere. Raises UserError, with the wrong line and what would be right.
     """
     text = text.removeprefix("\ufeff")
     lines = text.splitlines()
@@ -95,9 +95,9 @@ def parse(text: str, path: Path) -> ReviewTable:
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
-    """The decisions by SHA-256; the last line about an image counts.
+    """The decisions by SHA-256. The last line about an image counts.
 
-    Raises UserError naming the line that is wrong and what would be right.
+    Raises UserError, with the wrong line and what would be right.
     """
     return dict(_read(path))
 
@@ -120,7 +120,7 @@ def _read(path: Path) -> Iterator[tuple[str, Decision]]:
 
 
 def _decision(values: list[str]) -> tuple[str, Decision]:
-    """Raises ValueError or UserError with the remedy."""
+    """The decision of a line. Raises ValueError, or UserError with the remedy."""
     if len(values) != len(COLUMNS):
         raise ValueError(
             f"has {len(values)} fields, not {len(COLUMNS)}; quote a note that has commas"

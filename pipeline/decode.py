@@ -64,10 +64,10 @@ def read(path: Path, sha256: str) -> bytes:
 
 
 def open_header(content: bytes, name: str = "", max_pixels: int = MOST_PIXELS) -> Image.Image:
-    """Pillow's image with its header read and nothing decoded.
+    """Open an image with Pillow: its header is read, and nothing is decoded.
 
-    `name` is the file's, by which some camera raw files are known. Raises ImageError, also where
-    more than `max_pixels` have to be decoded (`formats.least_pixels`).
+    `name` is the name of the file, because some camera raw files are known by it. Raises
+    ImageError, also if more than `max_pixels` must be decoded (`formats.least_pixels`).
     """
     try:
         image = open_image(content, name)
@@ -88,7 +88,7 @@ def open_header(content: bytes, name: str = "", max_pixels: int = MOST_PIXELS) -
 
 
 def too_many(pixels: int, least: int, max_pixels: int) -> str:
-    """What is said of an image of which more than `max_pixels` have to be decoded.
+    """The message for an image of which more than `max_pixels` must be decoded.
 
     >>> too_many(120_000_000, 120_000_000, 100_000_000)
     '120,000,000 pixels; the limit is 100,000,000'
@@ -100,11 +100,11 @@ def too_many(pixels: int, least: int, max_pixels: int) -> str:
 
 
 def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Image, int]:
-    """Decode what `open_header` opened: the first frame, upright, sRGB, transparency on white.
+    """Decode an image from `open_header`: the first frame, upright, sRGB, transparency on white.
 
-    Of a JPEG the decoder may give 1/2, 1/4 or 1/8 of the size. No side gets smaller than `at_least`
-    pixels, except where the image would have more than `MOST_PIXELS`. Returns the image and the
-    EXIF orientation it had, 1 (upright) to 8. Raises ImageError.
+    A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size. No side gets smaller than `at_least`
+    pixels, unless the image would have more than `MOST_PIXELS`. Returns the image and the EXIF
+    orientation that it had, 1 (upright) to 8. Raises ImageError.
     """
     try:
         _reduce(image, at_least)
@@ -129,7 +129,7 @@ def _reduce(image: Image.Image, at_least: int) -> None:
 
 
 def frames(image: Image.Image) -> int:
-    """How many images the file holds; 1 where they can't be counted."""
+    """The number of images in the file; 1 if they can't be counted."""
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:  # noqa: BLE001 - only the first frame is used
@@ -139,7 +139,7 @@ def frames(image: Image.Image) -> int:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8, of an image that is loaded.
 
-    Not before: the EXIF of a PNG may lie behind the pixels, so Pillow would load the image.
+    It must be loaded: the EXIF of a PNG may come after the pixels, so Pillow would load the image.
     """
     try:
         value = image.getexif().get(_EXIF_ORIENTATION, 1)

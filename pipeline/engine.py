@@ -83,7 +83,7 @@ def map_images(
 
 
 def _map_part(task: bytes, chunk: int, items: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """What a node of a cluster does for one of its processors."""
+    """Compute a part of the items on a node of a cluster, with one of its processors."""
     return list(_map_here(task, chunk, items, 1))
 
 
@@ -115,7 +115,7 @@ def _map_here(task: bytes, chunk: int, items: Items, most: int) -> Generator[Any
 
 
 class _Worker:
-    """A process and the items that it was sent and hasn't answered."""
+    """A process, and the items that it has got and not yet answered."""
 
     def __init__(self, task: bytes, answers: "_Answers") -> None:
         self._pending: deque[tuple[int, tuple[Any, ...]]] = deque()
@@ -135,7 +135,7 @@ class _Worker:
         self._send(task)
 
     def _listen(self, answers: "_Answers") -> None:
-        """Hand on what the process answers, and None at its end."""
+        """Pass on the answers of the process, and None at its end."""
         with suppress(EOFError):
             while True:
                 answers.put((self, _read(self._from)))
@@ -161,7 +161,7 @@ class _Worker:
         done[number] = _unpickled(answer)
 
     def inherit(self, dead: "_Worker", done: dict[int, Any]) -> None:
-        """Go on with what a dead worker left: the item in its hand is answered by its death."""
+        """Take over the items of a dead worker. The item that it worked on gets `Killed`."""
         code = dead._process.wait()
         dead.stop()
         if code == 1:
@@ -189,7 +189,7 @@ def _write(pipe: IO[bytes], message: bytes) -> None:
 
 
 def _read(pipe: IO[bytes]) -> bytes:
-    """The next message. Raises EOFError where there is none, or only a part of it."""
+    """The next message. Raises EOFError if there is none, or only a part of it."""
     head = pipe.read(8)
     size = int.from_bytes(head, "big")
     message = pipe.read(size)
@@ -219,7 +219,7 @@ serve()
 
 
 def serve() -> None:
-    """What a worker process does: answer items until its parent closes the pipe."""
+    """Answer items until the parent closes the pipe. This is the program of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     questions = sys.stdin.buffer
     with os.fdopen(os.dup(1), "wb") as answers:

@@ -34,7 +34,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
 
 def _encoded(text: str) -> bytes:
-    """As UTF-8; names of files that are none are told by their bytes."""
+    """The text as UTF-8. A file's name that is not UTF-8 is written by its bytes."""
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""The image formats that are read, and how files of them are known: by bytes and by names.
+"""The image formats that are read, and how their files are recognised, by bytes and by names.
 
-Pillow is imported when the first image is opened: what asks only for names need not wait for it.
+Pillow is imported when the first image is opened, so code that needs only names does not wait.
 """
 
 import io
@@ -89,7 +89,7 @@ _SUBFILE, _PHOTOMETRIC, _SUB_PAGES, _DNG = 254, 262, 330, 50706
 _SENSOR: Final = (32803, 34892)  # the photometric of a colour filter, and of its values
 
 MOST_PIXELS: Final = 178_956_970
-"""The limit for one image, whatever `clean.max_pixels` is. Some readers of Pillow have it too."""
+"""The limit for one image, for any `clean.max_pixels`. Some of Pillow's readers have it too."""
 _JPEG_REDUCES: Final = 8 * 8  # pixels to one: what a JPEG's decoder can do while it decodes
 _PASSES_REDUCE: Final = 2  # coefficients of all pixels take about the memory of half of the pixels
 _SOF, _NO_SOF, _SOS = range(0xC0, 0xD0), (0xC4, 0xC8, 0xCC), 0xDA  # markers of JPEG
@@ -113,9 +113,9 @@ _LITTER: Final = frozenset(
 
 
 def is_litter(name: str) -> bool:
-    """Whether a system or a program left this file or folder, so that it is nobody's data.
+    """Whether a system or a program made this file or folder, so that nobody needs it as data.
 
-    `name` is its name alone, without a path. Hidden files are litter too, and unfinished ones.
+    `name` is its name alone, without a path. Hidden and unfinished files are litter too.
 
     >>> is_litter("Thumbs.db"), is_litter(".DS_Store"), is_litter("mug.jpg.part")
     (True, True, True)
@@ -131,7 +131,7 @@ def is_litter(name: str) -> bool:
 
 
 def sniff(head: bytes) -> Format | None:
-    """The format that the first bytes of a file announce, or None. 64 bytes are enough.
+    """The format by the first bytes of a file, or None. 64 bytes are enough.
 
     >>> sniff(b"GIF89a").name
     'gif'
@@ -155,7 +155,7 @@ def sniff(head: bytes) -> Format | None:
 def is_camera_raw(head: bytes, name: str = "") -> bool:
     """Whether a file is a camera raw file. Pillow would find only the small preview in it.
 
-    `head` is the file, or as much of its beginning as there is; `name` counts where it has one.
+    `head` is the file, or as much of its beginning as is known. `name` counts if it is given.
     """
     if head.startswith(_RAW_STARTS) or head[4:12] == b"ftypcrx " or head[6:14] == b"HEAPCCDR":
         return True
@@ -170,10 +170,10 @@ def is_camera_raw(head: bytes, name: str = "") -> bool:
 
 
 def open_image(content: bytes, name: str = "") -> "Image.Image":
-    """Pillow's image with its header read and nothing decoded; what the bytes say counts.
+    """Open an image with Pillow: its header is read, and nothing is decoded. Only its bytes count.
 
-    Raises UnidentifiedImageError for other formats, and for camera raw files (`name` is asked for
-    these only); for damaged bytes whatever Pillow's readers raise.
+    Raises UnidentifiedImageError for other formats, and for camera raw files (`name` is needed only
+    for these). For damaged bytes it raises whatever Pillow's readers raise.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -196,10 +196,10 @@ def open_image(content: bytes, name: str = "") -> "Image.Image":
 
 
 def least_pixels(content: bytes, image: "Image.Image") -> int:
-    """How many pixels have to be decoded to see the image; it is opened and not yet decoded.
+    """How many pixels must be decoded to see the image, which is opened and not yet decoded.
 
-    Only a JPEG's decoder can give a smaller image: one pixel in 64 is enough. A progressive JPEG
-    brings its pixels in several passes. Its decoder keeps the coefficients of all pixels meanwhile.
+    Only the decoder of a JPEG can make a smaller image: one pixel in 64 is enough. A progressive
+    JPEG has its pixels in several passes, and its decoder keeps the coefficients of all pixels.
     That takes as much memory as half of the pixels, so half of them count.
     """
     pixels = image.width * image.height
@@ -234,7 +234,7 @@ def _suffix(name: str) -> str:
 
 @cache
 def _register(form: Format) -> None:
-    """Import the one reader that is needed. Left to itself, Pillow imports all of its forty."""
+    """Import only the reader that is needed. By itself Pillow would import all of its forty."""
     module = import_module(form.plugin)
     if form.name == "heic":  # a thumbnail in the file would be decoded in the place of the image
         module.register_heif_opener(thumbnails=False)
@@ -247,7 +247,7 @@ def _register(form: Format) -> None:
 def _first_page(tiff: bytes) -> dict[int, int]:
     """The tags of the first page of a TIFF (TIFF 6.0, section 2), as far as they can be read.
 
-    A tag has its value, or the place where its values lie.
+    A tag has its value, or the position of its values.
     """
     order = "<" if tiff[:2] == b"II" else ">"
     is_big = b"+" in tiff[2:4]

@@ -1,7 +1,8 @@
-"""data/incoming/<source>: what a crawl brought, until DVC has stored it.
+"""Keeps the images of a crawl in data/incoming/<source> until DVC has stored them.
 
-data/raw/<source> is an out of DVC, and `dvc exp run` and `dvc exp apply` delete from it what is not
-in DVC's cache: what a crawl by hand brought, or one that was killed. data/incoming is no out.
+data/raw/<source> is an out of DVC. `dvc exp run` and `dvc exp apply` delete files there that are
+not in DVC's cache, such as those of a crawl by hand or of one that was killed. data/incoming is no
+out, so DVC deletes nothing there.
 """
 
 import json

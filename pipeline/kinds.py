@@ -1,4 +1,4 @@
-"""Says in plain words what a file is that can't be read as an image, and what its owner can do."""
+"""Says in plain words what a file is that can't be read as an image, and what to do with it."""
 
 import codecs
 import re
@@ -106,7 +106,7 @@ _NAMES: Final = {  # where the bytes don't tell
 
 
 def remedy(content: bytes, name: str = "") -> str:
-    """What a file is that can't be read as an image, and what to do with it.
+    """A message for a file that can't be read as an image: its kind, and the remedy.
 
     `content` is the whole file; `name` is its name, if it has one.
 
@@ -122,10 +122,10 @@ def remedy(content: bytes, name: str = "") -> str:
 
 
 def kind_of(head: bytes, name: str = "") -> str:
-    """What a file is, in plain words: "video", "PDF document", …; "image" for the formats kept.
+    """The kind of a file in plain words: "video", "PDF document", …; "image" for the known formats.
 
-    `head` is the beginning of the file, some thousand bytes. `name` tells sidecar files. For others
-    it counts only where the bytes don't tell.
+    `head` is the beginning of the file, some thousand bytes. Sidecar files are known by `name`. For
+    other files it counts only if the bytes don't tell the kind.
 
     >>> kind_of(b"GIF89a"), kind_of(b"<x:xmpmeta>", "IMG_1.xmp")
     ('image', 'sidecar file')

@@ -28,10 +28,9 @@ _ASKS_FOR_CREDIT = re.compile(r"(cc-by|cc-sa|gfdl|fal|odbl|odc-by|ogl|mit|bsd|ap
 
 
 def normal_license(name: str | None, url: str | None = None) -> str | None:
-    """A license by its name, or by the address of its text, in one spelling; None where unknown.
+    """One spelling for a license, from its name or from the address of its text; None if unknown.
 
-    A Creative Commons address decides, whatever the name says. The version, where one is known,
-    comes last.
+    A Creative Commons address counts more than the name. The version, if it is known, comes last.
 
     >>> normal_license("CC BY-SA 4.0")
     'cc-by-sa-4.0'
@@ -66,5 +65,5 @@ def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | Non
 
 
 def asks_for_credit(name: str | None, url: str | None) -> bool:
-    """Whether the license wants its author named where the image is used."""
+    """Whether the license asks users of an image to name its author."""
     return _ASKS_FOR_CREDIT.match(normal_license(name, url) or "") is not None

@@ -1,6 +1,6 @@
-"""Lists what lies in a folder. All code that reads people's folders uses it.
+"""Lists the content of a folder. All code that reads people's folders uses it.
 
-What can't be used is left aside: its name is noted by kind, so that somebody can be told.
+Files that can't be used are left aside: their names are noted by kind, for a message.
 """
 
 import os
@@ -36,7 +36,7 @@ class Found:
     name: str
     info: os.stat_result
     above: tuple[_Identity, ...]
-    """the folders on the way to it, and itself where it is one"""
+    """the folders that contain it; for a folder also itself"""
     within: Path | None
     """links that lead out of this folder are not followed; None: all are"""
     with_litter: bool = False
@@ -48,7 +48,7 @@ class Found:
 
 
 def left_out() -> LeftOut:
-    """An empty list of what is left aside."""
+    """An empty list for names that are left aside."""
     return defaultdict(list)
 
 
@@ -74,7 +74,7 @@ def entries(
 def files(folder: Path, aside: LeftOut, *, trusted: bool = True) -> Iterator[Found]:
     """All files in a folder and its folders, each folder's entries in the order of their names.
 
-    As of `entries`, `aside` gets what is no file, by kind.
+    `aside` gets all other names by kind, as in `entries`.
     """
     for found in entries(folder, aside, trusted=trusted):
         yield from below(found, aside)
@@ -90,7 +90,7 @@ def below(found: Found, aside: LeftOut) -> Iterator[Found]:
 
 
 def inside(folder: Found, aside: LeftOut) -> list[Found]:
-    """The files and folders in a folder that was found, as of `entries`."""
+    """The files and folders in a folder that was found; see `entries`."""
     try:
         names = sorted(os.listdir(folder.path))  # noqa: PTH208 - also those that are no UTF-8
     except OSError:
@@ -140,7 +140,7 @@ def text(name: str) -> str:
 
 
 def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each kind of what is left aside: how many there are, and the first names.
+    """A line for each kind of names that are left aside: their number, and the first ones.
 
     >>> aside_lines({BROKEN: ["mug/a.jpg"]})
     ['left out, broken links: 1 (mug/a.jpg)']

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How an attempt at a candidate image ended."""
+    """The result of an attempt at a candidate image."""
 
     SAVED = "saved"
     DUPLICATE = "duplicate"  # the bytes were already there, in this class, under another address
@@ -106,7 +106,7 @@ class Row:
 
     @staticmethod
     def from_json(line: str) -> "Row":
-        """Raises ValueError for a line that is no row of this type."""
+        """The row of a line. Raises ValueError if the line is no row of this type."""
         return _reader().validate_json(line)
 
 
@@ -157,7 +157,7 @@ class Manifest:
             self.timeouts[row.key] += 1
 
     def append(self, row: Row) -> None:
-        """Write one row; it is in the file (whatever happens to this process) on return."""
+        """Write one row. When this returns, it is in the file, even if the process is killed."""
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _cut_torn_line(self.path)
@@ -168,7 +168,7 @@ class Manifest:
         self._count(row)
 
     def write_file(self, file: str, content: bytes) -> None:
-        """Write an image that rows tell of: whole, or not at all."""
+        """Write an image for a row: the whole file, or none."""
         write_atomic(self.path.parent / file, content)
 
     def close(self) -> None:
@@ -184,7 +184,7 @@ class Manifest:
 
 
 def _short(error: Any) -> str:
-    """The first finding of pydantic's message: its place, and what is wrong."""
+    """The first error in pydantic's message: where it is, and what is wrong."""
     first = error.errors()[0]
     return ": ".join([*map(str, first["loc"]), first["msg"]])
 
@@ -206,7 +206,7 @@ def safe_label(name: str) -> str:
     >>> safe_label("Mugs / Cups ")
     'Mugs - Cups'
 
-    Raises UserError where nothing usable is left.
+    Raises UserError if no usable name is left.
     """
     label = unicodedata.normalize("NFC", name)
     label = "".join(

@@ -14,7 +14,7 @@ _NOT_IN_SOURCES = re.compile(r"[^\w-]+")
 
 
 def class_key(label: str) -> str:
-    """The same for all spellings of one class: some systems take `Mug` and `mug` for one folder.
+    """The same key for all spellings of a class: on some systems `Mug` and `mug` are one folder.
 
     >>> class_key("Mug") == class_key("MUG")
     True
@@ -23,12 +23,12 @@ def class_key(label: str) -> str:
 
 
 def safe_source(name: str) -> str:
-    """The name as that of a source: letters, digits, `_` and `-`.
+    """The name as the name of a source, with letters, digits, `_` and `-` only.
 
-    A source is more than a folder: DVC puts its name into a command and a dotted key, and takes
-    what follows an `@` for a part of the stage's name.
+    A source is more than a folder: DVC puts its name into a command and a dotted key, and takes the
+    text after an `@` for a part of the stage's name.
 
-    Raises UserError where nothing usable is left.
+    Raises UserError if no usable name is left.
 
     >>> safe_source("My shop (old)")
     'My_shop_old'
@@ -59,7 +59,7 @@ def _checked(name: str, safe: Callable[[str], str], what: str) -> str:
 
 
 def apart(names: Iterable[str], what: str) -> None:
-    """Raises ValueError where two names would share a folder on some systems."""
+    """Raise ValueError if two names would share a folder on some systems."""
     spelt: dict[str, str] = {}
     for name in names:
         if (other := spelt.setdefault(class_key(name), name)) != name:

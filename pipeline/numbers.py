@@ -1,4 +1,4 @@
-"""Numbers that people type as options: what is allowed, and what they may have meant."""
+"""Reads numbers that people type as options, and guesses what a wrong one should be."""
 
 import argparse
 import math
@@ -52,7 +52,7 @@ def number_from(least: Number, most: Number | None = None) -> Callable[[str], Nu
 
 
 def _guesses(given: str, *, whole: bool) -> Iterator[float]:
-    """What somebody may have meant, the likeliest first: `80%`, `0,8`, `1,000`, `10s`, `-3`."""
+    """Numbers that may be meant, the likeliest first: `80%`, `0,8`, `1,000`, `10s`, `-3`."""
     found = _NUMBER.search(given)
     if found is None or len(given) > _LONGEST:
         return

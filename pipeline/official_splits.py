@@ -12,10 +12,10 @@ from pipeline.paths import SPLIT_WORDS
 def are_splits(root: Path, folders: Sequence[Found], spelt: Container[str]) -> bool:
     """Whether the folders are official splits, and not classes.
 
-    Folders that `classes` names are classes, and so are all beside them; `spelt` has their
-    `class_key`. A folder called `train` beside classes is one too: it may have toys. If it is alone
-    and has only folders, these are the classes. Raises UserError where several splits and classes
-    lie beside each other.
+    Folders that `classes` names are classes, and so are all folders beside them; `spelt` has their
+    `class_key`. A folder called `train` beside classes is a class too: it may have toys. If it is
+    alone and has only folders, these are the classes. Raises UserError if several splits and
+    classes are beside each other.
     """
     splits = [
         folder

@@ -1,4 +1,4 @@
-"""`params.yaml`, typed and validated once, where it enters."""
+"""The types of `params.yaml`. The file is checked once, when it is read."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -86,7 +86,7 @@ class NearDuplicate(Rule):
 
 
 class Clean(Section):
-    """One rule for each reason that has a choice. See pipeline/clean/rules.py."""
+    """The rules of clean, one for each reason that has a choice. See pipeline/clean/rules.py."""
 
     max_pixels: int = Field(
         gt=0,

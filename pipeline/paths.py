@@ -1,4 +1,4 @@
-"""Where each stage reads and writes, relative to the root of the repository."""
+"""The folders and files that the stages read and write, relative to the root of the repository."""
 
 from pathlib import Path
 
@@ -31,10 +31,10 @@ EXPORT = RESULTS / "export"
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.json"  # in data/raw/<source>: names of files that are no images, by kind
 SPLITS = ("train", "validation", "test")
-"""In the order of their strength: an image filed under several counts for the last of them."""
+"""The splits, the weakest first. If an image is filed under several, the last of them counts."""
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""What datasets and people call the splits, in lower case, and what they are here."""
+"""The names of splits in datasets and people's folders, in lower case, and our names for them."""

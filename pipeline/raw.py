@@ -1,4 +1,4 @@
-"""What lies in data/raw: the images that params.yaml asks for, and what is left out."""
+"""Reads data/raw: the images that params.yaml asks for, and the files that are left out."""
 
 import json
 from collections import defaultdict
@@ -63,9 +63,9 @@ class Raw:
 
 
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
-    """Read the manifests of these sources; any other file in `raw` is left out, with a reason.
+    """Read the manifests of these sources. Any other file in `raw` is left out, with a reason.
 
-    Raises UserError where there is no image at all.
+    Raises UserError if there is no image at all.
     """
     asked: dict[str, list[Row]] = {}
     files: dict[str, set[str]] = {}
@@ -111,7 +111,7 @@ def left_out_of(folder: Path) -> dict[str, list[str]]:
 
 
 class _Selection:
-    """What params.yaml asks for of a source."""
+    """The classes and licenses of a source that params.yaml asks for."""
 
     def __init__(self, name: str, source: Source) -> None:
         self._name = name
@@ -119,7 +119,7 @@ class _Selection:
         self._licenses = getattr(source, "licenses", None)
 
     def why_not(self, row: Row) -> str | None:
-        """Why params.yaml does not ask for this image; None where it asks for class and license."""
+        """Why params.yaml does not ask for the class or license of this image; None if it does."""
         if not row.status.has_file:
             return row.status.replace("_", " ")
         if self._classes is not None and class_key(row.label) not in self._classes:
@@ -147,9 +147,9 @@ def _why_left_out(
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """What lies in class folders, relative to `folder`; not what is beside them (the manifest).
+    """The files in class folders, relative to `folder`, but not the files beside these folders.
 
-    Also what can't be read, for its verdict says why.
+    Files that can't be read are among them, because their verdict says why.
     """
     aside = listing.left_out()
     yield from (file.name for file in listing.files(folder, aside) if "/" in file.name)
@@ -202,7 +202,7 @@ def _is_address(row: Row, source: Source) -> bool:
 
 
 def _copied_products(same: Mapping[tuple[str, str], Iterable[Row]]) -> dict[str, str]:
-    """Product folders that a person copied whole: for each the first that has the same images."""
+    """Product folders that a person copied: for each the first folder that has the same images."""
     images: dict[str, set[str]] = defaultdict(set)
     for (_, sha256), rows in same.items():
         for row in rows:

@@ -18,7 +18,7 @@ def write_page(path: Path, template: Path, **context: Any) -> None:
 
 
 def render(template: Path, **context: Any) -> str:
-    """The text that `template` gives; in one that is named .html, values are escaped."""
+    """The text of `template` with these values. In a template called .html they are escaped."""
     # not above: a program that shows no page need not wait for it
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 

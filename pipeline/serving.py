@@ -1,4 +1,4 @@
-"""How a page is served: its command line, its address, and how it ends.
+"""Serves a page: its command line, its address, and its end.
 
 Needs the extra `web`: import it within `pipeline.cli.needs_extra`.
 """
@@ -27,7 +27,7 @@ _FAREWELL = 1.0
 
 
 def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
-    """What a page's command line has in common: where it is served, and how it ends."""
+    """Add the options that all pages have: where the page is served, and how it ends."""
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -79,15 +79,15 @@ def serve(
     around: Callable[[ASGIApp], ASGIApp] = lambda whole: whole,
     on_hangup: Callable[[], None] | None = None,
 ) -> None:
-    """Serve a page until Ctrl-C or SIGTERM. Its address is printed when connections are taken.
+    """Serve a page until Ctrl-C or SIGTERM. Its address is printed when it takes connections.
 
     Args:
         options: those of `add_address_arguments`.
-        max_body: bytes of one request.
-        around: gets all there is, the refusals too, and may wrap it.
-        on_hangup: is called in a thread at each SIGHUP, where the system has this signal.
+        max_body: the most bytes of one request.
+        around: wraps the whole app, with the guard and its refusals.
+        on_hangup: is called in a thread at each SIGHUP, if the system has this signal.
 
-    Raises UserError where there is nothing to listen on, or others could come in without a token.
+    Raises UserError if it can't listen there, or if others could use it without a token.
     """
     token = os.environ.get(TOKEN) or None
     if token is not None and len(token) < _SHORTEST_TOKEN:
@@ -138,7 +138,7 @@ def _listener(host: str, port: int, token: str | None) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it takes connections, and ends without breaking what is under way."""
+    """A server that prints its address when it is ready, and lets requests end before it ends."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Server(uvicorn.Server):
         self._on_hangup = on_hangup
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ctrl-C no longer meets a server that is half made: then the address is printed."""
+        """Start, and only then print the address: from now on Ctrl-C ends a whole server."""
         await super().startup(sockets)
         if self._on_hangup and hasattr(signal, "SIGHUP"):
             on_hangup, has_terminal = self._on_hangup, sys.stdout.isatty()

@@ -52,7 +52,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 class Door:
     """ASGI middleware that counts the requests under way. After it is closed it lets no new one in.
 
-    A refused request gets status 503. `/healthz` is answered all the same: the process is alive.
+    A refused request gets status 503. `/healthz` is still answered, because the process is alive.
     """
 
     def __init__(self, app: ASGIApp) -> None:

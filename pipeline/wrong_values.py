@@ -1,4 +1,4 @@
-"""What is wrong in `params.yaml`, and what would be right, a line for each value."""
+"""Says which values in `params.yaml` are wrong, and what would be right, in a line for each."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from pipeline.sources import KINDS, Section, sections
 
 _KEY = "[key]"
-"""pydantic puts this at the end of an error's place where the name itself is wrong"""
+"""pydantic puts this at the end of an error's path if the name itself is wrong"""
 
 
 def explain(error: Any, values: Any, node: Any, model: type[Section]) -> str:
@@ -49,7 +49,7 @@ def _without_kind(loc: Sequence[Any]) -> list[Any]:
 
 
 def _word(loc: Sequence[Any], values: Any, node: Any) -> str | None:
-    """What stands in the file, such as `007` where 7 is read; None if it is no plain word."""
+    """The text of a value in the file, such as `007` for a 7; None if it is no plain word."""
     for part, following in zip(loc, [*loc[1:], None], strict=True):
         if isinstance(node, MappingNode):
             names = [(name, str(name), repr(name)) for name in values]
