@@ -93,7 +93,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _flags(options: argparse.Namespace, source: Source) -> list[str]:
-    """What of the command line is for this source, too."""
+    """The options of the command line that are for this source too."""
     given = {
         "--if-needed": options.if_needed,
         "--retry-permanent": options.retry_permanent and isinstance(source, CrawlSource),
@@ -104,9 +104,9 @@ def _flags(options: argparse.Namespace, source: Source) -> list[str]:
 def collect(
     name: str, source: Source, *, if_needed: bool = False, retry_permanent: bool = False
 ) -> None:
-    """Collect one source, write its counts, and print what became of all candidates.
+    """Collect one source, write its counts, and print the results for all candidates.
 
-    Raises UserError where something was not read, or a class has no image: the run is unfinished.
+    Raises UserError if something was not read, or a class has no image: the run is unfinished.
     """
     if retry_permanent and not isinstance(source, CrawlSource):
         raise UserError(
@@ -193,7 +193,7 @@ dvc repro asks again for just that. To go on with what there is:
 
 
 def _earlier(folder: Path, manifest: Manifest, run_state: "_RunState", *, resume: bool) -> Ledger:
-    """What of an earlier run need not be asked for again, if the parameters are the same."""
+    """The part of an earlier ledger that needs no new request, if the parameters are the same."""
     ledger = Ledger.read(folder) if run_state.is_of_these_parameters() else Ledger()
     if not resume:
         return ledger.failed_for_good()

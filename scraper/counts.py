@@ -1,4 +1,4 @@
-"""What became of the candidates: counts by class and status."""
+"""Counts the candidates by class and status."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
 
 
 def print_ledger(ledger: Ledger, labels: Sequence[str]) -> None:
-    """What became of the pages of a crawl: a table, and a line for all that gave nothing."""
+    """Print the pages of a crawl: a table, and a line for each reason why pages gave nothing."""
     print(f"\n{ledger.table(labels)}")
     for line in ledger.lost():
         print(line)
@@ -55,9 +55,9 @@ def metrics(
     left_out: Mapping[str, Sequence[str]] | None = None,
     ledger: Ledger | None = None,
 ) -> dict[str, object]:
-    """What `table` shows, as numbers to compare between runs: few keys, however many classes.
+    """The numbers of `table`, to compare runs. There are few keys, for any number of classes.
 
-    `left_out` are the names of files that are no images, by kind, where a source has such.
+    `left_out` has the names of files that are no images, by kind, if the source has such files.
     `ledger` has the pages of a source that is crawled.
     """
     counts = by_class(rows, labels)

@@ -13,7 +13,7 @@ _Work = tuple[str, str, str, str]  # title, page, author, license with the addre
 
 
 def credit_list(name: str, rows: Iterable[Row]) -> str | None:
-    """A list in Markdown, one line for each work, or None where no license asks for credit."""
+    """A list in Markdown with one line for each work, or None if no license asks for credit."""
     works: Counter[_Work] = Counter(
         (row.title or "Untitled", row.page_url or "", row.author or "unknown author", _license(row))
         for row in rows

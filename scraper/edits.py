@@ -1,4 +1,4 @@
-"""Images in data/raw that a person has edited in place: other bytes are another image."""
+"""Finds images in data/raw that a person edited in place: other bytes are another image."""
 
 import hashlib
 import json
@@ -18,11 +18,11 @@ from scraper.raw_folder import now
 
 
 def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
-    """Take in, under their new digests, images that were edited in place; gives how many.
+    """Take in images that were edited in place, under their new digests. Returns their number.
 
-    They keep what is known of them, but not their addresses: these lead to the bytes as they were.
-    `note` has the stamps of files whose digests were compared before: as Git does, only what has
-    another size, time or inode since is read. Without the note all is read, once.
+    They keep their facts, but not their addresses, because these lead to the old bytes. `note` has
+    the stamps of files whose digests were compared before. As in Git, only files with another size,
+    time or inode are read. Without the note all files are read, once.
     """
     began = time.time_ns()
     stamps, edited = _stamps(note), 0
@@ -59,7 +59,7 @@ def _stamps(note: Path) -> dict[str, list[int]]:
 
 
 def _edited(manifest: Manifest, path: Path, digest: str, rows: Sequence[Row]) -> None:
-    """A file that is named by its digest gets a new name: a crawl may fetch the old bytes again."""
+    """Rename a file that has the old digest as its name: a crawl may fetch the old bytes again."""
     new = path if path.stem != rows[0].sha256 else path.with_stem(digest)
     file = f"{rows[0].file}".removesuffix(path.name) + new.name
     error = f"edited in place; it is {file} now"

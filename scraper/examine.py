@@ -1,7 +1,4 @@
-"""What collect may know of a file's bytes: their digest and the image's header.
-
-Nothing is decoded.
-"""
+"""Reads the digest and the header of an image, for collect. Nothing is decoded."""
 
 import hashlib
 import warnings
@@ -16,7 +13,7 @@ KEPT: Final = frozenset(FORMATS)
 
 
 class RejectedError(ValueError):
-    """Bytes that are not kept; `status` is their row's, the message its `error`."""
+    """The bytes are not kept. `status` is the status of their row, the message its `error`."""
 
     def __init__(self, status: Status, message: str) -> None:
         super().__init__(message)
@@ -35,7 +32,7 @@ class ImageFile:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """As the columns of the image's row."""
+        """The facts as columns of the image's row."""
         return asdict(self)
 
     @property
@@ -44,10 +41,10 @@ class ImageFile:
 
 
 def examine(content: bytes, name: str = "") -> ImageFile:
-    """Identify an image by its header, whatever its Content-Type says.
+    """Identify an image by its header. Its Content-Type doesn't count.
 
-    `name` is the file's, by which some camera raw files are known. Raises RejectedError for what is
-    not of the formats that are kept; its message has the remedy.
+    `name` is the name of the file, because some camera raw files are known by it. Raises
+    RejectedError if the format is not kept; its message has the remedy.
     """
     from PIL.Image import DecompressionBombError  # imported only where an image is read
 

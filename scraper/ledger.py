@@ -1,8 +1,8 @@
-"""The ledger of pages: what became of all that a spider asked for, class by class.
+"""The ledger of pages: the result of each page that a spider asked for, class by class.
 
-What gave nothing is counted with its reason and its first example. Collect prints the ledger, puts
-it into results/collect/<source>.json, and keeps it as `pages.json` in the source's folder, so that
-an unfinished run asks again for just what is open. The preview uses the same words.
+Pages that gave nothing are counted with their reason and the first example. Collect prints the
+ledger, puts it into results/collect/<source>.json, and keeps it as `pages.json` in the source's
+folder. So the next run asks only for the pages that are missing. The preview uses the same words.
 """
 
 import dataclasses
@@ -20,11 +20,11 @@ from pipeline.files import json_text, write_atomic
 
 FILE: Final = "pages.json"
 LIST: Final = ""
-"""in place of a class: of a sitemap or a file of addresses, where the class is not known yet"""
+"""stands for a class, if a sitemap or a file of addresses doesn't tell the class yet"""
 
 
 class Outcome(StrEnum):
-    """How an attempt at a product page ended."""
+    """The result of an attempt at a product page."""
 
     READ = "read"
     """it gave images"""
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 
 class ListingState(StrEnum):
-    """How the listing of a class ended."""
+    """The result of the listing of a class."""
 
     COMPLETE = "complete"
     """it was read to its end"""
@@ -63,16 +63,16 @@ _ALWAYS: Final = (Outcome.READ,)
 
 @dataclass(frozen=True, slots=True)
 class AskedPage:
-    """A product page that was asked for, under its class, and why it gave nothing."""
+    """A product page, its class, and why it gave nothing."""
 
     label: str
     url: str
     outcome: Outcome
     why: str | None = None
     sent_to: str | None = None
-    """where a redirect led"""
+    """the address to which a redirect led"""
     is_said: bool = False
-    """the shop says that it is a product's: by a sitemap, a list or a marked-up listing"""
+    """whether the shop says that it is a product's page: by a sitemap, a list, or markup"""
 
     @property
     def is_settled(self) -> bool:
@@ -96,11 +96,11 @@ class Ledger:
     """All pages of one crawl. A later note on a class or a page replaces the earlier one."""
 
     listing_pages: Counter[str] = field(default_factory=Counter)
-    """class: pages of its listing that were read"""
+    """class: number of pages of its listing that were read"""
     full: set[str] = field(default_factory=set)
-    """classes that have as many images as they may: a spider can stop there"""
+    """classes that have as many images as the limit allows, so a spider can stop there"""
     may_have_more: dict[str, str] = field(default_factory=dict)
-    """class: where its listing ended before its end, and why"""
+    """class: the page after which its listing broke off, and why"""
     unreadable: dict[str, str] = field(default_factory=dict)
     """class: why its listing could not be read"""
     pages: dict[tuple[str, str], AskedPage] = field(default_factory=dict)
@@ -137,12 +137,12 @@ class Ledger:
         return bool(self.listing_pages[label]) and is_whole
 
     def failed_for_good(self) -> "Ledger":
-        """Only the pages that need not be asked for again, whatever the run."""
+        """Only the pages that no run needs to ask for again."""
         kept = {k: p for k, p in self.pages.items() if p.outcome is Outcome.FAILED_FOR_GOOD}
         return Ledger(pages=kept)
 
     def reopened(self, urls: Collection[str]) -> "Ledger":
-        """A copy that asks again for the pages at `urls`, of which an image failed for now."""
+        """A copy that asks again for the pages at `urls`: one of their images failed for now."""
         pages = {
             key: dataclasses.replace(page, outcome=Outcome.FAILED_FOR_NOW)
             if (page.sent_to or page.url) in urls
@@ -152,7 +152,7 @@ class Ledger:
         return dataclasses.replace(self, pages=pages)
 
     def unfinished(self) -> str | None:
-        """In one sentence what is open; None where the run is finished."""
+        """A sentence that says what is missing; None if the run is finished."""
         failing = sum(p.outcome is Outcome.FAILED_FOR_NOW for p in self.pages.values())
         parts = [
             f"{count:,} {what}"
@@ -206,9 +206,9 @@ class Ledger:
         return tabulate(rows, headers=[*headers, *(o.words for o in shown)])
 
     def numbers(self, labels: Sequence[str]) -> dict[str, object]:
-        """What `table` shows, for results/collect/<source>.json: few numbers, which DVC compares.
+        """The numbers of `table` for results/collect/<source>.json. DVC compares these few numbers.
 
-        Figures of each class are in lists, which DVC passes over.
+        The figures of each class are in lists, which DVC skips.
         """
         lines = self._by_class(labels)
         total: Counter[Outcome] = sum((count for *_, count in lines), Counter())
@@ -261,7 +261,7 @@ class Ledger:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The ledger of the last run that ended; an empty one where there is none."""
+        """The ledger of the last run that ended; an empty one if there is none."""
         try:
             content: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
             rows = [

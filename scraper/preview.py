@@ -66,9 +66,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def preview(url: str) -> Preview:
-    """Fetch `url`, by the address guard and robots.txt as the spiders do, and read it.
+    """Fetch `url`, with the address guard and robots.txt as in the spiders, and read it.
 
-    Raises UserError where it may not be fetched, can't be had, or is no web page.
+    Raises UserError if it may not be fetched, can't be fetched, or is no web page.
     """
     check_url(url)
     own = own_network(url)
@@ -135,7 +135,7 @@ def _as_listing(asked: str, page: TextResponse, listing: Listing) -> str:
 
 
 def _source(url: str) -> tuple[str | None, SpiderSource]:
-    """The source that crawls this host, by params.yaml; one without rules where there is none."""
+    """The source of params.yaml that crawls this host; one without rules if there is none."""
     sources = load_params().sources if PARAMS.exists() else {}
     for name, source in sources.items():
         if not isinstance(source, SpiderSource) or "://" not in source.home:
@@ -146,7 +146,7 @@ def _source(url: str) -> tuple[str | None, SpiderSource]:
 
 
 def _labels(product: Product | None, url: str, source: SpiderSource) -> str:
-    """By what the product is filed under, or by the address of the category itself."""
+    """The classes of the page, by the product's categories or by the category's own address."""
     if not source.classes:
         return "params.yaml names none here"
     product = product or Product(None, None, ())
@@ -186,7 +186,7 @@ def _images(
     robots: HostRobots,
     opt_out: str | None,
 ) -> list[ShownImage]:
-    """Those of the product, as they would be taken, then the others that the page shows."""
+    """The images of the product, as they would be taken, then the others that the page shows."""
     sizes = page_images(page.tree, page.absolute)
     found = []
     for image in product.images if product else ():
@@ -222,7 +222,7 @@ def _refusal(image: PageImage, source: SpiderSource, opt_out: str | None) -> str
 def entry(found: Preview) -> str:
     """An entry for `sources`: the categories of a home page or below a category, else the page's.
 
-    Some shops send who asks for their home page to the folder in which all categories are.
+    Some shops redirect requests for their home page to the folder that has all categories.
     """
     title = found.titles.get(place(found.category)) or found.title
     here = place(found.url)

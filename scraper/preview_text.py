@@ -1,4 +1,4 @@
-"""What `python -m scraper.preview` found on a page, as plain text."""
+"""Writes the findings of `python -m scraper.preview` as plain text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class ShownImage:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What is on a page."""
+    """The findings on a page."""
 
     asked: str
     url: str
-    """where it is, after redirects"""
+    """the address of the page, after redirects"""
     answered: str
     markup: str
     """what each syntax has"""
@@ -48,7 +48,7 @@ class Preview:
     refused: dict[str, str]
     """products that would not be fetched: why"""
     titles: dict[Place, str]
-    """the texts of the page's links, by where they lead"""
+    """the texts of the page's links, by the places to which they lead"""
     menu: dict[str, str]
     """class: address, of what may be categories"""
     category: str

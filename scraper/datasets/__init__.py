@@ -41,11 +41,11 @@ def collect(
     folder: Path,
     manifest: Manifest,
 ) -> None:
-    """Take what is missing of a dataset into `folder` (data/raw/<name>): files, and their rows.
+    """Take the missing files of a dataset into `folder` (data/raw/<name>), with their rows.
 
-    Nothing is fetched when nothing is missing. What can't be used is noted in `left_out.json`, by
-    kind. Raises UserError, and leaves the folder as it was, for a dataset that can't be had, is
-    damaged or another, or in which nothing is found.
+    Nothing is fetched if nothing is missing. `left_out.json` has the things that can't be used, by
+    kind. Raises UserError, and leaves the folder as it was, if the dataset can't be fetched, is
+    damaged or another one, or has no image.
     """
     todo = plan(source)
     addresses = {*archives_before(folder), *(file.address for file in todo.files)}
@@ -70,7 +70,7 @@ def collect(
 
 
 def _out_of_sight(todo: Plan, left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """What the addresses of images in folders that can't be read begin with."""
+    """The beginnings of the addresses of images in folders that can't be read."""
     hidden = left_out.get(UNREADABLE, ())
     return tuple(f"{file.address}#{name}/" for file in todo.files for name in hidden)
 
@@ -78,9 +78,9 @@ def _out_of_sight(todo: Plan, left_out: Mapping[str, Sequence[str]]) -> tuple[st
 def _reject_others(
     before: Rows, store: Store, manifest: Manifest, out_of_sight: tuple[str, ...]
 ) -> None:
-    """What an earlier layout or archive of this source gave, and today's does not.
+    """Reject the images of an earlier layout or archive of this source that today's doesn't give.
 
-    Its files stay, as all of raw does. What is out of sight for a time stays in the dataset.
+    Their files stay, as all files in raw do. Images in folders that can't be read now are kept.
     """
     for key, row in before.items():
         if row.image_url.startswith(out_of_sight):
@@ -117,17 +117,17 @@ class _Archives:
                 yield from members(self._paths[at], name, encoding=self._encoding, aside=aside)
 
     def replace(self, error: DamagedError) -> None:
-        """Another copy of the archive that was read last; UserError if there is none."""
+        """Take another copy of the archive that was read last. UserError if there is none."""
         self._paths[self._at] = self._copies[self._at].throw(error)
 
     def only_file(self, paths: Sequence[str]) -> Path | None:
-        """The file that was given in the place of an archive, if `paths` are all there are."""
+        """The file that was given in the place of an archive, if `paths` has no other."""
         is_one = list(paths) == [self._files[0].base_name] and self._paths[0].is_file()
         return self._paths[0] if is_one else None
 
     @property
     def address(self) -> str:
-        """Of the archive that is being read."""
+        """The address of the archive that is being read."""
         return self._files[self._at].address
 
     @property
@@ -136,9 +136,9 @@ class _Archives:
 
 
 def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str, list[str]]:
-    """One pass through the archives: every image aside, the whole proved by its git tree.
+    """Read the archives once: put every image aside, and verify the whole by its git tree.
 
-    Gives back what is left out, by kind.
+    Returns the things that are left out, by kind.
     """
     require_space(store.folder, archives.size)
     layout = finder(todo.layout, todo.known, archives.members, todo.encoding)
@@ -207,7 +207,7 @@ def _row(found: LayoutImage, label: str, address: str, todo: Plan, now: str) -> 
 
 
 def _keep(store: Store, row: Row, found: LayoutImage) -> bool:
-    """Take the image, or have a row that says why not; False where its file can't be read."""
+    """Take the image, or write a row that says why not. False if its file can't be read."""
     if found.unclear:
         store.reject(row, Status.REJECTED_CLASS, found.unclear)
     elif found.is_link:

@@ -27,11 +27,11 @@ class File(Section):
     name: str | None = None
     """what mirrors call it, besides the end of the address"""
     path: str | None = None
-    """in its repository, where the end of the address alone says too little"""
+    """the path in its repository, if the end of the address is not enough"""
     size: PositiveInt | None
-    """bytes, roughly where the origin gives no exact number"""
+    """bytes; roughly, if the origin gives no exact number"""
     digest: Digest | None
-    """a git tree is that of the files inside, where the archive's own bytes are not stable"""
+    """a git tree is that of the files inside; it is used if the bytes of the archive can change"""
 
     @property
     def address(self) -> str:
@@ -98,7 +98,7 @@ class Entry(Section):
     version: str | None
     images: PositiveInt
     classes: list[str] | PositiveInt
-    """its labels, or how many there are where its documentation doesn't list them"""
+    """its labels, or their number if its documentation doesn't list them"""
     files: Annotated[list[File], Field(min_length=1)]
     layout: Layout
 

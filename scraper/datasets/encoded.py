@@ -1,4 +1,4 @@
-"""Downloads that a server packed once more on the way, although it was asked not to."""
+"""Unpacks downloads that a server has packed once more, although we asked it not to."""
 
 import gzip
 import hashlib
@@ -12,16 +12,16 @@ _GZIP_NAME = re.compile(r"\.(t?gz|gzip)$", re.IGNORECASE)
 
 
 def digest(path: Path, kind: str) -> str:
-    """Of a file's content, in hexadecimal; `kind` as hashlib has it."""
+    """The digest of a file's content, in hexadecimal. `kind` is a name of hashlib."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, kind).hexdigest()
 
 
 def decoded(path: Path, file: File, encoding: str) -> Path:
-    """The download at `path`, there unpacked if its Content-Encoding is true.
+    """The download at `path`. It is unpacked in place if its Content-Encoding is true.
 
-    Some servers call a .tar.gz itself encoded: it stays. Raises DownloadError for an encoding other
-    than gzip, DamagedError where it is not whole.
+    Some servers give a .tar.gz its own packing as encoding; then it stays. Raises DownloadError for
+    an encoding other than gzip, DamagedError if the file is not whole.
     """
     if encoding in ("", "identity"):
         return path

@@ -1,4 +1,4 @@
-"""Archives beyond tar and zip: read where the extra `archives` is installed, else named.
+"""Reads archives other than tar and zip if the extra `archives` is installed; else names them.
 
 libarchive reads them (https://github.com/libarchive/libarchive): a library of the system.
 """
@@ -41,7 +41,7 @@ _EXTRA = 'pip install -e ".[archives]"'
 
 
 def check_whole(name: str) -> None:
-    """Raise UserError for what its name says is one part of an archive."""
+    """Raise UserError if the name is that of one part of an archive."""
     if _PART.search(name):
         raise part_error(name)
 
@@ -55,12 +55,12 @@ def part_error(name: str) -> UserError:
 
 
 def foreign_kind(head: bytes) -> str | None:
-    """The kind of archive that the first HEAD bytes of a file announce; None for any other."""
+    """The kind of archive by the first HEAD bytes of a file; None for other files."""
     return next((kind for at, start, kind in _STARTS if head.startswith(start, at)), None)
 
 
 def foreign_members(archive: Path, kind: str, opened: Opened) -> Iterator[Member]:
-    """The files in an archive, in its order. Raises UserError where the extra is not installed."""
+    """The files in an archive, in its order. Raises UserError if the extra is not installed."""
     libarchive = _libarchive(f"{opened.name} is a {kind}")
     limit, total = opened.caps.unpacked(archive.stat().st_size), 0
     try:
@@ -75,7 +75,7 @@ def foreign_members(archive: Path, kind: str, opened: Opened) -> Iterator[Member
 
 
 def deflate64(what: str) -> Callable[[], Any]:
-    """What unpacks Deflate64. Raises UserError, which begins with `what`, if it is not there."""
+    """The function that unpacks Deflate64. Without it: UserError, which begins with `what`."""
     try:
         from stream_inflate import stream_inflate64
     except ModuleNotFoundError as error:
@@ -132,7 +132,7 @@ def _member(entry: Any, opened: Opened) -> Member:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """What libarchive only warns of, such as a checksum that is wrong; kept out of the log."""
+    """The warnings of libarchive, such as one of a wrong checksum. They stay out of the log."""
     warnings: list[str] = []
 
     def note(record: logging.LogRecord) -> bool:
@@ -157,7 +157,7 @@ def _text(name: str | bytes | None, opened: Opened) -> str:
 
 
 def _damaged(error: Exception, opened: Opened, path: str = "") -> DamagedError:
-    """libarchive names no reason where an archive just ends."""
+    """The error for an archive. libarchive names no reason if an archive just ends."""
     where = f"{path}: " if path else ""
     why = getattr(error, "msg", None) or error.args[0] or "it ends too early"
     return DamagedError(f"{opened.name} is damaged, or is locked: {where}{why}")

@@ -1,4 +1,4 @@
-"""The id that git gives to a folder: proves files whole whatever archive they came in.
+"""Computes the id that git gives to a folder. It proves files whole, whatever archive has them.
 
 Source: the git book, "Git Internals - Git Objects", and the sorting rule of `git mktree`, by which
 a folder sorts as if its name ended in a slash.
@@ -12,7 +12,7 @@ from scraper.datasets.member import Member
 
 
 class GitTree:
-    """Fed with all files of an archive that has one folder around them, as code hosts make it."""
+    """The tree of an archive's files. As on code hosts, the archive has one folder around them."""
 
     def __init__(self) -> None:
         self._root: dict[bytes, Any] = {}

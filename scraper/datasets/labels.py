@@ -10,11 +10,11 @@ from pipeline.names import class_key
 
 
 class Labels:
-    """Our class for each of the dataset's labels, and which of them were there.
+    """Our class for each of the dataset's labels, and the labels that were found.
 
-    `classes` renames and selects (ours: theirs, or several of theirs); without it each label is a
+    `classes` renames and selects (ours: theirs, or several of theirs). Without it each label is a
     class, by a name that is safe for a folder. `Mug` and `mug` are one class, unless `classes`
-    tells them apart. Raises UserError where two other labels would share a folder and `classes`
+    tells them apart. Raises UserError if two other labels would share a folder and `classes`
     doesn't say so.
     """
 
@@ -30,7 +30,7 @@ class Labels:
         self._by_key = {class_key(theirs): ours for theirs, ours in self._ours.items()}
 
     def ours(self, theirs: str) -> str | None:
-        """The class of that label; None where `classes` leaves it out."""
+        """The class of a label; None if `classes` leaves it out."""
         theirs = _normal(theirs)
         self.found.add(theirs)
         if not self._selects and theirs not in self._ours:
@@ -38,7 +38,7 @@ class Labels:
         return self._ours.get(theirs) or self._by_key.get(class_key(theirs))
 
     def check(self, known: set[str]) -> None:
-        """Raise UserError if `classes` names a label that is not among those that there are."""
+        """Raise UserError if `classes` names a label that is not among the known ones."""
         keys = set(map(class_key, known))
         for theirs, ours in self._ours.items():
             if class_key(theirs) not in keys:

@@ -1,4 +1,4 @@
-"""Which of an archive's files are images, and of what: by path, by table, by format."""
+"""Finds the images among an archive's files, and their labels: by path, by table, by format."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ LACKING = "images that a table names and the archive lacks"
 
 @dataclass(frozen=True, slots=True)
 class LayoutImage:
-    """An image that the layout points at. Its label is the dataset's own."""
+    """An image that the layout names. Its label is the dataset's own."""
 
     path: str
     label: str
@@ -34,12 +34,12 @@ class LayoutImage:
     product_id: str | None = None
     title: str | None = None
     unclear: str | None = None
-    """why it is not sure that the label is this image's"""
+    """why it is not sure that this image has the label"""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What the layout points at and can't be used."""
+    """A thing that the layout names and that can't be used."""
 
     path: str
     kind: str
@@ -54,7 +54,7 @@ class Finder:
 
     find: Callable[[Member], Results]
     left_out: list[LeftOut] = field(default_factory=list)
-    """what is known to be left out before any member is looked at"""
+    """the things that are left out before any member is read"""
 
 
 class Members(Protocol):
@@ -66,10 +66,10 @@ class Members(Protocol):
 def finder(
     layout: Layout, classes: list[str], every: Members, encoding: str | None = None
 ) -> Finder:
-    """What finds the images of `layout`.
+    """The finder for the images of `layout`.
 
-    Layouts with tables go through the members by `every`, to read those first. `classes` are the
-    labels that numbers stand for; `encoding` is that of tables which are not UTF-8.
+    Layouts with tables read the tables first, through `every`. `classes` are the labels that
+    numbers stand for. `encoding` is that of tables which are not UTF-8.
     """
     match layout:
         case FilesLayout(index=None):
@@ -101,7 +101,7 @@ def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: M
 
 
 def _words(layout: FilesLayout, member: Member) -> dict[str, str | None] | None:
-    """The groups of the pattern in a path; None where it doesn't match."""
+    """The groups of the pattern in a path; None if it doesn't match."""
     if layout.pattern is None:
         return {}
     place = re.search(layout.pattern, normal(member.path))
@@ -170,7 +170,7 @@ def _in_table(
 
 
 def _matches(layout: FilesLayout, every: Members, encoding: str | None) -> Matches:
-    """What the tables say of which files."""
+    """Match the rows of the tables with the files."""
     index, rows, files, seen = layout.index, list[TableRow](), list[str](), 0
     assert index
     for member in every():
@@ -193,7 +193,7 @@ def _digests(every: Members, paths: set[str]) -> dict[str, bytes]:
 
 
 def _digest(member: Member) -> bytes:
-    """Of the content; of what can't be read another one than of all others."""
+    """A digest of the content. A file that can't be read gets one of its own."""
     try:
         return hashlib.sha256(member.content).digest()
     except UnreadableError:

@@ -1,4 +1,4 @@
-"""A file in an archive, what an archive may hold, and what is wrong with one."""
+"""Files in an archive, the limits of an archive, and its errors."""
 
 import gzip
 import io
@@ -19,7 +19,7 @@ from pipeline.listing import LeftOut, left_out
 
 GZIP = b"\x1f\x8b"
 UNPACK = "unpack it, with 7-Zip say, and name the folder that it makes"
-"""What helps with every archive that can't be read here."""
+"""The remedy for every archive that can't be read here."""
 
 _FAULTS = (
     tarfile.TarError,
@@ -35,7 +35,7 @@ _FAULTS = (
 
 
 class DamagedError(UserError):
-    """An archive that is not whole, or is another than its digest says."""
+    """An archive is not whole, or is another than its digest says."""
 
 
 class DownloadError(UserError):
@@ -43,7 +43,7 @@ class DownloadError(UserError):
 
 
 class UnreadableError(UserError):
-    """A file that this user can't read; the others of its folder can be read all the same."""
+    """This user can't read a file. The other files of its folder can still be read."""
 
 
 class UnsafeError(UserError):
@@ -52,7 +52,7 @@ class UnsafeError(UserError):
 
 @dataclass(frozen=True)
 class Caps:
-    """How much an archive may hold. Images hardly shrink when packed; tables shrink to a tenth."""
+    """The limits of an archive. Images hardly shrink when packed; tables shrink to a tenth."""
 
     files: int = 2_000_000
     ratio: int = 200
@@ -67,25 +67,25 @@ class Caps:
 
 @dataclass(frozen=True)
 class Opened:
-    """What code that reads an archive needs to know of it."""
+    """The facts that code needs to read an archive."""
 
     name: str
-    """what it is called where it comes from"""
+    """its name at its origin"""
     caps: Caps
     encoding: str | None = None
-    """of names that are not UTF-8"""
+    """the encoding of names that are not UTF-8"""
     aside: LeftOut = field(default_factory=left_out)
-    """gets what lies in a folder and can't be used"""
+    """gets the names in a folder that can't be used"""
 
     def check_size(self, path: str, size: int) -> None:
-        """Raise UnsafeError for a file too large to be read as a whole."""
+        """Raise UnsafeError if a file is too large to be read as a whole."""
         if size > self.caps.content:
             raise UnsafeError(
                 f"{self.name} is refused: {path} has {size:,} bytes, too many to be read"
             )
 
     def check_total(self, total: int, limit: int) -> None:
-        """Raise UnsafeError where so many unpacked bytes are more than `limit`."""
+        """Raise UnsafeError if there are more unpacked bytes than `limit`."""
         if total > limit:
             raise UnsafeError(f"{self.name} is refused: it unpacks to more than {limit:,} bytes")
 
@@ -97,7 +97,7 @@ class Opened:
         return "/".join(parts)
 
     def check_link(self, path: str, base: str, target: str) -> None:
-        """Raise UnsafeError for a link at `path` whose target, seen from `base`, is outside."""
+        """Raise UnsafeError if the target of a link at `path`, seen from `base`, is outside."""
         end = posixpath.normpath(posixpath.join(base, target))
         if end.startswith(("/", "../")) or end == "..":
             raise UnsafeError(
@@ -105,7 +105,7 @@ class Opened:
             )
 
     def special(self, path: str) -> UnsafeError:
-        """The error for what is no file, folder or link."""
+        """The error for an entry that is no file, folder or link."""
         return UnsafeError(f"{self.name} is refused: {path} is a device or pipe")
 
 
@@ -134,7 +134,7 @@ def git_mode(mode: int) -> str:
 
 
 def gunzip(member: Member, limit: int = Caps.content) -> bytes:
-    """A member's content, unpacked where it is gzip."""
+    """A member's content. It is unpacked if it is gzip."""
     if not member.content.startswith(GZIP):
         return member.content
     with faults(member.path), gzip.open(io.BytesIO(member.content)) as plain:
@@ -146,7 +146,7 @@ def gunzip(member: Member, limit: int = Caps.content) -> bytes:
 
 @contextmanager
 def faults(name: str) -> Iterator[None]:
-    """What the libraries raise for a bad archive, as a DamagedError; else an UnreadableError."""
+    """Turn what the libraries raise for a bad archive into DamagedError or UnreadableError."""
     try:
         yield
     except PermissionError as error:

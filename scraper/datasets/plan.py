@@ -1,4 +1,4 @@
-"""A source of params.yaml as what is to be done: which files, which layout, which classes."""
+"""Turns a source of params.yaml into a plan: its files, its layout, its classes."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from scraper.datasets.labels import Labels
 
 @dataclass(frozen=True)
 class SharedColumns:
-    """What all rows have in common."""
+    """The columns that are the same in all rows."""
 
     page_url: str | None
     license: str | None
@@ -22,7 +22,7 @@ class SharedColumns:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the kinds of public datasets have in common."""
+    """The plan for a dataset of any kind."""
 
     files: list[File]
     layout: Layout
@@ -31,19 +31,19 @@ class Plan:
     about: SharedColumns
     allow_private: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
-    """the dataset's labels, in the order of their numbers, where its documentation lists them"""
+    """the dataset's labels in the order of their numbers, if its documentation lists them"""
     images: int | None = None
     encoding: str | None = None
-    """of names and tables that are not UTF-8"""
+    """the encoding of names and tables that are not UTF-8"""
 
     @property
     def git_tree(self) -> str | None:
-        """The tree that the files of the one archive must make."""
+        """The git tree that the files of the only archive must have."""
         kind, _, tree = (self.files[0].digest or "").partition(":")
         return tree if kind == "git-tree" else None
 
     def asked(self) -> dict[str, Any]:
-        """All that the rows depend on, as JSON has it."""
+        """All values that change the rows, for JSON."""
         asked = {
             "files": {file.address: file.digest for file in self.files},
             "layout": self.layout.model_dump(mode="json"),
@@ -54,7 +54,7 @@ class Plan:
 
 
 def plan(source: DatasetSource | ArchiveSource | HuggingFaceSource) -> Plan:
-    """Raises UserError for an unknown dataset, or a class that it doesn't have."""
+    """The plan of a source. UserError if the dataset is unknown, or lacks a class of the source."""
     match source:
         case DatasetSource():
             return _dataset(source)

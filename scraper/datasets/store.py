@@ -1,4 +1,4 @@
-"""Images on their way into data/raw/<source>: all of an archive, or none."""
+"""Stores the images of an archive in data/raw/<source>: all of them, or none."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ class Store:
         shutil.rmtree(self._part, ignore_errors=True)
 
     def clear(self) -> None:
-        """Forget what was taken."""
+        """Forget the images that were taken."""
         shutil.rmtree(self._part, ignore_errors=True)
         self.rows.clear()
         self._staged: set[str] = set()
@@ -52,7 +52,7 @@ class Store:
         }
 
     def take(self, row: Row, content: bytes) -> None:
-        """Keep an image's bytes as they are; what is no image has a row that says so."""
+        """Keep an image's bytes as they are. A file that is no image gets a row that says so."""
         try:
             image = examine(content)
         except RejectedError as error:
@@ -78,7 +78,7 @@ class Store:
         self.rows[row.key] = replace(row, status=status, error=error)
 
     def adopt(self) -> None:
-        """Move what was taken to its place; what is there stays."""
+        """Move the images to their place. Files that are there stay."""
         for label in self._folders:
             (self.folder / label).mkdir(parents=True, exist_ok=True)
         for row in self.rows.values():
@@ -97,9 +97,9 @@ def archives_before(folder: Path) -> list[str]:
 
 
 def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> bool:
-    """Whether all that `asked` gives was taken before, and every file that `rows` tell of is here.
+    """Whether an earlier run took all images of `asked`, and every file of `rows` is here.
 
-    `rows` are the counting ones of the archives that were asked for.
+    `rows` are the last rows of the archives that were asked for.
     """
     note = _note(folder)
     return (
@@ -112,7 +112,7 @@ def is_complete(folder: Path, asked: dict[str, Any], rows: Collection[Row]) -> b
 
 
 def _note(folder: Path) -> dict[str, Any] | None:
-    """What `note_complete` wrote; None where no run was complete."""
+    """The note of `note_complete`; None if no run was complete."""
     try:
         note: dict[str, Any] = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
     except FileNotFoundError:

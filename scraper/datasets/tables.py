@@ -18,14 +18,14 @@ from scraper.datasets.member import Member, faults, gunzip
 from scraper.datasets.text import normal, table_text
 
 _DELIMITERS: Final = "\t,;| "
-"""Where several do equally well, the first is taken."""
+"""If several delimiters fit equally well, the first one is taken."""
 _HEADER: Final = 1 << 16  # characters
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)  # as Excel writes
 
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What a table, or a path, says of an image; the words are the dataset's own."""
+    """The facts that a table or a path has about an image, in the dataset's own words."""
 
     label: str | None = None
     split: str | None = None
@@ -66,9 +66,9 @@ def rows(
 ) -> Iterator[tuple[str | bytes, TableFacts]]:
     """The path column's value of each row (a path, or an image's bytes), and the row's facts.
 
-    `classes` are the labels that a Parquet table's numbers stand for where it doesn't say so;
-    `encoding` is that of a text which is not UTF-8. Raises UserError where the table lacks a
-    column, and names those it has; and where a column has other values than words or numbers.
+    `classes` are the labels of a Parquet table's numbers, if the table doesn't name them.
+    `encoding` is that of a text which is not UTF-8. Raises UserError if the table lacks a column,
+    with the columns that it has, or if a column has other values than words or numbers.
     """
     is_parquet = _is_parquet(member)
     table = _parquet(member, index, classes) if is_parquet else _text(member, index, encoding)
@@ -182,7 +182,7 @@ def _columns(table: Iterator[list[str]]) -> list[str]:
 
 
 def _delimiter(text: str, index: IndexFile) -> str:
-    """The first by which the header has the columns that are asked for, else the most columns."""
+    """The first delimiter with which the header has the wanted columns, else the most columns."""
     head = io.StringIO(text[:_HEADER], newline="")
     wanted = _wanted(index)
 
@@ -216,7 +216,7 @@ def _parquet(member: Member, index: IndexFile, classes: Sequence[str]) -> Iterat
 
 
 def _require_plain(schema: Any, index: IndexFile, member: Member) -> None:
-    """Raise UserError for a column of lists or objects: one label a row, and one image."""
+    """Raise UserError for a column of lists or objects: a row has one label and one image."""
     import pyarrow.types as types
 
     for key, column in index:
@@ -235,7 +235,7 @@ def _require_plain(schema: Any, index: IndexFile, member: Member) -> None:
 
 
 def _has_bytes(table: Any, column: str, group: int) -> bool:
-    """Whether a row group has an image's bytes, by its statistics; true where it has none."""
+    """Whether a row group has an image's bytes, by its statistics; true if it has no statistics."""
     rows = table.metadata.row_group(group)
     for number in range(rows.num_columns):
         chunk = rows.column(number)
@@ -246,7 +246,7 @@ def _has_bytes(table: Any, column: str, group: int) -> bool:
 
 
 def _class_names(schema: Any, column: str | None) -> list[str]:
-    """What the numbers of a column stand for, as Hugging Face's datasets note it (ClassLabel)."""
+    """The names of a column's numbers, as Hugging Face's datasets note them (ClassLabel)."""
     note = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
     feature = note.get("info", {}).get("features", {}).get(column)
     return feature.get("names") or [] if isinstance(feature, dict) else []

@@ -11,14 +11,14 @@ from pipeline.cli import UserError
 _log = logging.getLogger(__name__)
 
 _LIKELY = ("cp437", "cp1252", "cp932", "gbk", "cp1251")
-"""What zip programs write besides UTF-8; to show a name in, never to guess by."""
+"""Encodings of zip programs beside UTF-8. A message shows a name in them; none is ever guessed."""
 
 
 def file_name(raw: bytes, encoding: str | None, archive: str) -> str:
     """A file's name: UTF-8 if it is valid, else in `encoding`.
 
-    Raises UserError, which shows the name, where that is none or the name is not in it: of names
-    that are guessed wrongly, classes would be made.
+    Raises UserError, which shows the name, if there is no `encoding` or the name is not valid in
+    it. A wrong guess would make a wrong class.
     """
     try:
         return raw.decode()
@@ -44,7 +44,7 @@ def table_text(content: bytes, encoding: str | None, path: str) -> str:
     """A table's text: by its byte order mark, else UTF-8 if valid, else in `encoding`.
 
     Without `encoding` it is cp1252, as spreadsheets save it, and the log says so. Raises UserError
-    where it is none of these.
+    if the text is none of these.
     """
     if marked := read_bom(content)[0]:
         return _decode(content, marked, path).removeprefix("\ufeff")

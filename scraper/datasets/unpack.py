@@ -1,7 +1,7 @@
-"""The files of an archive or a folder, one after the other, without trusting it.
+"""Reads the files of an archive or a folder, one after the other, without trusting it.
 
 Nothing is written here, and no link of an archive is followed, so no path can lead outside. An
-archive that has such a path is refused all the same, and the message names the path.
+archive that has such a path is refused anyway, and the message names the path.
 """
 
 import bz2
@@ -51,13 +51,13 @@ def members(
     encoding: str | None = None,
     aside: LeftOut | None = None,
 ) -> Iterator[Member]:
-    """The files in `archive`, in its order (a folder's by path); a file that is no archive is one.
+    """The files in `archive`, in its order (a folder's by path). A file that is no archive is one.
 
-    `name` is what the archive is called where it comes from; `encoding` is that of names which are
-    not UTF-8; `aside` gets the names of what lies in a folder and can't be used, by kind. Raises
-    UserError where a name is in neither encoding, or an extra is missing; DamagedError or
-    UnsafeError, which name the archive and the file in it. To read a member of a folder may raise
-    UnreadableError: the other members can be read all the same.
+    `name` is the archive's name at its origin. `encoding` is that of names which are not UTF-8.
+    `aside` gets the names in a folder that can't be used, by kind. Raises UserError if a name is in
+    neither encoding, or an extra is missing. Raises DamagedError or UnsafeError, which name the
+    archive and the file in it. Reading a member of a folder may raise UnreadableError; the other
+    members can still be read.
     """
     opened = Opened(name, caps or Caps(), encoding, left_out() if aside is None else aside)
     for count, member in enumerate(_members(archive, opened), start=1):
@@ -67,7 +67,7 @@ def members(
 
 
 def check_no_page(path: Path, name: str) -> None:
-    """Raise DamagedError where a web page was given in the place of the file."""
+    """Raise DamagedError if the file is a web page in the place of the real one."""
     head = _head(path)
     if kind_of(head, name) == PAGE:
         title = re.search(rb"(?is)<title[^>]*>(.*?)</title", head)
@@ -101,7 +101,7 @@ def _members(archive: Path, opened: Opened) -> Iterator[Member]:
 
 
 def describe(path: Path) -> str:
-    """What a file is, by its bytes; of a text the first words."""
+    """The kind of a file, by its bytes; for a text its first words."""
     head = _head(path)
     kind = kind_of(head)
     return f"{kind}: {head[:60].decode('utf-8', 'replace')!r}" if kind == TEXT else kind
@@ -113,7 +113,7 @@ def _head(path: Path) -> bytes:
 
 
 def _plain(path: Path) -> IO[bytes]:
-    """The file, unpacked where it is gzip, bzip2, xz or LZMA."""
+    """The open file. It is unpacked if it is gzip, bzip2, xz or LZMA."""
     head = _head(path)
     if head.startswith(GZIP):
         return cast("IO[bytes]", gzip.open(path))
@@ -134,7 +134,7 @@ def _is_tar(path: Path) -> bool:
 
 
 class _Metered(io.RawIOBase):
-    """Counts what is read, so that a bomb is found before it fills memory or disk."""
+    """Counts the bytes that are read, so that a bomb is found before it fills memory or disk."""
 
     def __init__(self, file: IO[bytes], opened: Opened, limit: int) -> None:
         self.total = 0
@@ -193,7 +193,7 @@ def _raw(name: str) -> bytes:
 
 
 def _name(raw: bytes, opened: Opened) -> str:
-    """A file's name as text. Bytes that are no UTF-8 become surrogates, if no encoding is given.
+    """A file's name as text. Bytes that are not UTF-8 become surrogates if no encoding is given.
 
     The function that reads a class from the name refuses surrogates.
     """
@@ -203,9 +203,9 @@ def _name(raw: bytes, opened: Opened) -> str:
 
 
 def folder_files(folder: Path, aside: LeftOut) -> Iterator[Found]:
-    """The files of a folder that stands in the place of an archive, by path.
+    """The files of a folder in the place of an archive, by path.
 
-    It may be an archive of somebody else's that was unpacked, so no link may lead out of it.
+    Somebody else may have packed it, so no link may lead out of it.
     """
     return listing.files(folder, aside, trusted=False)
 

@@ -50,7 +50,7 @@ def _open(archive: Path, opened: Opened) -> zipfile.ZipFile:
 
 
 def _path(info: zipfile.ZipInfo, opened: Opened) -> str:
-    """By its flag UTF-8; else by the extra field that has it in UTF-8; else as `text` tells.
+    """A file's name: UTF-8 by its flag, else from the extra field in UTF-8, else by `file_name`.
 
     Sources: APPNOTE.TXT 6.3.10, 4.4.4 (bit 11) and 4.6.9 (Unicode Path).
     """
@@ -92,7 +92,7 @@ def _member(packed: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, opened: O
 
 
 def _deflate64(packed: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, opened: Opened) -> bytes:
-    """What Windows' Explorer makes of large files."""
+    """Unpack Deflate64, in which Windows' Explorer packs large files."""
     stream_inflate64 = foreign.deflate64(f"{opened.name} has {path} packed by Deflate64")
     file = packed.fp
     assert file

@@ -1,4 +1,4 @@
-"""Images of a person's that lie in data/raw itself, where an experiment of DVC's deletes them."""
+"""Moves a person's images out of data/raw itself, where an experiment of DVC would delete them."""
 
 import hashlib
 from pathlib import Path
@@ -10,10 +10,10 @@ from scraper.folders.note import Note
 
 
 def take_over(folder: Path, manifest: Manifest, root: Path, note: Note) -> int:
-    """Move images that lie in data/raw itself to the person's folder, where they are safe.
+    """Move images in data/raw to the person's folder, where they are safe. Returns their number.
 
-    Before the parameter `path` was there, all images of a person lay in data/raw, and somebody may
-    still put some there. Returns how many were moved.
+    In earlier versions, without the parameter `path`, all images of a person were in data/raw. Some
+    people may still put images there.
     """
     is_old = bool(manifest.rows) and not (folder / LEFT_OUT).exists()
     listed = {row.file: row for row in manifest.rows.values() if row.file}

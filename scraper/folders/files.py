@@ -17,7 +17,7 @@ _FILES_FAULTS = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTAL
 
 
 def examine_file(entry: FolderFile) -> FileFacts:
-    """What a file is. An image is read as a whole, of another file only the beginning."""
+    """The facts of a file. An image is read as a whole, of another file only the beginning."""
     try:
         with entry.path.open("rb") as file:
             head = file.read(_HEAD)
@@ -58,7 +58,7 @@ def copied(entry: FolderFile, target: Path, found: FileFacts) -> FileFacts:
 
 
 def _copy(entry: FolderFile, target: Path, found: FileFacts) -> None:
-    """A reflink where the disk can, which costs no room; else a copy, never a hard link.
+    """Make a reflink if the disk can, because it needs no space; else a copy, never a hard link.
 
     DVC makes the file that it stores from the one in data/raw. With a hard link that would be the
     person's own file: DVC would make it read-only, and an edit in place would damage what it keeps.

@@ -16,7 +16,7 @@ from scraper.folders.sync import own_folder
 
 
 def link_folders(sources: Mapping[str, Source]) -> None:
-    """Make data/folders anew. Raises UserError where two sources read the same folder."""
+    """Make data/folders anew. Raises UserError if two sources read the same folder."""
     roots: dict[Path, str] = {}
     for name, source in sources.items():
         if isinstance(source, FolderSource):
@@ -37,7 +37,7 @@ def link_folders(sources: Mapping[str, Source]) -> None:
 
 
 def _remove(old: Path) -> None:
-    """Take away a link or file of ours, never what is behind a link."""
+    """Remove a link or a file of ours, and never the content behind a link."""
     if old.is_symlink() or old.is_file():
         old.unlink()
     elif old.is_dir():
@@ -45,10 +45,10 @@ def _remove(old: Path) -> None:
 
 
 def _dvc_can_read(root: Path) -> bool:
-    """Whether DVC sees all of it.
+    """Whether DVC sees all of the folder.
 
-    DVC stops at broken links, at names that are not UTF-8, and at what this user may not read. It
-    sees nothing behind links to folders, and hangs at pipes.
+    DVC stops at broken links, at names that are not UTF-8, and at files that this user may not
+    read. It sees nothing behind links to folders, and hangs at pipes.
     """
     if not root.is_dir():
         return False
@@ -66,7 +66,7 @@ def _dvc_can_read(root: Path) -> bool:
 
 
 def _may(path: Path, mode: int) -> bool:
-    """Whether this process may do it; some systems tell it only of the user who started it."""
+    """Whether this process may use the path. Some systems answer for the user who started it."""
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -1,4 +1,4 @@
-"""Notes what this machine has seen in a person's folder, so that it need not be read again."""
+"""Notes the facts of the files in a person's folder, so that they need not be read again."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from pipeline.manifest import Row, Status
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of one file, as long as its stamp is the same."""
+    """The facts of one file. They are valid as long as its stamp is the same."""
 
     stamp: list[int]
     status: Status
     kind: str | None = None
-    """what it is, if it is no image that can be taken"""
+    """the kind of the file, if it is no image that can be taken"""
     error: str | None = None
     bytes: int | None = None
     sha256: str | None = None
@@ -30,7 +30,7 @@ class FileFacts:
 
 
 class Note:
-    """What this machine has seen in the folder: facts of its files, and the keys of all rows."""
+    """The files that this machine has seen in the folder: their facts, and the keys of all rows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,7 +48,7 @@ class Note:
             return  # no note, or a damaged one: all is read again, and no image is taken away
 
     def below(self, folders: Collection[str]) -> dict[str, FileFacts]:
-        """What was known of the files in these folders and in theirs."""
+        """The known facts of the files in these folders and in their folders."""
         starts = tuple(f"{folder}/" for folder in folders)
         return {name: of_file for name, of_file in self.facts.items() if name.startswith(starts)}
 
@@ -63,9 +63,9 @@ class Note:
         return True
 
     def _kept(self, of_file: FileFacts) -> dict[str, Any]:
-        """The facts as JSON. A stamp that a later edit could have too is left out.
+        """The facts as JSON. A stamp is left out if a later edit could have the same one.
 
-        Then the file is read again in the next run.
+        Then the next run reads the file again.
         """
         settled = is_settled(of_file.stamp, self._began)
         return asdict(of_file) | ({} if settled else {"stamp": []})

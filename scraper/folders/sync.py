@@ -30,12 +30,12 @@ from scraper.raw_folder import now
 
 @dataclass
 class Report:
-    """What collect tells people: the files that are no images, by kind, and other sentences."""
+    """The messages of collect: the files that are no images, by kind, and other sentences."""
 
     left_out: dict[str, list[str]] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
-    """the classes that are asked for and have a folder"""
+    """the classes that params.yaml asks for and that have a folder"""
 
 
 def own_folder(name: str, source: FolderSource) -> Path:
@@ -57,10 +57,10 @@ def sync(
 ) -> Report:
     """Make `folder` (data/raw/<name>) follow the person's folder: files, and their rows.
 
-    Where the folder changed meanwhile, it is read again, `attempts` times at most.
+    If the folder changes during that, it is read again, `attempts` times at most.
 
-    Raises UserError, before it writes, where the folder is not there and never was, a class folder
-    can't be one, or `classes` names a class that has none.
+    Raises UserError before it writes if the folder never existed, if a class folder has a name that
+    is not possible, or if `classes` names a class without a folder.
     """
     root, report = own_folder(name, source), Report()
     note = Note(FOLDER_CACHE / f"{name}.json")
@@ -101,7 +101,7 @@ def sync(
 
 
 def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report: Report) -> None:
-    """`count` images were collected before. Raises UserError where there is and was nothing."""
+    """Report a folder that is away. `count` images came from it before; if none, UserError."""
     if not count and not root.is_dir():
         raise UserError(
             f"sources.{name}.path: {root} is not there; mend the path in params.yaml, or make it "
@@ -131,10 +131,10 @@ def _check_classes(
 def _read(
     source: FolderSource, root: Path, listing: FolderListing, note: Note, folder: Path, name: str
 ) -> dict[tuple[str, str], Row]:
-    """The rows of all files in class folders; images that are new are copied into `folder`.
+    """The rows of all files in class folders. New images are copied into `folder`.
 
-    What crawls by hand noted in the folder's own manifest is handed on: an image's page, license
-    and product, wherever a person has moved it since, and the attempts that brought none.
+    The folder's own manifest has the notes of crawls by hand. They are kept: the page, license and
+    product of an image, even if a person has moved it since, and the attempts without an image.
     """
     crawled: dict[str | None, list[Row]] = defaultdict(list)
     for row in Manifest(root / MANIFEST).rows.values():
@@ -166,7 +166,7 @@ def _read(
 def _rows(
     source: FolderSource, entry: FolderFile, found: FileFacts, crawled: Sequence[Row]
 ) -> Iterator[Row]:
-    """One row, or those of the addresses where a crawl by hand found the same bytes."""
+    """One row, or one for each address if a crawl by hand found the same bytes."""
     by_hand = Row(
         status=found.status,
         label=entry.label,

@@ -1,1 +1,1 @@
-"""Where images of a category may be found: what `python -m scraper.propose` asks, and writes."""
+"""Looks for places that have images of a category, for `python -m scraper.propose`."""

@@ -1,4 +1,4 @@
-"""What the APIs of the spiders have for a category.
+"""Asks the APIs of the spiders for a category.
 
 https://www.mediawiki.org/wiki/API:Search, API:Categoryinfo, API:Imageinfo;
 https://api.openverse.org; https://openfoodfacts.github.io/openfoodfacts-server
@@ -97,7 +97,7 @@ def _search(api: ApiClient, category: str, others: list[_Category]) -> Finding:
 
 
 def _licenses_of_files(api: ApiClient, generator: dict[str, object]) -> list[str]:
-    """The licenses of some files, in words; nothing where the wiki doesn't say."""
+    """The licenses of some files, in words; empty if the wiki doesn't tell them."""
     asked = {"prop": "imageinfo", "iiprop": "extmetadata"}
     wanted = {"iiextmetadatafilter": "LicenseShortName|LicenseUrl", "iiextmetadatalanguage": "en"}
     try:
@@ -116,7 +116,7 @@ def _licenses_of_files(api: ApiClient, generator: dict[str, object]) -> list[str
 
 
 def openverse(api: ApiClient, category: str) -> Finding:
-    """The query that finds something. Raises NotFoundError where none of its spellings does."""
+    """The query that finds something. Raises NotFoundError if no spelling finds anything."""
     for query in dict.fromkeys((_one_line(category), *spellings(category))):
         answer = api.get(q=query, page=1, page_size=_SEARCHED, mature="false")
         results = listed(answer.get("results"))
@@ -136,7 +136,7 @@ def _license(code: str | None) -> str | None:
 
 
 def open_food_facts(api: ApiClient, category: str) -> Finding:
-    """The tag of the category that has products. Raises NotFoundError where none has."""
+    """The tag of the category that has products. Raises NotFoundError if no tag has any."""
     *before, last = words(category) or [""]
     slugs = ("-".join([*before, form(last)]) for form in (plural, singular))
     for slug in filter(None, dict.fromkeys(slugs)):
@@ -156,7 +156,7 @@ def _one_line(category: str) -> str:
 
 
 def _licenses(named: Iterable[str | None]) -> list[str]:
-    """How many files have which license, all versions of one together, in words."""
+    """The number of files with each license, in words. All versions of a license count as one."""
     plain = [_VERSION.sub("", name or "unknown") for name in named]
     shares = ", ".join(f"{count} {name}" for name, count in Counter(plain).most_common(5))
     return [f"of the first {len(plain)}: {shares}"] if plain else []

@@ -23,24 +23,24 @@ class NotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a place calls a category, and what is known of it: counts and licenses, in words."""
+    """The name of a category at a place, with what is known of it: counts, licenses, in words."""
 
     value: str | list[str]
     about: str
 
 
 class ApiClient:
-    """A web API that is asked at the rate of its terms.
+    """A web API. It is asked at the rate of its terms.
 
-    `name` is that of its spider. An address of your own network is let through, since you typed it.
-    Raises UserError for what is no address.
+    `name` is the name of its spider. An address of your own network is allowed, because you typed
+    it. Raises UserError if the address is not valid.
     """
 
     def __init__(self, name: str, address: str, *, is_own: bool) -> None:
         self.name = name
         self.address = address
         self.is_own = is_own
-        """whether it is another address than that of the place itself"""
+        """whether the address is another one than that of the place itself"""
         self.allow_private = own_network(address) if is_own else []
         slot = "own network" if self.allow_private else name
         self._pause = float(DOWNLOAD_SLOTS[slot]["delay"])
@@ -48,7 +48,7 @@ class ApiClient:
         self._failures = 0
 
     def get(self, **asked: object) -> dict[str, Any]:
-        """The object that it answers. Raises NotFoundError where there is none, saying why."""
+        """The object in the answer. Raises NotFoundError, with the reason, if there is none."""
         if self._failures >= _PATIENCE:
             raise NotFoundError(f"not asked, since it failed {_PATIENCE} times before")
         time.sleep(max(0.0, self._next - time.monotonic()))

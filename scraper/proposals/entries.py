@@ -19,7 +19,7 @@ from pipeline.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """A source: its name, its type, and what is known of each of its classes."""
+    """A source: its name, its type, and what is known about each of its classes."""
 
     name: str
     source: Source
@@ -28,7 +28,7 @@ class SourceEntry:
 
 
 def as_text(entries: Sequence[SourceEntry]) -> str:
-    """The entries as they stand below `sources:`, with every key and what is known as comments."""
+    """The entries in the form for `sources:`, with every key, and with the findings as comments."""
     yaml, out = YAML(), io.StringIO()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 10_000  # an address is not folded
@@ -59,10 +59,10 @@ def _line(text: str) -> str:
 
 
 def add_to(path: Path, entries: Sequence[SourceEntry]) -> None:
-    """Put the entries at the end of `sources` in a parameter file; all else stays as it is.
+    """Put the entries at the end of `sources` in a parameter file. All else stays as it is.
 
-    Raises UserError, and changes nothing, where the file is not valid, has a source of such a name,
-    or writes its sources in one line.
+    Raises UserError, and changes nothing, if the file is not valid, has a source of such a name, or
+    has its sources in one line.
     """
     there = {class_key(name): name for name in load_params(path).sources}
     if taken := [there[class_key(x.name)] for x in entries if class_key(x.name) in there]:

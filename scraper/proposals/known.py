@@ -1,4 +1,4 @@
-"""Which of the known public datasets has a class for a category."""
+"""Finds the known public datasets that have a class for a category."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from scraper.proposals.spelling import distance
 
 
 def in_dataset(entry: Entry, categories: Sequence[str]) -> dict[str, Finding]:
-    """Category: the dataset's classes for it. No class is given to two categories.
+    """The dataset's classes for each category. No class is given to two categories.
 
-    A class that is called like a category goes to it. What is left goes to a category that names
-    the kind of it: `Arla-Standard-Milk` to `milk`.
+    A class goes to the category that has its name. Any other class goes to a category that names
+    its kind: `Arla-Standard-Milk` to `milk`.
     """
     if isinstance(entry.classes, int):
         return {}

@@ -1,4 +1,4 @@
-"""From categories and shops to entries for params.yaml, and what was not found."""
+"""Makes entries for params.yaml from categories and shops, and says what was not found."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -53,10 +53,10 @@ def propose(
     prefix: str = "",
     limit: int = LIMIT,
 ) -> Proposal:
-    """Look for each category in each place. A place that fails says why and stops no other.
+    """Look for each category in each place. If a place fails, it says why, and the others go on.
 
-    `apis` gives other addresses of some of PLACES. Raises UserError for what is no address there,
-    and for a prefix or a limit that can't be.
+    `apis` gives other addresses for some of PLACES. Raises UserError if such an address is not
+    valid, or the prefix or the limit is not possible.
     """
     if limit < 1 or (prefix and safe_source(f"{prefix}x") != f"{prefix}x"):
         raise UserError(
@@ -111,7 +111,7 @@ def _labels(categories: Sequence[str], found: Proposal) -> dict[str, str]:
 
 
 Answers = tuple[dict[str, Finding], dict[str, str]]
-"""What was found for each class, and why nothing was found for others"""
+"""The finding for each class, and the reason for each class without one"""
 
 
 def _ask(api: ApiClient, labels: Mapping[str, str], bar: "tqdm[NoReturn]") -> Answers:
@@ -155,7 +155,7 @@ Named = TypeVar("Named", Finding, FoundCategory)
 
 
 def _each_once(found: Proposal, place: str, several: Mapping[str, Named]) -> dict[str, Named]:
-    """Without classes that would have the very images of another class."""
+    """The findings without classes that would have the same images as another class."""
     kept: dict[str, Named] = {}
     for label, one in several.items():
         same = next((x for x, other in kept.items() if other.value == one.value), None)
@@ -183,7 +183,7 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
 
 
 def _look(url: str, labels: Mapping[str, str]) -> Shop | str:
-    """What the shop has, or why it can't be looked at."""
+    """The findings in the shop, or the reason why it can't be read."""
     try:
         return Looker(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
     except UserError as error:
@@ -229,7 +229,7 @@ def _add_shop(
 def _chosen(
     shelves: Sequence[FoundCategory], labels: Mapping[str, str]
 ) -> dict[str, FoundCategory]:
-    """For each class the shop's nearest category."""
+    """The shop's nearest category for each class."""
     found = {}
     for label, category in labels.items():
         near = [(apart, shelf) for shelf in shelves
@@ -240,12 +240,12 @@ def _chosen(
 
 
 def _apart(name: str, category: str) -> int | None:
-    """By the last name of a path: `Kitchen > Mugs`."""
+    """The distance between the last name of a path, as in `Kitchen > Mugs`, and a category."""
     return distance(re.split(r"\s*[>/]\s*", name)[-1], category)
 
 
 def _all(shelves: Sequence[FoundCategory]) -> dict[str, FoundCategory]:
-    """All that the shop lists, by names that a class can have."""
+    """All categories that the shop lists, by names that a class can have."""
     found: dict[str, FoundCategory] = {}
     for shelf in [x for x in shelves if x.is_listed] or shelves:
         try:

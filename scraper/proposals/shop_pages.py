@@ -1,4 +1,4 @@
-"""What a shop's answers say of its categories and feeds."""
+"""Reads the categories and feeds in a shop's answers."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _FEED_KINDS: Final = ("xml", "csv", "tab-separated", "rss", "atom")
 
 @dataclass(frozen=True, slots=True)
 class FoundCategory:
-    """A category of a shop: its name, what a source calls it, and how many products it has."""
+    """A category of a shop: its name, its value in a source, and its number of products."""
 
     name: str
     value: str
@@ -28,7 +28,7 @@ class FoundCategory:
 
 @dataclass(slots=True)
 class Shop:
-    """What was found of a shop: how it is collected, its categories, and what it has not."""
+    """The findings in a shop: how to collect it, its categories, and what it lacks."""
 
     url: str
     spider: str = "shop"
@@ -36,7 +36,7 @@ class Shop:
     shelves: list[FoundCategory] = field(default_factory=list)
     allow_private: list[str] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
-    """what was looked for, and why it is not there"""
+    """the things that were looked for, and why each one is not there"""
 
 
 class TextPage(Page):
@@ -48,7 +48,7 @@ class TextPage(Page):
 
 
 def store_api(page: Page | None) -> str | None:
-    """Where the shop's WordPress says that its API is: below a path, or in the query."""
+    """The address of the API that the shop's WordPress names: below a path, or in the query."""
     found = page.tree.xpath("//link[@rel='https://api.w.org/']/@href")[:1] if page else []
     url = page.absolute(found[0]) if page and found else None
     if not url or "${" in url:
@@ -59,7 +59,7 @@ def store_api(page: Page | None) -> str | None:
 
 
 def feed_links(page: Page | None) -> Iterator[str]:
-    """Feeds that a page names by `<link>`."""
+    """The feeds that a page names in a `<link>`."""
     for link in page.tree.xpath("//link[@href]") if page else ():
         kind, relation = link.get("type", "").lower(), link.get("rel", "").lower().split()
         is_feed = "alternate" in relation and any(x in kind for x in _FEED_KINDS)
@@ -69,7 +69,7 @@ def feed_links(page: Page | None) -> Iterator[str]:
 
 
 def up_to_the_cut(found: Iterator[Any]) -> Iterator[Any]:
-    """What comes before the place where a feed is cut."""
+    """The items before the place where a feed is cut off."""
     with suppress(ValueError):
         yield from found
 
@@ -82,7 +82,7 @@ def parsed(body: bytes) -> Any:
 
 
 def product_counts(page: Any) -> dict[str, int]:
-    """Products of each category, by what the shop calls it: a handle or a number."""
+    """The number of products in each category, by the shop's name for it: a handle or a number."""
     records = page.get("collections") if isinstance(page, dict) else page
     found = {}
     for one in records if isinstance(records, list) else ():
@@ -94,7 +94,7 @@ def product_counts(page: Any) -> dict[str, int]:
 
 
 def name_of(path: str) -> str:
-    """Of a category's address its last word: `/c/rain-boots.html` → `rain boots`."""
+    """The last words of a category's address: `/c/rain-boots.html` → `rain boots`."""
     last = path.rstrip("/").rpartition("/")[2]
     return re.sub(r"[-_+]|%20", " ", re.sub(r"\.\w{2,5}$", "", last)).strip()
 

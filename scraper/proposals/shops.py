@@ -1,6 +1,6 @@
-"""What a shop offers: the JSON of its program, a feed, or pages of categories.
+"""Looks what a shop offers: the JSON of its program, a feed, or pages of categories.
 
-A shop's program is known by its well-known addresses, a feed by links, robots.txt and usual names.
+A shop's program is known by its usual addresses, a feed by links, robots.txt and usual names.
 """
 
 import re
@@ -77,9 +77,9 @@ class Looker:
         """what was looked for, and why it did not do"""
 
     def look(self, is_enough: Callable[[Shop], bool]) -> Shop:
-        """The first way to collect the shop that is enough, else the first that there is.
+        """The first way to collect the shop that is enough, else the first way that works.
 
-        What was looked for before it, and why it did not do, is in `lost`.
+        `lost` has the ways that were tried before, and the reasons why they did not work.
         """
         shop = Shop(self.root)
         page: TextPage | None = None
@@ -109,7 +109,7 @@ class Looker:
         return best
 
     def _platform(self, kind: Kind, page: TextPage | None) -> Shop:
-        """The list of products that the shop's program gives, and its categories."""
+        """The list of products of the shop's program, and its categories."""
         platform = PLATFORMS[kind]
         url = urljoin(self.root, _PRODUCTS[kind])
         if kind is Kind.WOOCOMMERCE:
@@ -253,7 +253,7 @@ class Looker:
         return answer
 
     def _download(self, url: str, path: Path) -> None:
-        """The beginning of a feed; what is longer is cut, as a part of it names its categories."""
+        """Download the beginning of a feed. A part of a long feed shows its categories."""
         self._wait(url)
         end = time.monotonic() + _FEED_SECONDS
         try:

@@ -56,7 +56,7 @@ def plural(word: str) -> str:
 
 
 def singular(word: str) -> str:
-    """The English singular of a word, as far as its end tells it.
+    """The English singular of a word, by its ending.
 
     >>> [singular(x) for x in ("mugs", "dresses", "batteries", "scarves", "dress", "shoes")]
     ['mug', 'dress', 'battery', 'scarf', 'dress', 'shoe']
@@ -77,7 +77,7 @@ def singular(word: str) -> str:
 
 
 def spellings(name: str) -> list[str]:
-    """How the category may be spelt elsewhere, the likeliest first: plural, singular, as it is.
+    """Other spellings of the category, the likeliest first: plural, singular, as it is.
 
     >>> spellings("rain boot")
     ['rain boots', 'rain boot']
@@ -92,7 +92,7 @@ def spellings(name: str) -> list[str]:
 
 
 def key(name: str) -> str:
-    """The same for all spellings of a category.
+    """The same key for all spellings of a category.
 
     >>> key("Rain-boots") == key("rainboot") == key("rain boot")
     True
@@ -105,9 +105,9 @@ def key(name: str) -> str:
 
 
 def distance(name: str, wanted: str) -> int | None:
-    """How many words `name` has besides those of `wanted`; None where it is another thing.
+    """How many more words `name` has than `wanted`; None if it names another thing.
 
-    What a name is, its last word says, or the last one before `of`, `by` and the like.
+    The last word names the thing, or the last word before `of`, `by` and similar words.
 
     >>> [distance(x, "mug") for x in ("Mugs", "Coffee mugs", "Mugs by material", "Mug shots")]
     [0, 1, 2, None]

@@ -1,1 +1,1 @@
-"""What a page says: its product, images, links and paging, and sitemaps. Nothing is fetched."""
+"""Reads pages: products, images, links, paging, and sitemaps. Nothing is fetched here."""

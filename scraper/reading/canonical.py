@@ -1,6 +1,6 @@
-"""One canonical form of an address, for comparing: spellings of one address are one place.
+"""Gives addresses one canonical form, so that all spellings of an address are equal.
 
-Only for comparing. What is asked of a shop is the address as its page spells it.
+The form is only for comparing. Requests use the address as the page spells it.
 """
 
 import functools
@@ -72,22 +72,22 @@ NAMES_A_THING = re.compile(
 
 
 class Place(NamedTuple):
-    """What an address means, however it is spelt; scheme, `www.` and fragment don't count."""
+    """The place that an address means in any spelling. Scheme, `www.` and fragment don't count."""
 
     site: str
-    """host, and port where it is not the scheme's own"""
+    """host, and the port if it is not the scheme's own"""
     path: str
     """without a slash at its end; empty for the home page"""
     query: tuple[tuple[str, str], ...]
     """names and values, sorted, without sessions and campaigns"""
 
     def has(self, other: "Place") -> bool:
-        """The same site and path, and all that the other's query asks for."""
+        """Whether it has the same site and path as the other place, and the other's whole query."""
         return self[:2] == other[:2] and set(self.query).issuperset(other.query)
 
     @property
     def folded_path(self) -> str:
-        """The path as a person reads it, in one case: for comparing where case means nothing."""
+        """The path as a person reads it, in lower case, to compare where case doesn't count."""
         return unquote(self.path).casefold().rstrip("/")
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Place(NamedTuple):
 
 @functools.lru_cache(maxsize=1 << 14)
 def place(url: str) -> Place:
-    """Where `url` leads. Never raises: what is no address is a place of its own."""
+    """The place to which `url` leads. Nothing is raised: any other text is a place of its own."""
     if (plain := _PLAIN.fullmatch(url)) and "/." not in url:
         host, path, query = plain[1], plain[2], ""
     else:
@@ -132,9 +132,9 @@ def once(urls: Iterable[str]) -> list[str]:
 
 
 def places(urls: Sequence[str]) -> list[Place]:
-    """Where the links of one page lead, without what the queries of all of them have in common.
+    """The places to which the links of a page lead, without the parts that all their queries share.
 
-    What all queries share tells no link from another; often it is a session under an unknown name.
+    A part that all queries share doesn't tell links apart. Often it is a session.
     """
     found = [place(url) for url in urls]
     common = set.intersection(*(set(at.query) for at in found)) if len(found) > 1 else set()
@@ -154,9 +154,9 @@ def is_action(link: Place) -> bool:
 
 
 def is_view(link: Place, here: Place) -> bool:
-    """Whether `link` shows what is `here` in another way: sorted, filtered, put into the cart.
+    """Whether `link` shows the page at `here` in another way: sorted, filtered, put into the cart.
 
-    In a shop that is routed by its query, an address with the same path may be another page.
+    If a shop is routed by its query, an address with the same path may be another page.
     """
     if is_action(link):
         return True

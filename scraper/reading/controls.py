@@ -1,4 +1,4 @@
-"""What a person can press on a page to see another page of a listing: links, buttons, forms."""
+"""Finds the controls that may lead to another page of a listing: links, buttons, forms."""
 
 import enum
 import functools
@@ -43,7 +43,7 @@ _TEMPLATE = re.compile(r"[\s{}<>]")
 
 
 class Says(enum.Enum):
-    """What a control promises."""
+    """The promise of a control."""
 
     NEXT = enum.auto()
     ARROW = enum.auto()
@@ -59,19 +59,19 @@ class Control:
 
     label: str
     url: str | None
-    """of this site, another one than the page's own; None where only a script knows"""
+    """an address of this site other than the page's own; None if only a script knows it"""
     number: int | None
     says: Says
     in_pager: bool
     is_of_listing: bool
-    """that it is there says that the listing goes on: no slide show, no longer text"""
+    """whether it is a sign of more pages, and not of a slide show or a longer text"""
     is_disabled: bool
     is_current: bool
     leads_here: bool
 
 
 def controls(page: Page) -> Iterator[Control]:
-    """Those whose words, classes or number mean a page, in the order of the document."""
+    """The controls whose words, classes or number mean a page, in the order of the document."""
     captions = {x.get("for"): _text(x) for x in page.tree.iter("label") if x.get("for")}
     for node in page.tree.xpath(_PRESSED):
         labels = _labels(node, captions)
@@ -121,7 +121,7 @@ def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
 
 
 def _drawn(node: Any) -> tuple[str, ...]:
-    """An arrow, where an icon of that name is all there is."""
+    """An arrow, if the control has only an icon of that name."""
     for inside in node.iter("i", "span", "svg", "use", "em"):
         if _ICON.search(" ".join(map(str, inside.attrib.values())).lower()):
             return ("›",)
@@ -134,7 +134,7 @@ def _text(node: Any) -> str:
 
 @functools.lru_cache(_KEPT)
 def _page_number(label: str) -> int | None:
-    """Of `2`, `[2]`, `page 2`, `go to page 2 of 5`."""
+    """The number in `2`, `[2]`, `page 2`, or `go to page 2 of 5`."""
     words = [x for x in _NO_LETTERS.split(_TOTAL.sub("", label)) if x]
     words = [x for word in words for x in re.findall(r"[0-9]+|[^0-9]+", word)]
     numbers = [x for x in words if x.isascii() and x.isdigit() and len(x) <= 4]
@@ -166,7 +166,7 @@ def _says(labels: tuple[str, ...], own: frozenset[str]) -> Says:
 
 
 def _spoken(label: str) -> set[str]:
-    """Its words that say something; all of it, where the language has no blanks between them."""
+    """The words of the label that have a meaning; all of it in a language without blanks."""
     whole = label.strip(" ›>→▶►▸❯⟩⇒➔➜➡⟶»…:.+-()[]↓▼\ufe0f")
     if whole in NEXT | MORE:
         return {whole}
@@ -175,7 +175,7 @@ def _spoken(label: str) -> set[str]:
 
 
 def _tokens(node: Any) -> frozenset[str]:
-    """The words of its class and id, and of those of an element that is around it alone."""
+    """The words of its class and id, and of those of a parent that has no other child."""
     found = _words_of(_named(node))
     parent = node.getparent()
     if parent is not None and parent.tag in ("li", "span", "div", "p") and len(parent) == 1:
@@ -207,7 +207,7 @@ def _is_off(node: Any) -> bool:
 
 
 def _address(page: Page, node: Any) -> tuple[str | None, bool]:
-    """Where it leads, and whether that is where one is."""
+    """The address to which the control leads, and whether it is this page's own."""
     leads_here = False
     for reference in _references(page, node):
         url = page.absolute(reference)
@@ -235,7 +235,7 @@ def _references(page: Page, node: Any) -> Iterator[str]:
 
 
 def _request(page: Page, node: Any) -> Iterator[str]:
-    """What pressing it asks for, where it is part of a form that is sent as a GET."""
+    """The requests that the control sends, if it is part of a form that sends a GET."""
     form = next(node.iterancestors("form"), None)
     if form is None or node.get("type") in ("button", "reset"):
         return

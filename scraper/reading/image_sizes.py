@@ -38,7 +38,7 @@ _ORIGINAL = 1_000_000
 
 
 def name_of_image(url: str) -> str:
-    """One text for all addresses of one image, whatever size, version and host they name.
+    """The same text for all addresses of an image, whatever size, version and host they name.
 
     >>> name_of_image("https://a.example/mug_400x.jpg") == name_of_image("/mug_800x.jpg?v=2")
     True
@@ -48,7 +48,7 @@ def name_of_image(url: str) -> str:
 
 
 def width_of_image(url: str) -> int | None:
-    """The width in pixels that the address asks for, or else the height; None for no size.
+    """The width in pixels that the address asks for, else the height; None if it asks for no size.
 
     >>> width_of_image("https://a.example/mug.jpg?w=400&q=80")
     400

@@ -26,9 +26,9 @@ _NO_ADDRESS = re.compile(r"[\w\s-]*|[nN]/[aA]|\[object .*|.*no_selection|#.*|.*[
 def image_references(value: object, described: Described) -> Iterator[tuple[str, Node]]:
     """Each reference to an image in `value`, in order, with the object that describes it.
 
-    The object is empty where the markup has the bare address. `described` gives the object that
-    `{"@id": …}` means. What is no address (`null`, numbers, words) is passed over; nothing is
-    raised, whatever the value.
+    The object is empty if the markup has only the address. `described` gives the object that
+    `{"@id": …}` means. Values that are no address (`null`, numbers, words) are skipped. Nothing is
+    raised for any value.
     """
     pending: list[tuple[object, Node]] = [(value, {})]
     followed: dict[int, object] = {}  # kept, so that no other object gets the number
@@ -54,7 +54,7 @@ def image_references(value: object, described: Described) -> Iterator[tuple[str,
 
 
 def _inner(node: Node) -> list[object]:
-    """What may be addresses in an object, but for those of its smaller versions."""
+    """The values in an object that may be addresses, without those of its smaller versions."""
     numbers = [k for k in node if k.isascii() and k.isdigit()]
     if numbers:
         return [node[k] for k in sorted(numbers, key=lambda k: int(k[:9]))]
@@ -71,7 +71,7 @@ def _inner(node: Node) -> list[object]:
 
 
 def _read_text(text: str) -> list[Any]:
-    """A text that holds several addresses or JSON, HTML, CSS; `[text]` where it is one address."""
+    """The values in a text with several addresses, JSON, HTML or CSS; `[text]` for one address."""
     clean = text.strip()
     if "&" in clean:  # twice, as some templates escape what is escaped
         clean = html.unescape(html.unescape(clean))

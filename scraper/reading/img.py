@@ -1,8 +1,8 @@
-"""The `<img>`s of a page: which of the addresses that each names is its largest image.
+"""Finds the largest image among the addresses that each `<img>` of a page names.
 
-Lazy pages have a placeholder in `src`, and responsive ones a small version: the image itself is
-in `srcset`, in a `<source>` of the same `<picture>`, in an attribute that a script of the shop's
-gallery reads, or behind the link around it.
+Pages that load images late have a placeholder in `src`, and responsive pages a small version. The
+image itself is in `srcset`, in a `<source>` of the same `<picture>`, in an attribute that a script
+of the shop's gallery reads, or behind the link around it.
 """
 
 import re
@@ -34,12 +34,12 @@ Size = tuple[int | None, int | None]
 
 
 def largest(element: Any, absolute: Absolute) -> str | None:
-    """The address of the largest image that an `<img>`, or what a gallery has for one, names."""
+    """The address of the largest image of an `<img>`, or of a gallery's element in its place."""
     return _largest(element, absolute)[0]
 
 
 def style_image(element: Any, absolute: Absolute) -> str | None:
-    """The address of the image that an element's own `style` puts behind it."""
+    """The address of the image in an element's own `style`."""
     found = _CSS.search(element.get("style") or "")
     return absolute(found[1]) if found else None
 
@@ -55,7 +55,7 @@ def page_images(tree: Any, absolute: Absolute) -> dict[str, Size]:
 
 
 def pixels(value: object) -> int | None:
-    """A number of pixels; None where there is none, or 0.
+    """A number of pixels; None if the value has none, or 0.
 
     >>> pixels(800), pixels("800px"), pixels("100%")
     (800, 800, None)
@@ -65,7 +65,7 @@ def pixels(value: object) -> int | None:
 
 
 def declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int | None]:
-    """The largest image of an `<img>`: address, width and height in pixels where they are known."""
+    """The largest image of an `<img>`: address, width and height in pixels, if they are known."""
     url, wide = _largest(img, absolute)
     width, height = pixels(img.get("width")), pixels(img.get("height"))
     if wide:  # of the file, where width and height are of its place on the page
@@ -74,7 +74,7 @@ def declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int 
 
 
 def is_enlarged(img: Any) -> bool:
-    """Whether a script or a link shows this image larger: shops do so with that of the product."""
+    """Whether a script or a link shows this image larger. Shops do so with a product's image."""
     return any(factor >= _ZOOMED for _, factor, _ in _candidates(img))
 
 
@@ -151,7 +151,7 @@ def _in_json(text: str) -> Iterator[tuple[str, float, str]]:
 
 
 def _filled(reference: str, img: Any) -> str | None:
-    """A template with the largest of the widths that the page offers; None where it has none."""
+    """The address with the largest width that the page offers; None if it offers no width."""
     if not _UNFILLED.search(reference):
         return reference
     widths = [int(x) for x in re.findall(r"[0-9]{2,4}", img.get("data-widths") or "")]

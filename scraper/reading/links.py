@@ -1,4 +1,4 @@
-"""What a person looks for on a shop's page: categories, names, a source to paste."""
+"""Finds things that a person looks for on a shop's page: categories, names, a source to paste."""
 
 import io
 import re
@@ -35,13 +35,13 @@ def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str
 
 
 def breadcrumb(page: Page) -> str | None:
-    """The last category that the page says it is in."""
+    """The last category in the page's breadcrumb."""
     links = page.site_links(href for _, href in page.breadcrumb())
     return next((url for url in reversed(links) if not _is_home(url)), None)
 
 
 def link_texts(page: Page, soup: BeautifulSoup) -> dict[Place, str]:
-    """Where links lead: the first words that one to it has."""
+    """The places to which links lead, each with the words of its first link that has some."""
     found: dict[Place, str] = {}
     for link in soup("a", href=True):
         url, text = page.absolute(link["href"]), " ".join(link.get_text().split())
@@ -72,7 +72,7 @@ def source_yaml(url: str, classes: Mapping[str, str], allow_private: Sequence[st
 
 
 def _short(address: str, url: str) -> str:
-    """Relative to the shop where it is the same one."""
+    """The address, relative to the shop if it is in the same one."""
     address = address.replace("${", "$%7B")  # which DVC would substitute
     here, there = urlsplit(url), urlsplit(address)
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):

@@ -37,7 +37,7 @@ def read_microdata(tree: Any, absolute: Absolute) -> list[Any]:
 
 
 def read_rdfa(tree: Any, absolute: Absolute) -> list[Any]:
-    """As `read_microdata`. As triples it would have lost the order of the images."""
+    """As `read_microdata`, for RDFa. Triples would lose the order of the images."""
     return _Reader(absolute, _RDFA).read(tree)
 
 
@@ -129,12 +129,12 @@ class _Reader:
 
 
 def _text(element: Any) -> str:
-    """Its beginning: properties may lie in each other without end."""
+    """The beginning of the element's text, because properties may be nested without end."""
     return " ".join("".join(islice(element.itertext(), 200)).split())
 
 
 def _local(name: str) -> str:
-    """`schema:name`, `http://schema.org/name` and `name` are one; `og:image` is none of them."""
+    """The name without `schema:` or `http://schema.org/`. A name such as `og:image` stays whole."""
     prefix, _, local = name.rpartition(":")
     if not prefix or prefix == "schema":
         return local

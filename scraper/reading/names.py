@@ -19,7 +19,7 @@ def words(text: str | None) -> frozenset[str]:
 
 
 def likeness(name: str | None, others: Iterable[str | None]) -> float:
-    """0 to 1: how much of `name` the most similar of `others` has. 1 where all its words are there.
+    """How much of `name` the most similar of `others` has, 0 to 1. It is 1 if all words are there.
 
     The share of the other's words that are in `name` counts half.
 
@@ -35,7 +35,7 @@ def likeness(name: str | None, others: Iterable[str | None]) -> float:
 
 
 def identifies(text: str | None) -> bool:
-    """False for what shops write where they have no number.
+    """Whether a text can be an identifier. Shops write `N/A` or 0 if a product has none.
 
     >>> [identifies(text) for text in ("MUG-12", "N/A", "0", None)]
     [True, False, False, False]

@@ -1,4 +1,4 @@
-"""The objects of schema.org markup, whichever syntax they were written in."""
+"""Reads the objects of schema.org markup, from any syntax."""
 
 import html
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +11,11 @@ _PRODUCTS = {
     *("productcollection", "vehicle", "car", "motorcycle", "bicycle", "dietarysupplement", "drug"),
 }
 _SOLD = {"book", "movie", "musicalbum", "videogame", "softwareapplication", "game", "creativework"}
-"""products where an offer says so"""
+"""types that are products if they have an offer"""
 
 
 def listed(value: object) -> list[Any]:
-    """One value, none, or several in one of JSON-LD's containers, as a list."""
+    """A value as a list: one value, none, or several in one of JSON-LD's containers."""
     if value is None:
         return []
     if isinstance(value, dict) and len(value) <= 2:
@@ -35,14 +35,14 @@ def text_of(value: object) -> str | None:
 
 
 def types_of(node: Node) -> set[str]:
-    """In lower case; `http://schema.org/Product`, `schema:Product` and `product` are one."""
+    """The types in lower case: `http://schema.org/Product` and `schema:Product` are `product`."""
     found = node.get("@type") or node.get("type")
     names = (str(t).strip().rstrip("/").lower() for t in listed(found))
     return {n.rsplit("/", 1)[-1].rsplit("#", 1)[-1].rsplit(":", 1)[-1] for n in names}
 
 
 def is_product(node: Node) -> bool:
-    """Whether it is something that a shop sells."""
+    """Whether the object is something that a shop sells."""
     types = types_of(node)
     return not types.isdisjoint(_PRODUCTS) or bool(
         not types.isdisjoint(_SOLD) and node.get("offers")
@@ -63,7 +63,7 @@ def nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node
 
 
 def address_of(node: Node) -> object:
-    """What the object says is its address; `id` is microdata's itemid."""
+    """The address that the object has for itself; `id` is the itemid of microdata."""
     url = next(iter(listed(node.get("url"))), None)
     if isinstance(url, dict):
         url = url.get("url") or url.get("@id") or url.get("@value")

@@ -7,11 +7,11 @@ _IMAGES = ("og:image", "og:image:secure_url", "og:image:url", "twitter:image", "
 
 
 class OpenGraph:
-    """What a page says of itself for those who share it."""
+    """The values that a page has for people who share it."""
 
     def __init__(self, tree: Any) -> None:
         self.values: dict[str, list[str]] = {}
-        """name in lower case: what is not empty, in order"""
+        """name in lower case: its values that are not empty, in order"""
         for meta in tree.iter("meta"):
             content = (meta.get("content") or meta.get("value") or "").strip()
             names = " ".join(meta.get(k, "") for k in ("property", "name", "itemprop"))
@@ -26,7 +26,7 @@ class OpenGraph:
         ]
 
     def first(self, *names: str) -> str | None:
-        """The first value of the first of these names that has one."""
+        """The first value of the first of these names that has a value."""
         return next((self.values[n][0] for n in names if n in self.values), None)
 
     @property
@@ -36,7 +36,7 @@ class OpenGraph:
 
     @property
     def is_product(self) -> bool:
-        """Whether it says that the page is a product's."""
+        """Whether the values say that the page is about a product."""
         types = " ".join(self.values.get("og:type", ())).lower()
         names = ("product:price:amount", "og:price:amount", "product:retailer_item_id")
         return "product" in types or any(n in self.values for n in names)

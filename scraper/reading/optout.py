@@ -13,7 +13,7 @@ _ANY_OPT_OUT = re.compile("|".join(_OPT_OUTS), re.IGNORECASE)
 
 
 def image_opt_out(response: Response) -> str | None:
-    """`X-Robots-Tag: noai` where the response's headers say so to us or to all; else None."""
+    """The words `X-Robots-Tag: noai` if a header says so to us or to all robots; else None."""
     for header in response.headers.getlist("X-Robots-Tag"):
         value = header.decode("latin-1")
         agent, colon, rest = value.partition(":")
@@ -25,7 +25,7 @@ def image_opt_out(response: Response) -> str | None:
 
 
 def page_opt_out(response: Response) -> str | None:
-    """What in a page's headers or markup asks robots to keep off its images, or None."""
+    """The words in a page's headers or markup that ask robots not to take its images, or None."""
     if found := image_opt_out(response):
         return found
     if not isinstance(response, TextResponse) or not _ANY_OPT_OUT.search(response.text):

@@ -1,4 +1,4 @@
-"""Whether a page is made like that of one product: something on it puts one into the cart."""
+"""Tells if a page is built like that of one product: a button puts one product into the cart."""
 
 import re
 from itertools import islice
@@ -25,10 +25,10 @@ _LONGEST = 40  # characters of what a control says
 
 
 def is_like_a_product(tree: Any) -> bool:
-    """Whether one product, not each of several, can be put into the cart.
+    """Whether one product can be put into the cart, and not each of several.
 
-    What lies in lists, menus and beside the content doesn't count. A page may have its button
-    again where it is scrolled, and more main headings than one.
+    Buttons in lists, in menus and beside the content don't count. A page may have its button again
+    where it is scrolled, and several main headings.
     """
     if not tree.xpath("//h1"):
         return False

@@ -1,4 +1,4 @@
-"""Which of the products that a page marks up is the page's own: one, described by many objects."""
+"""Finds the page's own product among the products of its markup. Many objects may describe it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _MOST_PARTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class OwnProduct:
-    """What a page says of its own product, in one syntax. The first object is the most telling."""
+    """The page's own product in one syntax. The first object tells most."""
 
     nodes: tuple[Node, ...]
 
@@ -56,7 +56,7 @@ class Markup:
                 self.by_id[name] = node
 
     def described(self, value: object) -> object:
-        """What `{"@id": …}` refers to, if it is described elsewhere on the page."""
+        """The object to which `{"@id": …}` refers, if another place of the page describes it."""
         if (
             isinstance(value, dict)
             and isinstance(value.get("@id"), str)
@@ -69,10 +69,10 @@ class Markup:
         return [v for v in map(self.described, listed(value)) if isinstance(v, dict)]
 
     def own(self, roots: Sequence[object]) -> OwnProduct | None:
-        """The product that the page is about, with all that describes it; None where none is.
+        """The page's own product, with all objects that describe it; None if there is none.
 
         An object that names the page's address comes first, then the one whose name is most like
-        the page's. One with another address is taken only where it is the only one.
+        the page's. An object with another address is taken only if it is the only one.
         """
         products = [n for n in nodes(roots, _OTHERS) if is_product(n)]
         inner = {id(part) for n in products for part in self._variants(n) if part is not n}
@@ -84,7 +84,7 @@ class Markup:
         return OwnProduct((seed, *same))
 
     def parts(self, own: OwnProduct) -> Iterator[Node]:
-        """The objects of the product, then its variants, then the group that it is of."""
+        """The objects of the product, then its variants, then the group that it belongs to."""
         seen: dict[int, Node] = {}
         pending = list(own.nodes)
         while pending:
@@ -104,13 +104,13 @@ class Markup:
         return found
 
     def group(self, own: OwnProduct) -> str | None:
-        """The identifier of the group of variants that the product is of, or is itself."""
+        """The identifier of the product's group of variants, which may be the product itself."""
         found = [g.get("productGroupID") for n in own.nodes for g in self.objects(n.get(_OF))]
         found += [node.get(name) for node in own.nodes for name in _GROUP_IDS]
         return next(filter(identifies, map(text_of, found)), None)
 
     def identifier(self, own: OwnProduct) -> str | None:
-        """The shop's own identifier; of several variants, that of this one."""
+        """The shop's own identifier; for a variant, that of this variant."""
         found = (text_of(node.get(name)) for node in own.nodes for name in _IDS)
         return next(filter(identifies, found), None)
 
@@ -140,16 +140,16 @@ class Markup:
         return called if len(called) == 1 else []
 
     def _may_be_own(self, products: list[Node], like: list[float]) -> bool:
-        """False where all titles of the page speak of something else.
+        """False if all titles of the page speak of something else.
 
-        One heading alone may be the shop's name.
+        A single heading may be the shop's name.
         """
         told = [t for t in self.page.titles if len(words(t)) > 1]
         named = any(text_of(n.get("name")) for n in products)
         return max(like) > 0 or len(told) < _MANY_TITLES or not named
 
     def _address_rank(self, node: Node) -> int:
-        """How well the address of an object is that of the page."""
+        """How well the address of an object fits that of the page."""
         if id(node) not in self._ranks:
             self._ranks[id(node)] = self._compared_rank(node)
         return self._ranks[id(node)]
@@ -215,7 +215,7 @@ def _address(node: Node) -> object:
 
 
 def _compared(url: str, own: str) -> int:
-    """How two addresses compare: exact, same path, or another. Contradicting queries count."""
+    """The rank of an address: exact, same path, or another. It is another if queries contradict."""
     theirs, ours = dict(place(url).query), dict(place(own).query)
     path = place(own).folded_path
     if place(url).folded_path != path:

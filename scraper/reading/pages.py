@@ -28,9 +28,9 @@ _PLAIN = re.compile(r"/(?!/)[\w/=%~+,:@!$*().-]*(\?[\w/=&%~+,:@!$*().-]+)?", re.
 
 
 class Page:
-    """The page at `url`, as text: its links, and what is marked up on it.
+    """The text of the page at `url`: its links and its markup.
 
-    `encoding` is what it came in: browsers ask for the queries of its links in that.
+    `encoding` is the encoding of the page. Browsers use it for the queries of its links.
     """
 
     def __init__(self, text: str, url: str, encoding: str = "utf-8") -> None:
@@ -68,7 +68,7 @@ class Page:
         return url if parts.query.isascii() else self._encoded(url, parts.query)
 
     def _encoded(self, url: str, query: str) -> str:
-        """With the query in the page's encoding; what that lacks goes as browsers send it."""
+        """The address with its query in the page's encoding. Other letters go as browsers do it."""
         if self._encoding.lower().startswith("utf"):
             return url
         sent = (
@@ -88,7 +88,7 @@ class Page:
         return tuple(x for x in once(urls) if place(x).site == here.site and place(x) != here)
 
     def main_links(self) -> tuple[str, ...]:
-        """The links of the main content, but for those to other views of this page."""
+        """The links of the main content, without links to other views of this page."""
         here = place(self.url)
         for path in _MAIN:
             for main in self.tree.xpath(path)[:1]:
@@ -103,12 +103,12 @@ class Page:
 
     @functools.cached_property
     def heading(self) -> str | None:
-        """The first main heading that has text."""
+        """The first main heading that has a text."""
         return next(iter(self._texts("//h1")), None)
 
     @functools.cached_property
     def titles(self) -> tuple[str, ...]:
-        """What the page is called: its headings, its title, and that for sharing."""
+        """The names of the page: its headings, its title for sharing, and its title."""
         found = [*self._texts("//h1")[:3], self.open_graph.title, *self._texts("//head/title")[:1]]
         return tuple(dict.fromkeys(x for x in found if x))
 
@@ -118,13 +118,13 @@ class Page:
 
     @property
     def slug(self) -> str:
-        """The words of the last part of its address that has letters."""
+        """The last part of the address that has letters."""
         parts = unquote(urlsplit(self.url).path).split("/")
         return next((p for p in reversed(parts) if any(c.isalpha() for c in p)), "")
 
     @functools.cached_property
     def markup(self) -> tuple[list[Any], ...]:
-        """What each syntax says, the most telling first: JSON-LD, microdata, RDFa."""
+        """The markup in each syntax, the best one first: JSON-LD, microdata, RDFa."""
         rest = (read(self.tree, self.absolute) for read in (read_microdata, read_rdfa))
         return read_json_ld(self.tree), *rest
 

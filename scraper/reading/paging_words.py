@@ -1,4 +1,4 @@
-"""What shops in many languages write on the links from page to page. All in lower case."""
+"""Words in many languages for the links from page to page. All are in lower case."""
 
 from scraper.reading.canonical import names_in
 
@@ -34,7 +34,7 @@ PREVIOUS = names_in(
     " indietro vorige laatste eerste föregående forrige edellinen poprzednia wstecz předchozí"
     " предыдущая назад последняя önceki"
 )
-"""of words that lead elsewhere: the last page is none to go on with"""
+"""words of links that don't lead on. A link to the last page is no next page either."""
 
 MORE = names_in(
     "more mehr weitere plus más mas mais altri altro altre meer fler flere mere enemmän lisää"
@@ -59,7 +59,7 @@ LISTED = names_in(
     " termékek produse produselor proizvodi izdelkov товары товаров товари товарів продукти"
     " προϊόντα ürün ürünler منتجات מוצרים sản phẩm produk toode tooted preces prekės prekių"
 )
-"""what a listing lists"""
+"""names of the things that a listing lists"""
 
 _BESIDE = names_in(
     "show view see display get anzeigen zeigen ansehen voir afficher"
@@ -73,7 +73,7 @@ _BESIDE = names_in(
     " 第 目 ページ目 쪽 번째 button link icon arrow right chevron"
 )
 FILLERS = PAGE | LOAD | LISTED | _BESIDE
-"""words that say nothing by themselves, beside those that do"""
+"""words that mean nothing alone, but may stand beside the others"""
 
 OF = r"of|out of|von|sur|de|di|da|do|van|av|af|ud af|z|ze|od|din|из|з|от|από|trong|dari|من|מתוך|/"
 """between the number of a page and that of all pages: a regular expression"""

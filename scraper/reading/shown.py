@@ -1,8 +1,8 @@
-"""Where no markup says which image is the product's: the one that the page shows as such.
+"""Finds the product's image on a page without markup, by the way in which the page shows it.
 
-What speaks for an image: its `alt` is what the page is called, a gallery or a zoom viewer holds
-it, its file is named after the product. What lies in menus, beside the content, among related
-products or behind a link to another page is never taken, nor what serves as decoration.
+An image is likely if its `alt` is the name of the page, if it is in a gallery or a zoom viewer, or
+if its file has the product's name. Decorations are never taken, and neither are images in menus,
+beside the content, among related products or behind a link to another page.
 """
 
 import re
@@ -99,7 +99,7 @@ def is_decoration(url: str, names: Iterable[str | None]) -> bool:
 
 
 def is_missing(url: str) -> bool:
-    """Whether the address names what shops show where they have no image."""
+    """Whether the address is that of an image that shops show when they have none."""
     return bool(_MISSING.search(urlsplit(url).path + "."))
 
 
@@ -108,7 +108,7 @@ def shown_images(
 ) -> list[tuple[str, int | None, int | None]]:
     """The images of the product `names`: address, width, height; the most likely one first.
 
-    The others are of the same gallery. Empty where nothing on the page speaks for an image.
+    The others are of the same gallery. The list is empty if no image is likely.
     """
     known = tuple(dict.fromkeys(n for n in names if n))
     known = known or ("",)
@@ -181,7 +181,7 @@ def _marks(element: Any) -> str:
 
 
 def _is_apart(element: Any, page: Page) -> bool:
-    """What is not about the product of the page, with all in it."""
+    """Whether the element, with all in it, is not about the product of the page."""
     if element.tag in ("nav", "footer", "aside", "template", "select"):
         return True
     if element.tag == "header":
@@ -210,9 +210,9 @@ def _leads_away(link: Any, page: Page) -> bool:
 def _weighed(
     element: Any, url: str, width: int | None, gallery: Any, names: tuple[str, ...], page: Page
 ) -> tuple[float, bool] | None:
-    """How much speaks for an image, and whether its `alt` speaks of something else.
+    """How likely an image is, and whether its `alt` speaks of something else.
 
-    None where it is surely not the product's.
+    None if it is surely not the product's.
     """
     alt = next(filter(None, (element.get(k) for k in ("alt", "title", "aria-label"))), "")
     wide = width or width_of_image(url)
@@ -234,7 +234,7 @@ def _weighed(
 
 
 def _named(url: str, names: Iterable[str]) -> float:
-    """Which part of one of the names the name of the file has; 0 for less than half."""
+    """The largest part of one of the names that the file's name has; 0 for less than half."""
     file = words(name_of_image(url).partition("?")[0].rpartition("/")[2])
     common = max((len(words(n) & file) / len(words(n)) for n in names if words(n)), default=0)
     return common if common >= 1 / 2 else 0

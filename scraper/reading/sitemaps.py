@@ -14,7 +14,7 @@ from w3lib.encoding import read_bom
 from scraper.reading.canonical import unescaped
 
 MAXSIZE = 50 * 1024 * 1024
-"""bytes that the protocol allows a sitemap, unpacked"""
+"""bytes of an unpacked sitemap that the protocol allows"""
 _GZIP = b"\x1f\x8b\x08"
 _TIMES = 3  # unpacked: some servers pack what is packed
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf"
@@ -33,9 +33,9 @@ def is_file(url: str) -> bool:
 
 
 def is_sitemap(url: str) -> bool:
-    """By its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/products.xml`, `/all.txt`.
+    """Whether it is a sitemap by its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/all.txt`.
 
-    One under another name is known by its content: see `is_list`.
+    `is_list` recognises sitemaps with other names by their content.
     """
     name = urlsplit(url).path.rpartition("/")[2].lower().removesuffix(".gz")
     return name.endswith((".xml", ".txt")) or name.startswith("sitemap")
@@ -56,7 +56,7 @@ def is_list(content: bytes) -> bool:
 def read_sitemap(content: bytes, url: str) -> tuple[list[str], list[str]]:
     """The pages and the other sitemaps that the sitemap at `url` lists, in its order.
 
-    It may be gzipped, and be an RSS or Atom feed. Raises ValueError for what is none.
+    It may be gzipped, and may be an RSS or Atom feed. Raises ValueError if it is no sitemap.
     """
     plain = _plain(content)
     if not plain.startswith(b"<"):
@@ -73,9 +73,9 @@ def read_sitemap(content: bytes, url: str) -> tuple[list[str], list[str]]:
 
 
 def read_addresses(content: bytes) -> list[str]:
-    """One in each line; empty lines and those that start with # are passed over.
+    """The addresses in a text, one in each line. Empty lines and comments (#) are skipped.
 
-    Raises ValueError for a line that is no address.
+    Raises ValueError if a line is no address.
     """
     text = _plain(content).decode("utf-8-sig", "replace")
     lines = (line.strip() for line in text.splitlines())
@@ -87,7 +87,7 @@ def read_addresses(content: bytes) -> list[str]:
 
 
 def _plain(content: bytes) -> bytes:
-    """Unpacked, and in UTF-8 or what the document itself declares."""
+    """The content, unpacked, in UTF-8 or in the encoding that the document declares."""
     try:
         for _ in range(_TIMES):
             if content[:3] == _GZIP:
@@ -106,7 +106,7 @@ def _plain(content: bytes) -> bytes:
 
 
 def _entries(content: bytes) -> Iterator[tuple[bool, str]]:
-    """Each address, and whether it is that of another sitemap."""
+    """Each address, and whether it leads to another sitemap."""
     events = lxml.etree.iterparse(
         io.BytesIO(content),
         events=("start", "end"),
@@ -144,7 +144,7 @@ def _name(node: Any) -> str:
 
 
 def _absolute(url: str, reference: str) -> str | None:
-    """Only of the web: what a sitemap names is never a file of this machine."""
+    """The whole address, if it is on the web: a sitemap can't name a file of this machine."""
     try:
         found = urljoin(url, unescaped(reference.strip())) if reference.strip() else ""
         return found if urlsplit(found).scheme in ("http", "https") else None

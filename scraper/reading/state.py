@@ -1,4 +1,4 @@
-"""The data that a page hands to its scripts, as Next.js and others do, if it has the product."""
+"""Reads the data that a page gives to its scripts, as Next.js does, if it has the product."""
 
 import re
 from collections.abc import Iterable, Iterator
