@@ -32,10 +32,10 @@ from pipeline.report import thumbnail, write_page
 
 COLUMNS = ("sha256", "label", "suggested", "score", "file")
 _TEMPLATE = Path(__file__).parent / "templates" / "audit.html"
-_SPLITS = ("train", "validation")  # not test: what is measured on is not chosen by a model
+_SPLITS = ("train", "validation")  # not test: the split that measures a model must not choose it
 _MOST_SHOWN = 300
 _COMPONENTS = 150
-_STRENGTH = 3  # of the fit; 1 to 30 were tried on photos of clothing with flipped labels
+_STRENGTH = 3  # of the fit; 1 to 30 were tried on images of clothing with flipped labels
 Fold: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """the rows that are seen, and those that are held out"""
 

@@ -143,7 +143,7 @@ def reject_quantile(folder: Path) -> float:
     """`evaluate.reject_quantile` of the project whose results/model `folder` is; else 0.05."""
     from pipeline.params import (
         load_params,
-    )  # a tenth of a second, which an export need not wait for
+    )  # it takes a tenth of a second to import, and an export doesn't need it
 
     whole = folder.resolve()
     params = whole.parents[1] / PARAMS

@@ -27,7 +27,7 @@ Grid: TypeAlias = Any
 Row: TypeAlias = dict[str, Any]
 
 _REMEDY = "`dvc repro evaluate` writes it anew"
-_PROBABILITY = "p_"  # before the name of a class
+_PROBABILITY = "p_"  # stands before the name of a class
 
 
 @dataclass(frozen=True, eq=False)

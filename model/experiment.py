@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from pipeline.cli import UserError
 from pipeline.paths import PARAMS
 
-_FAILED, _BLOCKED = 1, 2  # by its own fault; by what the next run would meet too
+_FAILED, _BLOCKED = 1, 2  # the run's own fault; a fault that the next run would have too
 _SECONDS_TO_END = 60  # for a run that was interrupted
 
 

@@ -82,7 +82,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
 def _write_network(model: Artifact, path: Path) -> None:
     model.probabilities(np.zeros((1, model.image_size, model.image_size, 3), np.uint8))  # builds it
     with warnings.catch_warnings(), needs_extra("onnx"):
-        warnings.simplefilter("ignore", FutureWarning)  # of the converter's
+        warnings.simplefilter("ignore", FutureWarning)  # the converter's warnings
         model.answering.export(path, format="onnx", verbose=False)
 
 

@@ -85,7 +85,7 @@ def journeys(classifier: Classifier, count: int = 10) -> Journeys:
 
 
 def _verdicts() -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq  # a third of a second
+    import pyarrow.parquet as pq  # the import takes a third of a second
 
     columns = ["source", "raw_label", "label", "sha256", "reason", "flags"]
     try:

@@ -14,7 +14,7 @@ from PIL import Image
 
 _CELLS = 8  # the image is divided into so many rows and columns
 _COVER = 3  # cells covered at a time, both ways
-_BLUR = 3  # pixels that are left of a side
+_BLUR = 3  # pixels of a side that are left
 
 
 def occluded(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

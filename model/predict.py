@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.sort_into:
             filed = filed_earlier(options.sort_into, labels)
             names = [name for name in names if Path(os.path.abspath(name)) not in filed]  # noqa: PTH100
-        elif table:  # what failed is tried again
+        elif table:  # images that failed are tried again
             done = {name for name, row in table.rows.items() if not row.get("error")}
             names = [name for name in names if text(name) not in done]
         answers = _noting(failed, _answers(classifier, names, top))

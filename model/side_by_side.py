@@ -31,7 +31,7 @@ def run_all(wanted: Mapping[str, Sequence[str]], jobs: int, place: BinaryIO) -> 
     if a clone can't be made, or if DVC can't run anything in it.
     """
     clones = [_CLONES / str(number) for number in range(min(jobs, len(wanted)))]
-    shutil.rmtree(_CLONES, ignore_errors=True)  # of a sweep that was killed
+    shutil.rmtree(_CLONES, ignore_errors=True)  # they are left from a sweep that was killed
     shutil.rmtree(_OUTPUT, ignore_errors=True)
     _OUTPUT.mkdir(parents=True)
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()

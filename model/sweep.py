@@ -33,7 +33,7 @@ from pipeline.params import load_params
 from pipeline.paths import EVALUATE, PARAMS, RESULTS, TRAIN
 
 SWEEP = RESULTS / "sweep"
-_METRICS = {  # what is compared, and where it stands
+_METRICS = {  # the metrics that are compared, and their places
     "validation": (TRAIN / "metrics.json", ("best", "accuracy")),
     "test": (EVALUATE / "metrics.json", ("accuracy",)),
 }
@@ -64,7 +64,7 @@ class Result:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     with workspace.alone() as place:
-        workspace.restore()  # what a killed sweep left is no base for this one
+        workspace.restore()  # a killed sweep may have left its parameters
         runs = plan(_settings(options.grid, options.settings), options.seeds)
         finished = _finished()
         todo = [run for run in runs if run.name not in finished]
@@ -165,7 +165,7 @@ def _is(one: Run, revision: str) -> bool:
         path.write_bytes(Revision(revision).read(PARAMS))
         try:
             return one.name.endswith(_digest(path))
-        except UserError:  # of another version of the project
+        except UserError:  # another version of the project wrote it
             return False
 
 

@@ -146,7 +146,7 @@ def ask(
         watch.cancel()
         for connection in opened:
             connection.close()
-    if expired.is_set():  # also where a cut connection looks like the end of the body
+    if expired.is_set():  # a cut connection can look like the end of the body
         raise FetchError(f"{url} took more than {timeout:g} s")
     return answer
 
@@ -158,7 +158,7 @@ def _get(http: requests.Session, url: str, max_bytes: int, timeout: float) -> Ht
             body += chunk
             if len(body) > max_bytes:
                 raise FetchError(f"{url} is larger than the {max_bytes:,} bytes that are allowed")
-        headers = list(response.raw.headers.items())  # each of those with the same name
+        headers = list(response.raw.headers.items())  # several headers can have the same name
         return HttpAnswer(response.url, response.status_code, response.reason, headers, bytes(body))
 
 
@@ -245,7 +245,7 @@ class _GuardedConnection(HTTPConnection):
                 self.on_connect(connected)
                 return connected
             finally:
-                self.host = name  # what the Host header and the certificate are about
+                self.host = name  # the Host header and the certificate need it
         raise refusal
 
 

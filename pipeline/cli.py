@@ -45,7 +45,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         print("interrupted", file=sys.stderr)
         code = 130
     except BrokenPipeError:
-        code = 141  # scripts know it: it is the code of a program that SIGPIPE ended
+        code = 141  # the usual code of a program that SIGPIPE ended
     except OSError as error:
         if (sentence := _sentence(error)) is None:
             raise

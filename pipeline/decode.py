@@ -71,14 +71,14 @@ def open_header(content: bytes, name: str = "", max_pixels: int = MOST_PIXELS) -
     """
     try:
         image = open_image(content, name)
-    except Image.DecompressionBombError as error:  # of a reader that has the limit too
+    except Image.DecompressionBombError as error:  # some readers have a limit of their own
         raise ImageError(Reason.TOO_MANY_PIXELS, f"more than {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
         if kind_of(content, name) == IMAGE:
             raise _error(content, error) from error
         message = f"no image of a known format; {remedy(content, name)}"
         raise ImageError(Reason.UNREADABLE, message) from error
-    except Exception as error:  # plugins raise whatever damaged bytes make them stumble over
+    except Exception as error:  # on damaged bytes a plugin can raise anything
         raise _error(content, error) from error
     least = least_pixels(content, image)
     if least > max_pixels:
@@ -212,7 +212,7 @@ def _is_short(content: bytes) -> bool:
     at = 0
     while content[4:8] == b"ftyp" and at + 8 <= len(content):  # a box: its size, its name
         size = int.from_bytes(content[at : at + 4], "big")
-        if size == 1:  # what is too large for four bytes
+        if size == 1:  # the size is too large for four bytes
             size = int.from_bytes(content[at + 8 : at + 16], "big")
         if size < 8:  # this box takes all the rest
             return False

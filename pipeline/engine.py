@@ -33,8 +33,8 @@ Result = TypeVar("Result")
 
 MEMORY = 3 << 30  # bytes of address space: an image of Pillow's limit, and what decoding adds
 SECONDS = 60.0  # for one image
-PART = 1000  # images for a node of a cluster at once: seconds of work, which is what a kill costs
-_CHUNKS = 125  # of a part: what a process is sent at once, so that it seldom waits for more
+PART = 1000  # images for a node of a cluster at once: if it is killed, seconds of work are lost
+_CHUNKS = 125  # chunks of a part; a process gets a chunk at once, so it seldom waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class _Worker:
         self._process.wait()
         self._listener.join()
         for pipe in (self._to, self._from):
-            with suppress(OSError):  # what a dead worker was not sent is lost
+            with suppress(OSError):  # a dead worker can't take the rest
                 pipe.close()
 
 
@@ -223,8 +223,8 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
     questions = sys.stdin.buffer
     with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # what a library prints is no answer
-        function, memory, seconds = _unpickled(_read(questions))  # imports what it needs
+        os.dup2(2, 1)  # text that a library prints must not mix with the answers
+        function, memory, seconds = _unpickled(_read(questions))  # imports its module
         cap_memory(memory)
         with suppress(EOFError, OSError):
             while True:
@@ -238,5 +238,5 @@ def _answer(function: Callable[..., Any], item: tuple[Any, ...]) -> Any:
         return function(*item)
     except MemoryError:
         return Killed("takes too much memory to decode")
-    except Exception as error:  # noqa: BLE001 - raised by the parent, which knows what to do
+    except Exception as error:  # noqa: BLE001 - the parent raises it
         return _Raised(error)

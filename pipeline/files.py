@@ -38,7 +38,7 @@ def _encoded(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        text.encode("utf-8", "surrogateescape")  # raises for what is no file's name
+        text.encode("utf-8", "surrogateescape")  # raises for any other text
         return text.encode("utf-8", "backslashreplace")
 
 

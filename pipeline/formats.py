@@ -90,7 +90,7 @@ _SENSOR: Final = (32803, 34892)  # the photometric of a colour filter, and of it
 
 MOST_PIXELS: Final = 178_956_970
 """The limit for one image, for any `clean.max_pixels`. Some of Pillow's readers have it too."""
-_JPEG_REDUCES: Final = 8 * 8  # pixels to one: what a JPEG's decoder can do while it decodes
+_JPEG_REDUCES: Final = 8 * 8  # pixels to one: a JPEG's decoder can do this while it decodes
 _PASSES_REDUCE: Final = 2  # coefficients of all pixels take about the memory of half of the pixels
 _SOF, _NO_SOF, _SOS = range(0xC0, 0xD0), (0xC4, 0xC8, 0xCC), 0xDA  # markers of JPEG
 _WITH_LENGTH = frozenset((*range(0xC0, 0xD0), *range(0xDA, 0xFF)))
@@ -189,7 +189,7 @@ def open_image(content: bytes, name: str = "") -> "Image.Image":
     # not Image.open: it refuses by size, and some sizes can be decoded smaller
     reader, _ = Image.OPEN[form.pillow[0]]
     for mend in (bytes, _without_faults) if form.name == "png" else (bytes,):
-        # what readers raise of damaged headers; ValueError of texts beyond all limits
+        # readers raise these for damaged headers, ValueError for texts beyond all limits
         with suppress(SyntaxError, IndexError, TypeError, ValueError, struct.error):
             return reader(io.BytesIO(mend(content)), "")
     raise UnidentifiedImageError(f"the header of this {form.name} image is damaged")

@@ -60,7 +60,7 @@ _STARTS: Final = (
     (0, b"\x30\x26\xb2\x75", _VIDEO),  # WMV
     (0, b"FLV\1", _VIDEO),
     (4, b"ftypM4A", _SOUND),
-    (4, b"ftyp", _VIDEO),  # what is no image of this family
+    (4, b"ftyp", _VIDEO),  # other files of this family are images
     (4, b"moov", _VIDEO),
     (4, b"mdat", _VIDEO),
     (8, b"WAVE", _SOUND),
@@ -96,7 +96,7 @@ _PACKED: Final = {  # their bytes say archive, their names say more
     **dict.fromkeys((".kra", ".ora", ".sketch", ".procreate", ".xd"), _LAYERED),
     ".svgz": _SVG,
 }
-_NAMES: Final = {  # where the bytes don't tell
+_NAMES: Final = {  # if the bytes don't tell
     **dict.fromkeys(RAW_SUFFIXES, _RAW),
     **dict.fromkeys((".mts", ".m2ts", ".mpg", ".mpeg", ".mov", ".mp4", ".avi", ".wmv"), _VIDEO),
     **dict.fromkeys((".tga", ".pcx", ".sgi", ".ras", ".pct", ".pict"), _OTHER),

@@ -110,7 +110,7 @@ def inside(folder: Found, aside: LeftOut) -> list[Found]:
             info = path.stat()
             leads_out = within and path.is_symlink() and not path.resolve().is_relative_to(within)
         except OSError:
-            # not Path's: it raises where a folder's names can be read, and nothing else of it
+            # Path.is_symlink raises if only the names in a folder can be read
             is_link = os.path.islink(path)  # noqa: PTH114
             aside[BROKEN if is_link else UNREADABLE].append(inner)
             continue

@@ -41,7 +41,7 @@ class Status(StrEnum):
     FAILED_CONNECTION = "failed_connection"
     FAILED_TIMEOUT = "failed_timeout"
     FAILED_TRUNCATED = "failed_truncated"
-    FAILED_UNREADABLE = "failed_unreadable"  # a file of a person's that this user may not read
+    FAILED_UNREADABLE = "failed_unreadable"  # a person's own file that this user may not read
     FAILED_MISSING = "failed_missing"  # was saved, and its file has vanished since
 
     @property
@@ -116,7 +116,7 @@ _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 @functools.cache
 def _reader() -> "TypeAdapter[Row]":
     """Reads rows four times as fast as json.loads, and keeps equal texts of many rows once."""
-    from pydantic import TypeAdapter  # a tenth of a second, which prediction need not wait for
+    from pydantic import TypeAdapter  # takes a tenth of a second; prediction needs none
 
     return TypeAdapter(Row)
 

@@ -10,7 +10,7 @@ Number = TypeVar("Number", bound=float)
 
 _NUMBER: Final = re.compile(r"[-+]?[\d.,]*\d(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS: Final = re.compile(r"[-+]?\d{1,3}([.,]\d{3})+")
-_LONGEST: Final = 40  # characters; what is longer is no slip
+_LONGEST: Final = 40  # characters; a longer text is no typing error
 
 
 def number_from(least: Number, most: Number | None = None) -> Callable[[str], Number]:

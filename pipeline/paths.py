@@ -4,13 +4,13 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 OWN = Path("data/own")  # people's own images, unless a source names another folder
-FOLDERS = Path("data/folders")  # links to such folders, by source: what DVC looks at
-INCOMING = Path("data/incoming")  # what crawls bring, until DVC has stored it
+FOLDERS = Path("data/folders")  # links to such folders, by source; DVC looks at them
+INCOMING = Path("data/incoming")  # images of crawls, until DVC has stored them
 RAW = Path("data/raw")
 SHARDS = Path("data/shards")  # data/raw in few large files, for those who share it so
 REVIEW = Path("data/review.csv")
 CLEAN = Path("data/clean")
-CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded images; made anew where missing
+CLEAN_CACHE = Path(".cache/clean")  # measurements and encoded images; missing ones are made anew
 VERDICTS = CLEAN / "verdicts.parquet"
 DATASET = Path("data/dataset")
 TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and images beyond train.cache_gb

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from pipeline.licenses import asks_for_credit
 from pipeline.manifest import Row
 
-_SAFE = "%!#$&'()*+,/:;=?@[]~"  # what addresses are written with
+_SAFE = "%!#$&'()*+,/:;=?@[]~"  # characters that addresses may have
 
 _Work = tuple[str, str, str, str]  # title, page, author, license with the address of its text
 

@@ -46,7 +46,7 @@ def examine(content: bytes, name: str = "") -> ImageFile:
     `name` is the name of the file, because some camera raw files are known by it. Raises
     RejectedError if the format is not kept; its message has the remedy.
     """
-    from PIL.Image import DecompressionBombError  # imported only where an image is read
+    from PIL.Image import DecompressionBombError  # imported only if an image is read
 
     try:
         with warnings.catch_warnings():
@@ -54,9 +54,9 @@ def examine(content: bytes, name: str = "") -> ImageFile:
             with open_image(content, name) as image:
                 form, (width, height) = BY_PILLOW[str(image.format)], image.size
                 least = least_pixels(content, image)
-    except DecompressionBombError as error:  # of a reader that has the limit too
+    except DecompressionBombError as error:  # some readers have a limit of their own
         raise _too_many_pixels() from error
-    except Exception as error:  # readers raise whatever damaged bytes make them stumble over
+    except Exception as error:  # on damaged bytes a reader can raise anything
         raise _rejected(content, name) from error
     if least > MOST_PIXELS:
         raise _too_many_pixels()

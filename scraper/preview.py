@@ -191,7 +191,7 @@ def _images(
     found = []
     for image in product.images if product else ():
         size = sizes.pop(image.url, (None, None))
-        if image.width or image.height:  # what counts; that of its place on the page is shown only
+        if image.width or image.height:  # this size counts; the size on the page is only shown
             size = image.width, image.height
         refusal = _refusal(image, source, opt_out) or robots.refusal(image.url)
         found.append(ShownImage(image.url, *size, refusal))

@@ -96,7 +96,7 @@ def render(found: Preview) -> str:
     images = [(_taken(p.refusal), _size(p), p.url) for p in found.images]
     parts.append(_table("Images", ("taken", "declared size", "address"), images))
     parts.append(_table("Categories", ("class", "address"), found.menu.items()))
-    # what came from the web must not steer the terminal
+    # a text from the web must not control the terminal
     return "".join(c for c in "\n\n".join(parts) if c.isprintable() or c == "\n")
 
 

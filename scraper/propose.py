@@ -1,4 +1,4 @@
-"""`python -m scraper.propose mug "rain boot"`: where are images of these, as entries to paste?"""
+"""`python -m scraper.propose mug "rain boot"`: finds images of categories, as entries to paste."""
 
 import argparse
 import sys
@@ -86,7 +86,7 @@ def _apis(given: Iterable[str]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """What came from the web must not steer the terminal."""
+    """The text without control characters: a text from the web must not control the terminal."""
     return "".join(x for x in text if x.isprintable() or x == "\n")
 
 

@@ -1,4 +1,4 @@
-"""What lies in a source's folder, against what its manifest says: offline, without decoding."""
+"""Compares the files in a source's folder with its manifest, offline and without decoding."""
 
 import sys
 import unicodedata
@@ -44,13 +44,13 @@ def is_by_hand(row: Row) -> bool:
 
 
 def reconcile(folder: Path, manifest: Manifest, license: str | None) -> None:  # noqa: A002 - column
-    """Append a row for each file that has vanished, and for each that a person has added.
+    """Append a row for each file that has vanished, and for each one that a person has added.
 
-    Sub-folders are classes; files in them may have any name, and links are followed. Litter of the
-    system is passed over. Raises UserError, before it writes, for a folder that can't be a class.
+    Sub-folders are classes. Files in them may have any name, and links are followed. Litter of the
+    system is skipped. Raises UserError, before it writes, for a folder that can't be a class.
     """
     found = list(_files(folder))
-    for part in folder.glob("*/.*.part"):  # what a killed run was writing
+    for part in folder.glob("*/.*.part"):  # a killed run was writing it
         part.unlink()
     for row in missing(folder, manifest):
         error = f"{row.file} is gone"
@@ -94,7 +94,7 @@ def _adopted(
     file: Found,
     license: str | None,  # noqa: A002
 ) -> Row:
-    from scraper.examine import RejectedError, examine  # Pillow: only where there is something new
+    from scraper.examine import RejectedError, examine  # imports Pillow
 
     name, size = file.name, file.info.st_size
     row = Row(

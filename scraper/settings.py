@@ -29,7 +29,7 @@ DNS_TIMEOUT = 20  # seconds
 REDIRECT_MAX_TIMES = 5
 METAREFRESH_ENABLED = False
 RETRY_TIMES = 2
-RETRY_BACKOFF = 2  # seconds, doubling, where a busy host names no time
+RETRY_BACKOFF = 2  # seconds if a busy host names no time; each wait is twice the last
 RETRY_AFTER_MAX = 120  # seconds; a host that asks for more is left alone
 RETRY_PERMANENT = False  # True: images that an earlier run found to be gone, or no image, too
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
@@ -37,7 +37,7 @@ RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # its row says so
 # safety: Scrapy's own defaults verify no certificate and read local files
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
-HTTPPROXY_ENABLED = False  # a proxy resolves names out of the address guard's sight
+HTTPPROXY_ENABLED = False  # a proxy would resolve names, and the address guard could not check them
 EXTENSIONS_BASE = {  # without the consoles, which listen for commands; half a second to load
     "scrapy.extensions.corestats.CoreStats": 0,
     "scrapy.extensions.memusage.MemoryUsage": 0,
@@ -52,7 +52,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scraper.crawling.middlewares.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,  # asks a busy host again at once
     "scraper.crawling.retry.PatientRetry": 550,
-    # nearer to the network than retries, which must not ask again what is refused
+    # nearer to the network than the retries, so that a refused address is not tried again
     "scraper.crawling.middlewares.AddressGuard": 560,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": None,  # counts that no one reads
 }

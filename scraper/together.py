@@ -32,7 +32,7 @@ from scraper.division import Part, host_of
 from scraper.reading.canonical import place
 from scraper.reading.sitemaps import is_file, read_addresses
 
-_SECONDS_TO_END = 60  # for a run that was interrupted: a crawl writes what has arrived
+_SECONDS_TO_END = 60  # an interrupted crawl has this time to write what has arrived
 _HUB = "https://huggingface.co"
 
 

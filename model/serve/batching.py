@@ -63,7 +63,7 @@ class Batcher:
                 jobs.append(job)
             self._note_waiting(-sum(len(images) for _, images, _ in jobs))
             heard = [job for job in jobs if job[2].set_running_or_notify_cancel()]
-            # two models only where a new one has just been taken up
+            # there are two models only after a new one has just been loaded
             for _, of_one_model in groupby(heard, key=lambda job: id(job[0])):
                 self._answer(list(of_one_model))
             del job, jobs, heard  # no old model stays in memory until the next request
@@ -74,7 +74,7 @@ class Batcher:
             together = np.concatenate([images for _, images, _ in jobs])
             self._note_batch(len(together))
             judged = classifier.judge(together)
-        except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for the answer
             for _, _, future in jobs:
                 future.set_exception(error)
             return

@@ -59,7 +59,7 @@ class Learner:
         self._classes = own.classes
         self._root = Path(own.path).expanduser()
         self._lock = Lock()
-        self._kept: dict[str, Path] = {}  # by SHA-256: what this server has written
+        self._kept: dict[str, Path] = {}  # by SHA-256: the files that this server has written
         if self._root.exists() and not self._root.is_dir():
             raise UserError(f"--learn-into: {self._root} is a file; it should be a folder")
         if not self._root.is_dir() and not self._is_in_project():

@@ -77,7 +77,7 @@ class Models:
             except Exception as error:  # noqa: BLE001 - it is raised below, if it is the last word
                 failure = error
             if _stamp(self._folder) != self._tried:
-                continue  # what was read may be half old and half new
+                continue  # the files may be half old and half new
             if failure:
                 raise failure
             return new

@@ -28,5 +28,5 @@ class EndlessBatches(keras.utils.PyDataset):
         self.flow.index_array = np.random.default_rng((self.flow.seed, epoch)).permutation(
             self.flow.n
         )
-        self.flow.total_batches_seen = number  # with its seed, the seed of the batch's draws
+        self.flow.total_batches_seen = number  # it seeds the batch's draws
         return self.flow[position]

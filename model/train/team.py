@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from pipeline.cli import UserError
 
-_LOST = "Collective ops is aborted by: "  # what TensorFlow says of it, by many kinds of errors
+_LOST = "Collective ops is aborted by: "  # TensorFlow's words for it, in many kinds of errors
 
 
 class Team:

@@ -1,9 +1,9 @@
 """`scrapy crawl SPIDER -a source=NAME -a label=CLASS -a url=URL`: extends a class of a source.
 
-`url` may be a text file with a product's address in each line.
+`url` may be a text file with the address of a product in each line.
 
-For spiders that ask an API, `url` is what the class is there, `-a url=Category:Hats` say, and
-`-a api=URL` another address of the API.
+For a spider that asks an API, `url` is the API's name for the class, as in
+`-a url=Category:Hats`, and `-a api=URL` is another address of the API.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _ARGUMENTS = ("source", "label", "url")
 
 
 class Command(ScrapyCrawl):
-    """Scrapy's own, but for what the project's spiders are given, and its exit code."""
+    """Scrapy's own command, with the arguments of the project's spiders and another exit code."""
 
     def syntax(self) -> str:
         return "<spider> -a source=NAME -a label=CLASS -a url=URL_OR_QUERY [-a api=URL]"
@@ -86,12 +86,12 @@ def typed_source(
     api: str | None = None,
     takes: Collection[str] = ("url",),
 ) -> SpiderSource:
-    """What is typed, as a source: one class, at an address that the person vouches for.
+    """The source that a person types: one class, at an address that the person vouches for.
 
-    For a spider that doesn't take a url, `url` is the class's value in a `classes` mapping.
+    If the spider takes no url, `url` is the class's value in a `classes` mapping.
 
-    Raises UserError where params.yaml has no such source that can be crawled into, with the entry
-    to paste, or where label or address can't be one.
+    Raises UserError, with the entry to paste, if params.yaml has no such source for a crawl. Raises
+    it also if the label or the address is not valid.
     """
     source = params.sources.get(name)
     if not isinstance(source, SpiderSource | FolderSource):

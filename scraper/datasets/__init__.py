@@ -32,7 +32,7 @@ from scraper.datasets.unpack import describe, folder_files, members
 
 Rows = Mapping[tuple[str, str], Row]
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|7z|rar|(tar\.)?(gz|bz2|xz|zst))$", re.IGNORECASE)
-_SHOWN = 5  # paths, where none matches
+_SHOWN = 5  # paths in a message, if none matches
 
 
 def collect(
@@ -51,7 +51,7 @@ def collect(
     addresses = {*archives_before(folder), *(file.address for file in todo.files)}
     bases = tuple(f"{address}#" for address in addresses)
     before = {key: row for key, row in manifest.rows.items() if row.image_url.startswith(bases)}
-    is_local = todo.files[0].is_local  # what is in a folder can change; to look costs little
+    is_local = todo.files[0].is_local  # the content of a folder can change; to look costs little
     with Store(folder, manifest, before) as store:
         if not is_local and is_complete(folder, todo.asked(), before.values()):
             return

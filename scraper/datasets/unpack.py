@@ -41,7 +41,7 @@ _CLAIMS = re.compile(
     r"\.(tar(\.\w+)?|t[gbxz]z2?|tzst|zipx?|7z|rar|zst|lz4?|lzh|lha|ace|arj|sitx?|cab|iso|dmg)$",
     re.IGNORECASE,
 )
-_BUFFER = 1 << 16  # tarfile copies what is left of its buffer for each file: keep it small
+_BUFFER = 1 << 16  # for each file tarfile copies the rest of its buffer: keep it small
 
 
 def members(

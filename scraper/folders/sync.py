@@ -78,7 +78,7 @@ def sync(
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)
-    # before the rows: what was seen is known, wherever this run is killed
+    # before the rows: if this run is killed, the next one still knows the files
     if not note.write(rows):
         report.sentences.append(
             f"{FOLDER_CACHE} can't be written, so all of {root} is read again each time, and what "
@@ -95,7 +95,7 @@ def sync(
     write_atomic(folder / LEFT_OUT, json_text(report.left_out))
     _tell_dvc(name)
     if attempts > 1 and root.is_dir() and walk(root, source.classes).entries != listing.entries:
-        # DVC takes the folder as it is at the end of the stage for what the stage has read
+        # DVC takes the folder at the end of the stage for the one that the stage has read
         return sync(name, source, folder, manifest, attempts - 1)
     return report
 

@@ -79,7 +79,7 @@ def propose(
         try:
             answers = {name: task.result() for name, task in asked.items()}
             offers = [(url, task.result()) for url, task in looked]
-        except BaseException:  # who presses Ctrl-C need not wait for what is not asked yet
+        except BaseException:  # after Ctrl-C, requests that have not begun are not waited for
             for api in places.values():
                 api.leave_alone()
             raise

@@ -28,7 +28,7 @@ _SESSION_NAMES = (
 _SESSION_IN_PATH = re.compile(
     rf";({_SESSION_NAMES})=[^/;]*|/\((?:[A-Z]\([^()/]*\))+\)(?=/|$)", re.IGNORECASE
 )
-_NO_PART_OF_THE_PAGE = re.compile(  # names of sessions, of campaigns and of what shops count by
+_NO_PART_OF_THE_PAGE = re.compile(  # names of sessions, campaigns and counters
     rf"{_SESSION_NAMES}|(utm|pk|mtm|piwik|matomo|hsa|_?_hs|itm|oly|vero|mkt|_branch)_\w+|_hs\w+"
     r"|\w{1,4}clid|msclkid|gbraid|wbraid|irclickid|rb_clickid|li_fat_id|igshid|srsltid|epik"
     r"|_g[al]|_gac|gad_source|gad_campaignid|mc_[ce]id|ml_subscriber\w*|s_cid|wickedid|_openstat"
@@ -38,11 +38,11 @@ _NO_PART_OF_THE_PAGE = re.compile(  # names of sessions, of campaigns and of wha
     re.IGNORECASE,
 )
 _PERHAPS_A_SESSION = re.compile(r"s|c?sid|(force_)?sess(ion)?[-_]?(id|key)?", re.IGNORECASE)
-_TOKEN = re.compile(r"(?=.*[0-9])[0-9A-Za-z,-]{16,}")  # short, it may be the number of a section
+_TOKEN = re.compile(r"(?=.*[0-9])[0-9A-Za-z,-]{16,}")  # a short one may be the number of a section
 _PERHAPS_A_CAMPAIGN = re.compile(
     r"ref(errer|erer)?|src|source|campaign|aff(iliate)?|medium", re.IGNORECASE
 )
-_WORDS = re.compile(r"[A-Za-z_.-]+")  # where it has digits, it may be what the page shows
+_WORDS = re.compile(r"[A-Za-z_.-]+")  # a value with digits may name the content of the page
 VIEW_NAMES = names_in(
     "sort sortby sort_by sortorder orderby order order_by dir direction ascdesc view viewmode mode"
     " layout display grid show limit per_page perpage pagesize page_size sz size count rows"
@@ -58,7 +58,7 @@ PAGE_NAMES = names_in(
 OFFSET_NAMES = names_in(
     "start offset skip begin startrow startindex start_index beginindex first startat"
 )
-_ACTIONS = re.compile(  # a name, and its value where the name alone says nothing
+_ACTIONS = re.compile(  # a name, with its value if the name alone is not enough
     r"(add|remove|delete)([-_]?(to|from))?([-_]?\w*(cart|basket|bag|wish|compare|item)\w*)?=.*"
     r"|(wish[-_]?list|compare|quick[-_]?view|replytocom)=.*"
     r"|(action|act|do|cmd)=(add|remove|delete|buy|cart|wish|compare|log|rate|vote).*",
@@ -144,7 +144,7 @@ def places(urls: Sequence[str]) -> list[Place]:
 def is_same_page(one: Place, other: Place) -> bool:
     """Whether two addresses are one page: one may ask for something more, such as a variant."""
     if not one.path and not (one.query and other.query):
-        return one == other  # of a shop routed by its query, all pages have this path
+        return one == other  # in a shop that is routed by its query, all pages have this path
     return one.has(other) or other.has(one)
 
 

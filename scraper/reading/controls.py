@@ -35,9 +35,9 @@ _ELSEWHERE = names_in(
     " cookie cookies reviews comments ratings rating facet facets swatch swatches"
 )
 _NAMED = ("class", "id", "rel", "data-testid", "data-role")
-_LONGEST = 60  # characters of what a control is called
+_LONGEST = 60  # characters of a control's label
 _KEPT = 4096  # menus are the same on every page of a shop
-_LEVELS = 4  # above a control, where it may be called a pager
+_LEVELS = 4  # elements above a control whose names may say that it is in a pager
 _IN_SCRIPT = re.compile(r"location(?:\.href)?\s*=\s*(['\"])(.+?)\1")
 _TEMPLATE = re.compile(r"[\s{}<>]")
 

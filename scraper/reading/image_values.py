@@ -73,7 +73,7 @@ def _inner(node: Node) -> list[object]:
 def _read_text(text: str) -> list[Any]:
     """The values in a text with several addresses, JSON, HTML or CSS; `[text]` for one address."""
     clean = text.strip()
-    if "&" in clean:  # twice, as some templates escape what is escaped
+    if "&" in clean:  # twice, because some templates escape a text that is already escaped
         clean = html.unescape(html.unescape(clean))
     if "\\" in clean and not clean.startswith(("[", "{")):
         clean = re.sub(r"\\+/?", "/", clean.replace('\\"', '"').strip('"'))

@@ -27,7 +27,7 @@ _TEMPLATE = re.compile(r"\{\s*:?\s*(width|w)\s*\}|%7B\s*:?(width|w)\s*%7D", re.I
 _UNFILLED = re.compile(r"[{}]|%7B|%7D|\$\(|<%", re.IGNORECASE)
 _CSS = re.compile(r"""url\(\s*["']?([^"')]+)""")
 _AT_ONCE = 1.0
-_ZOOMED = 1e6  # what a viewer shows enlarged is larger than any version of a set
+_ZOOMED = 1e6  # an enlarged image in a viewer is larger than any version of a set
 
 Absolute = Callable[[object], str | None]
 Size = tuple[int | None, int | None]
@@ -68,7 +68,7 @@ def declared(img: Any, absolute: Absolute) -> tuple[str | None, int | None, int 
     """The largest image of an `<img>`: address, width and height in pixels, if they are known."""
     url, wide = _largest(img, absolute)
     width, height = pixels(img.get("width")), pixels(img.get("height"))
-    if wide:  # of the file, where width and height are of its place on the page
+    if wide:  # the file's width; `width` and `height` are those of its place on the page
         width, height = wide, wide * height // width if width and height else None
     return url, width, height
 

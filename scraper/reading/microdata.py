@@ -51,7 +51,7 @@ class _Reader:
         scopes = {e: self._node(e) for e in tree.iter() if names.scope in e.attrib}
         if not scopes:
             return []
-        elsewhere: dict[str, list[Node]] = {}  # what an object keeps outside of its element
+        elsewhere: dict[str, list[Node]] = {}  # properties of an object outside of its element
         for element, node in scopes.items():
             for name in (element.get("itemref") or "").split():
                 if len(nodes := elsewhere.setdefault(name, [])) < _MOST_OWNERS:

@@ -21,7 +21,7 @@ _WORDS = ("value", "title", "aria-label")
 _CONTROLS = {"form", "button", "input", "a", "span", "div"}
 _APART = {"nav", "aside", "footer", "li"}
 _MANY = 3  # of these a listing has one for each of its products
-_LONGEST = 40  # characters of what a control says
+_LONGEST = 40  # characters of a control's label
 
 
 def is_like_a_product(tree: Any) -> bool:

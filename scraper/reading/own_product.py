@@ -27,7 +27,7 @@ _VARIANT = {
     "dwvar",
     "variantid",
 }
-_RELATED = 0.5  # share of a name's words; with less it is another product's name
+_RELATED = 0.5  # share of a name's words; with less it is the name of another product
 _MANY_TITLES = 2
 _MOST_PARTS = 1000
 

@@ -16,13 +16,13 @@ from scraper.reading.img import declared, is_enlarged, style_image
 from scraper.reading.names import likeness, words
 from scraper.reading.pages import Page
 
-_OTHERS = re.compile(  # names of what shows other products
+_OTHERS = re.compile(  # names of elements that show other products
     r"related|recommend|up-?sell|cross-?sell|crossell|similar|recent|also[-_]?(bought|viewed|like)"
     r"|you-?may|viewed|bought-?together|customers?-(who|also)|aehnlich|empfehl|kunden-?kauf|zubeh"
     r"|product[-_]*(card|tile|box|miniature|list|pod|item)s?([-_ ]|$)|card[-_]product",
     re.IGNORECASE,
 )
-_APART = re.compile(  # names of what is about other things than the product
+_APART = re.compile(  # names of elements that are about other things than the product
     r"suggest|complement|accessor|best-?sell|mini-?cart|mega-?menu|payment|newsletter|cookie"
     r"|(^|[-_ ])(header|topbar|masthead|nav|menu|footer|sidebar|breadcrumbs?|crumbs?|reviews?"
     r"|ratings?|comments?|addons?|ads?|banners?|promos?)([-_ ]|$)|instagram|testimonial|avatar"
@@ -58,21 +58,21 @@ _DECORATION = re.compile(
 _MARK = re.compile(
     r"(^|[-_ ])(logo|icons?|flag|avatar|badge|payment|sprite|emoji)([-_ ]|$)", re.IGNORECASE
 )
-_PLAIN = {  # what an alt says where nobody wrote one
+_PLAIN = {  # texts in an alt that nobody wrote for this image
     *("product", "image", "img", "photo", "picture", "main", "front", "view", "gallery", "bild"),
     *("foto", "produktbild", "imagen", "produit", "zoom", "thumbnail", "default", "slide", "large"),
     *("small", "no", "number"),
 }
-_MISSING = re.compile(  # what shops show where they have no image of a product
+_MISSING = re.compile(  # images that shops show if a product has none
     r"(^|[-_/. ])(no[-_ ]?(image|img|photo|pic|picture)|placeholder|image[-_ ]?(not|coming|missing)"
     r"|coming[-_]?soon|kein[-_]?bild|sin[-_]?imagen|nopic|no_selection|noimage)s?[-_/. ]",
     re.IGNORECASE,
 )
 _PARTS = re.compile(r"[^\W_]+")
 _DRAWN = re.compile(r"\.(svg|ico)$", re.IGNORECASE)
-_SMALL = 80  # pixels: less is no image of a product, but a mark of something
+_SMALL = 80  # pixels: a smaller image is an icon, not a product
 _ENOUGH = 2  # points
-_LIKE = 0.6  # of the words of a name
+_LIKE = 0.6  # share of the words of a name
 _SHORT = 3  # letters
 
 

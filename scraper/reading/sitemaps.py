@@ -16,7 +16,7 @@ from scraper.reading.canonical import unescaped
 MAXSIZE = 50 * 1024 * 1024
 """bytes of an unpacked sitemap that the protocol allows"""
 _GZIP = b"\x1f\x8b\x08"
-_TIMES = 3  # unpacked: some servers pack what is packed
+_TIMES = 3  # times that it is unpacked: some servers pack a packed file again
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf"
 _UNMARKED = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>\s*")

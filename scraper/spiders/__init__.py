@@ -1,4 +1,4 @@
-"""What the project's spiders have in common: each collects the classes of one source."""
+"""The base of the project's spiders. Each spider collects the classes of one source."""
 
 import functools
 from pathlib import Path
@@ -20,7 +20,7 @@ from scraper.reading.sitemaps import MAXSIZE
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width", "part")
 """of a source's keys, those that only some spiders know"""
 SEVERAL = "several"
-"""what a spider `takes` to which `url` and each class may be a list"""
+"""is in `takes` of a spider for which `url` and each class may be a list"""
 
 
 class SourceSpider(Spider):
@@ -30,7 +30,7 @@ class SourceSpider(Spider):
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"url"})
-    """of SPIDER_KEYS, those that mean something to this spider, and SEVERAL"""
+    """the SPIDER_KEYS that this spider takes, and perhaps SEVERAL"""
     source_type: ClassVar[type[CrawlSource]] = SpiderSource
 
     def __init__(
@@ -45,7 +45,7 @@ class SourceSpider(Spider):
         super().__init__(**kwargs)
         self.source = source
         self.folder = folder or RAW / source
-        """where its class folders and its manifest are"""
+        """the folder that has its class folders and its manifest"""
         self.config = config
         self.classes = {label: as_list(value)[0] for label, value in (config.classes or {}).items()}
         """class: category or query, for a spider that takes one for each class"""
@@ -56,13 +56,13 @@ class SourceSpider(Spider):
         """what need not be asked for again, by an earlier run"""
         self.ledger = Ledger()
         self.full = self.ledger.full
-        """classes that have as many images as they may: a spider can stop there"""
+        """classes that have as many images as the limit allows, so a spider can stop there"""
         self.unreadable = self.ledger.unreadable
         """class: why its listing could not be read"""
 
     @property
     def page_meta(self) -> dict[str, bool]:
-        """Of requests for pages, for a source whose pages need a browser."""
+        """The meta of requests for pages. It asks for the browser if the source needs one."""
         return {"playwright": True} if self.config.browser else {}
 
     list_meta: ClassVar[dict[str, Any]] = {"download_maxsize": MAXSIZE}
@@ -74,12 +74,12 @@ class SourceSpider(Spider):
         return there + url.removeprefix(here) if here and url.startswith(here) else url
 
     def current(self, url: str) -> str:
-        """The address as it is now, of one that is `recorded`."""
+        """The address as it is now, from the one that is `recorded`."""
         here, there = self._renamed
         return here + url.removeprefix(there) if there and url.startswith(there) else url
 
     async def fetch(self, url: str, *, is_page: bool = True) -> Response | PageFailure:
-        """A page or another file, or why it can't be had. Nothing is noted of it."""
+        """A page or another file, or why it can't be fetched. The ledger gets nothing."""
         try:
             meta = self.page_meta if is_page else self.list_meta
             request = Request(url, callback=NO_CALLBACK, meta=meta)
@@ -109,12 +109,12 @@ class SourceSpider(Spider):
         *,
         is_said: bool = False,
     ) -> None:
-        """Note how the product page at `url` ended; `sent_to` is where a redirect led."""
+        """Note the outcome of the product page at `url`. A redirect led to `sent_to`."""
         there = self.recorded(sent_to) if sent_to and sent_to != url else None
         self.ledger.note(AskedPage(label, self.recorded(url), outcome, why, there, is_said))
 
     def is_settled(self, url: str, label: str) -> bool:
-        """Whether an earlier run knows how the page ends; then that is noted again."""
+        """Whether an earlier run knows the outcome of the page. Then it is noted again."""
         known = [p for p in self._known.get(self.recorded(url), ()) if label in (LIST, p.label)]
         if not known or not all(page.is_settled for page in known):
             return False
@@ -130,7 +130,7 @@ class SourceSpider(Spider):
         return found
 
     def break_off(self, label: str, url: str, why: str) -> None:
-        """Note that the listing of a class ends at `url` before its end."""
+        """Note that the listing of a class breaks off at `url`."""
         self.ledger.may_have_more.setdefault(label, f"{self.recorded(url)}: {why}")
 
     def _skip(self, url: str, label: str, why: str, *, cuts: bool) -> None:

@@ -134,7 +134,7 @@ class AddressesSpider(FileSpider):
         return label
 
     def _require_classes(self) -> None:
-        """Say which classes name a label that is not there, of tables read to their end."""
+        """Report the classes whose label no row has, if all tables were read to their end."""
         if not self.ledger.listing_pages[LIST]:
             why = self.ledger.may_have_more.pop(LIST, "no table could be read")
             self.unreadable.update(dict.fromkeys(self._table.classes or [LIST], why))
@@ -146,10 +146,10 @@ class AddressesSpider(FileSpider):
 
 
 def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
-    """What each column that a table has is called there, by COLUMNS.
+    """The table's name for each column of COLUMNS that it has.
 
-    Raises UserError for a column that the source names and the table lacks, and for a table
-    without addresses or labels.
+    Raises UserError if the table lacks a column that the source names, or has no addresses or
+    labels.
     """
     there = {name.strip().lower(): name for name in reversed(row)}
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the spiders have in common that ask a web API for images."""
+"""The base of the spiders that ask a web API for images."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -49,7 +49,7 @@ class ApiSpider(SourceSpider):
         )
 
     def answer(self, response: Response, label: str) -> dict[str, Any]:
-        """What the API says; empty where that can't be read, which is then noted."""
+        """The object in the answer. If there is none, it is empty, and the fault is noted."""
         content = parse(response.body)
         if not content:
             self._note(response.url, label, "no JSON object; is that an API's address?")
@@ -65,8 +65,8 @@ class ApiSpider(SourceSpider):
     ) -> tuple[list[dict[str, Any]], bool]:
         """The records of an answer's `listing`, and whether there is a page after this one.
 
-        `pages` is how many there are, None where the API doesn't say. What shows that the listing
-        broke off is noted: no list, an empty page before the last, the same page again.
+        `pages` is the number of pages, or None if the API doesn't tell it. It is noted if the
+        listing breaks off: no list, an empty page before the last, or the same page again.
         """
         found = listed(listing)
         if found is None:
@@ -83,7 +83,7 @@ class ApiSpider(SourceSpider):
         return found, bool(found) and (pages is None or page < pages)
 
     def address(self, value: str | None) -> str | None:
-        """An address that a record names, whole: some begin with `//`, or with `/`."""
+        """The whole address that a record names: some begin with `//`, or with `/`."""
         try:
             return urljoin(self.api, value) if value else None
         except ValueError:
@@ -105,7 +105,7 @@ class ApiSpider(SourceSpider):
 
 
 def complaint(content: dict[str, Any]) -> str | None:
-    """What an API says is wrong."""
+    """The error that an API reports."""
     return text(mapping(content.get("error")), "info", "message", "code") or text(
         content, "error", "detail", "message"
     )

@@ -22,14 +22,14 @@ from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
 from scraper.spiders.records import image_format, listed, mapping, number, text
 
-_AT_ONCE = 50  # files whose details one request may ask for
+_AT_ONCE = 50  # files in one request for details
 _COMMON = {"action": "query", "format": "json", "formatversion": 2, "maxlag": 5}
 _RIGHTS = {"meta": "siteinfo", "siprop": "rightsinfo"}
 _METADATA = ("Artist", "LicenseShortName", "LicenseUrl", "UsageTerms")
 _VISIBLE = "//text()[not(ancestor::*[contains(translate(@style, ' ', ''), 'display:none')])]"
 _CATEGORY = re.compile(r"\s*:?\s*category\s*:\s*", re.IGNORECASE)
-_KINDS = {"6": "file", "14": "subcat"}  # by the number of a page's namespace
-# what these wikis name as theirs is the license of their texts
+_KINDS = {"6": "file", "14": "subcat"}  # the number is that of a page's namespace
+# the license that these wikis name is the one of their texts
 _WIKIMEDIA = (".wikimedia.org", ".wikipedia.org")
 _FAULTS = {
     "filemissing": "its file is missing",
@@ -41,14 +41,14 @@ _FAULTS = {
 
 @dataclass
 class Walk:
-    """Where one class's walk through a wiki is: what it asks now, and which categories follow."""
+    """The state of a class's walk through a wiki: its request, and the categories to come."""
 
     label: str
     listing: dict[str, Any]
     category: str | None = None
-    """where it began; None for a search"""
+    """the category at which it began; None for a search"""
     depth: int = 0
-    """levels of subcategories below the present one that are walked too"""
+    """number of levels of subcategories below the present one that are walked too"""
     later: deque[tuple[str, int]] = field(default_factory=deque)
     seen: set[str] = field(default_factory=set)
     is_empty: bool = True
@@ -196,7 +196,7 @@ class CommonsSpider(ApiSpider):
         goes_on: bool,
         before: dict[str, Any],
     ) -> AsyncIterator[Any]:
-        """Details come in any order, and in several answers where they are long."""
+        """Read details. They come in any order, and in several answers if they are long."""
         answer = self.answer(response, label)
         for page in listed(mapping(answer.get("query")).get("pages")) or ():
             key = number(page, "pageid")
@@ -243,7 +243,7 @@ class CommonsSpider(ApiSpider):
         )
 
     def _candidate(self, label: str, title: str, page_url: str, fault: str | None) -> ProductImage:
-        """What is known of every file; `fault` is why it has no address of an image."""
+        """The candidate of a file without an image. `fault` says why it has no image's address."""
         return ProductImage(
             label=label,
             image_url=page_url,

@@ -1,4 +1,4 @@
-"""The products of a sitemap, where an index names sitemaps of several kinds."""
+"""Reads the products of a sitemap. An index may name sitemaps of several kinds."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from scraper.reading.canonical import once, place
 
 Read = Callable[[str], Awaitable[tuple[list[str], list[str]]]]
-"""the pages and the other sitemaps of one; nothing where it can't be read"""
+"""the pages and the other sitemaps that a sitemap lists; empty if it can't be read"""
 IsProduct = Callable[[str], Awaitable[bool | None]]
-"""whether the page at an address is a product's; None where it can't be had now"""
+"""whether the page at an address is a product's; None if it can't be fetched now"""
 
 _LOOKED_AT = 5  # pages of each kind
 _PRODUCTS = re.compile(
@@ -25,9 +25,9 @@ async def product_lists(
 ) -> AsyncIterator[list[str]]:
     """Addresses of products: a list for each sitemap, in the order of their index.
 
-    What kind of pages a sitemap lists is told by some of its pages, whatever it is called; its name
-    only says which are looked at first. Those that list no products are noted in `passed_over`;
-    where none seems to list any, all are read.
+    Some pages of a sitemap tell what kind of pages it lists. Its name may be anything; it only
+    decides which sitemaps are looked at first. Sitemaps that list no products are noted in
+    `passed_over`. If none seems to list any, all are read.
     """
     pending, seen, sells = [(url, "")], {place(url)}, dict[str, bool]()
     found = False
@@ -51,7 +51,7 @@ async def product_lists(
 
 
 async def _sells(pages: Sequence[str], is_product: IsProduct) -> bool:
-    """By some of its pages, from all over the list; yes where none of them can be had."""
+    """Whether pages are products', by some from all over the list; true if none can be fetched."""
     looked = [await is_product(x) for x in pages[:: -(-len(pages) // _LOOKED_AT)]]
     return any(looked) or all(x is None for x in looked)
 

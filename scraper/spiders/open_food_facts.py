@@ -52,7 +52,7 @@ class OpenFoodFactsSpider(ApiSpider):
             yield self._page(label, category, page + 1)
 
     def _image(self, label: str, product: dict[str, Any], place: str) -> ProductImage:
-        """`place` is where in the API's answers the product is, for one that names nothing else."""
+        """The candidate of a product. `place` is its position in the answers, as a last name."""
         barcode = text(product, "code")
         url = self.address(text(product, "image_front_url"))
         page_url = self.address(text(product, "url"))

@@ -11,7 +11,7 @@ from scraper.crawling.items import ProductImage
 from scraper.spiders.api import ApiSpider
 from scraper.spiders.records import image_format, number, text
 
-_PAGE_SIZE = 20  # the most that is given to who has no key
+_PAGE_SIZE = 20  # the most that the API gives without a key
 _CODES = {"cc0", "pdm", "by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd"}
 _NAMES = {"cc0": "CC0", "pdm": "PDM"}  # CC BY, CC BY-SA, …
 
@@ -45,7 +45,7 @@ class OpenverseSpider(ApiSpider):
             yield self._page(label, query, page + 1)
 
     def _image(self, label: str, result: dict[str, Any], place: str) -> ProductImage:
-        """`place` is where in the API's answers the result is, for one that names nothing else."""
+        """The candidate of a result. `place` is its position in the answers, as a last name."""
         url = self.address(text(result, "url"))
         page_url = self.address(text(result, "foreign_landing_url", "detail_url"))
         code, version = text(result, "license"), text(result, "license_version")
@@ -67,6 +67,6 @@ class OpenverseSpider(ApiSpider):
 
 
 def _codes(licenses: Collection[str]) -> list[str]:
-    """The API's names for the licenses that a source takes: others need not be sent at all."""
+    """The API's names for the source's licenses, so that it sends only images under these."""
     names = {re.sub(r"-[0-9].*", "", entry).removeprefix("cc-") for entry in licenses}
     return sorted(names & _CODES)

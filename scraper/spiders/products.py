@@ -1,4 +1,4 @@
-"""What a product gives: the classes that it is of, and its images."""
+"""Finds the classes of a product, and makes candidates of its images."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin
@@ -14,11 +14,11 @@ from scraper.reading.optout import page_opt_out
 def classes_of(
     product: Product, page_url: str, classes: Mapping[str, str], listed_in: str
 ) -> list[str]:
-    """The classes, of a `classes` mapping, that a product of a sitemap or file belongs to.
+    """The classes of a `classes` mapping to which a product of a sitemap or file belongs.
 
-    A value is the address of a category that the product's breadcrumb or its own address has, or
-    else the name of one that its breadcrumb or `category` has. `listed_in`, the sitemap's or
-    file's own address, stands for all that it lists.
+    A value may be the address of a category, in the product's breadcrumb or in its own address. Or
+    it is the name of a category, in its breadcrumb or `category`. `listed_in`, the address of the
+    sitemap or file, stands for all products in it.
     """
     names = {name.casefold() for name in product.categories}
     filed = [place(name) for name in product.categories if "://" in name]

@@ -1,7 +1,7 @@
-"""What an API's records say, whatever shape they come in: an odd value is one that is not there.
+"""Reads an API's records in any shape. An odd value counts as a missing one.
 
 The manifest's columns have types, and an API promises none: a number comes as text, a text as a
-number, a list that is empty as an object, a key not at all.
+number, an empty list as an object, and a key not at all.
 """
 
 import json
@@ -16,7 +16,7 @@ _NICKNAMES = {"pjpeg": "jpeg", "ms-bmp": "bmp", "windows-bmp": "bmp", "svg+xml":
 
 
 def parse(body: bytes) -> dict[str, Any] | None:
-    """The object that a JSON text holds; None where it holds anything else, or is none."""
+    """The object in a JSON text; None if the text is anything else."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -25,12 +25,12 @@ def parse(body: bytes) -> dict[str, Any] | None:
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """An object; empty where there is none. PHP writes an empty one as a list."""
+    """The value if it is an object, else an empty object. PHP writes an empty object as a list."""
     return value if isinstance(value, dict) else {}
 
 
 def listed(value: object) -> list[dict[str, Any]] | None:
-    """The objects of a list, in its order, an empty one for what is none; None for no list.
+    """The objects of a list, in its order; an empty one for any other item. None if it is no list.
 
     An object of objects is a list too: older wikis number their pages that way.
     """
@@ -40,7 +40,7 @@ def listed(value: object) -> list[dict[str, Any]] | None:
 
 
 def text(record: dict[str, Any], *keys: str) -> str | None:
-    """The first of these values that is a text or a number, and not blank; as one line."""
+    """The first of these values that is a text or a number and not blank, as one line."""
     for key in keys:
         value = record.get(key)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -52,7 +52,7 @@ def text(record: dict[str, Any], *keys: str) -> str | None:
 
 
 def number(record: dict[str, Any], key: str) -> int | None:
-    """A whole number that is not negative, also as text; None for anything else."""
+    """A whole number that is not negative, even as text; None for anything else."""
     try:
         value = float(text(record, key) or "nan")
     except ValueError:
@@ -63,7 +63,7 @@ def number(record: dict[str, Any], key: str) -> int | None:
 def image_format(declared: str | None) -> str | None:
     """Our name for a format that is declared as a type, `image/JPEG`, or an extension, `.JPG`.
 
-    None where the declaration says nothing, such as `application/octet-stream`.
+    None if the declaration doesn't tell it, such as `application/octet-stream`.
     """
     main, slash, sub = (declared or "").lower().partition(";")[0].strip().rpartition("/")
     name = sub.removeprefix(".").removeprefix("x-")

@@ -36,16 +36,16 @@ from scraper.spiders import SourceSpider
 from scraper.spiders.listed import product_lists
 from scraper.spiders.products import classes_of, product_images
 
-_AT_ONCE = 16  # product pages of one class; what is polite is the settings' business
+_AT_ONCE = 16  # product pages of one class; the settings keep the crawl polite
 _MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
 
 
 class ShopSpider(SourceSpider):
-    """Follows paging and product pages; only pages of products yield images.
+    """Follows paging and product pages. Only pages of products yield images.
 
-    A class is walked page by page, its products in their order, so that what a limit lets through
-    depends on the shop alone. Where `url` is a sitemap or a file of addresses, each product says
-    itself which class it is of: see `classes_of`.
+    A class is walked page by page, with its products in their order, so that the images within a
+    limit depend on the shop alone. If `url` is a sitemap or a file of addresses, each product
+    itself tells its class: see `classes_of`.
     """
 
     name = "shop"
@@ -58,7 +58,7 @@ class ShopSpider(SourceSpider):
         self._named: dict[str, str | None] = {}
         """identifier: the name of the first product that has it"""
         self._listings: set[Place] = set()
-        """addresses of listings and their pages: where a product page leads there, it is gone"""
+        """addresses of listings and their pages: a product page that leads there is gone"""
 
     async def start(self) -> AsyncIterator[Any]:
         url = self.config.home
@@ -145,7 +145,7 @@ class ShopSpider(SourceSpider):
         self._listing_ends(label, asked, number, failure_of(failure.value))
 
     def _listing_ends(self, label: str, url: str, number: int, failure: PageFailure) -> None:
-        """Where page `number` can't be read: of a next page that is gone, the shop says so."""
+        """Note that page `number` can't be read. If a next page is gone, the listing ends there."""
         if number == 1:
             self.unreadable[label] = f"{self.recorded(url)}: {failure.why}"
         else:
@@ -173,7 +173,7 @@ class ShopSpider(SourceSpider):
                     yield image
 
     async def _open_pages(self, label: str) -> AsyncIterator[ProductImage]:
-        """Of a listing that was read to its end before: only the pages that failed for now."""
+        """The images of a listing that was read before: only of its pages that failed for now."""
         self.ledger.listing_pages[label] = self.earlier.listing_pages[label]
         self.ledger.take_other_parts(self.earlier, label)
         pages = [p for p in self.earlier.pages.values() if label in (LIST, p.label)]
@@ -192,7 +192,7 @@ class ShopSpider(SourceSpider):
     def _read_page(
         self, url: str, page: Response | PageFailure, label: str, *, is_said: bool = False
     ) -> Iterator[ProductImage]:
-        """The images of the product page that was asked for at `url`; how it ended is noted."""
+        """The images of the product page at `url`. Its outcome is noted."""
         if isinstance(page, PageFailure):
             self.note(label, url, page.outcome, page.why, is_said=is_said)
         elif not isinstance(page, TextResponse):
@@ -224,7 +224,7 @@ class ShopSpider(SourceSpider):
         return labels
 
     async def _names_a_list(self, url: str) -> bool:
-        """Whether the source's `url`, that is not called a sitemap, is one by its content."""
+        """Whether the content of the source's `url` is a sitemap, although its name is not."""
         addresses = {place(urljoin(url, value)) for value in self.classes.values()}
         if place(url)[1:] == ("", ()) or place(url) in addresses:
             return False  # `parse` looks at the latter
@@ -263,7 +263,7 @@ class ShopSpider(SourceSpider):
 
     async def _read_list(self, first: str, label: str, url: str) -> tuple[list[str], list[str]]:
         try:
-            if url == first and is_file(url):  # what a sitemap names is never a file
+            if url == first and is_file(url):  # a sitemap can't name a file of this machine
                 pages, more = read_addresses(Path(url).read_bytes()), list[str]()
             else:
                 response = await self.fetch(url, is_page=False)
@@ -284,7 +284,7 @@ class ShopSpider(SourceSpider):
         yield from product_images(product, self._identifier(product, page.url), label, page)
 
     def _identifier(self, product: Product, url: str) -> str:
-        """The shop's own, unless another product had it before: then it identifies none."""
+        """The shop's own identifier, or the address if another product has the same one."""
         if not product.id:
             return url
         first = self._named.setdefault(product.id, product.title)
