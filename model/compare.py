@@ -157,7 +157,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "on the same test images, with 95 % intervals, McNemar's exact test, and the classes and "
         "images that changed.",
         epilog="A revision is a commit, tag, branch or experiment (see `dvc exp list`), or "
-        f"`{WORKSPACE}`: what lies in results/ now. Exit codes: 0, 1 (nothing to compare), "
+        f"`{WORKSPACE}`: the run that is in results/ now. Exit codes: 0, 1 (nothing to compare), "
         f"{WORSE} (with --fail-if-worse).",
     )
     parser.add_argument("a", metavar="REV_A", help="the run to compare with")

@@ -113,7 +113,7 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
         "--sort-into",
         type=Path,
         metavar="DIR",
-        help=f"copy each image into DIR/<class>, or DIR/{NOT_SURE}; DIR/{TABLE} tells which",
+        help=f"copy each image into DIR/<class>, or DIR/{NOT_SURE}; DIR/{TABLE} lists them",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="with --json: write the lines to FILE"
@@ -121,7 +121,7 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="with --csv, or --json and --out: keep the answers in FILE, and add those that lack",
+        help="with --csv, or --json and --out: keep the answers in FILE, and add the missing ones",
     )
     parser.add_argument(
         "--link", action="store_true", help="with --sort-into: symbolic links instead of copies"

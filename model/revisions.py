@@ -64,7 +64,7 @@ def _files_at(name: str) -> "DVCFileSystem":
     except DvcException as error:
         raise UserError(
             f"{name!r} can't be opened: {error}. `git log`, `git tag` and `dvc exp list` name "
-            f"what can be; {WORKSPACE!r} is what lies here"
+            f"what can be; {WORKSPACE!r} is the state of the files here"
         ) from error
     return files
 

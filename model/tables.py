@@ -93,6 +93,6 @@ def _json_rows(path: Path, text: str) -> Iterator[dict[str, Any]]:
             row = {**row, "file": str(row["file"])}
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(
-                f"{path}, line {number} is no answer of this command; mend or remove that line"
+                f"{path}, line {number} is no answer of this command; correct or remove that line"
             ) from error
         yield row

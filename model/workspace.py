@@ -67,7 +67,7 @@ def apply(path: Path, overrides: list[str]) -> None:
     except DvcException as error:
         raise UserError(
             f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
-            f"a key has to be in {PARAMS} already"
+            f"a key must be in {PARAMS} already"
         ) from error
 
 

@@ -140,7 +140,7 @@ def ask(
             answer = _get(http, url, max_bytes, timeout)
     except (requests.RequestException, HTTPError, OSError) as error:
         if not expired.is_set() and not isinstance(error, requests.Timeout):
-            raise FetchError(f"{url} can't be had: {reason(error)}") from error
+            raise FetchError(f"{url} can't be fetched: {reason(error)}") from error
         expired.set()
     finally:
         watch.cancel()

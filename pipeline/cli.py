@@ -66,7 +66,7 @@ _REMEDIES = {
     errno.ENOTDIR: "a file is where a folder should be; move it away",
     errno.EISDIR: "a folder is where a file should be; move it away",
     errno.EEXIST: "a file is where a folder should be; move it away",
-    errno.ELOOP: "its links lead round in a circle; mend them",
+    errno.ELOOP: "its links lead round in a circle; correct them",
     errno.EMFILE: "too many files are open; close some programs and run this again",
     errno.EBUSY: "another program has it open; close that and run this again",
 }

@@ -116,7 +116,7 @@ def _knock(address: str) -> None:
     if "://" in address:
         raise _unusable(
             address,
-            f"{ADDRESS} has to be host:port, and this command has to run on a node of the cluster",
+            f"{ADDRESS} must be host:port, and this command must run on a node of the cluster",
         )
     place = urlsplit(f"//{address}")
     try:

@@ -147,7 +147,7 @@ class Manifest:
                 except ValueError as error:
                     raise UserError(
                         f"{self.path}, line {number} is not a manifest row ({_short(error)}); "
-                        "mend or remove that line"
+                        "correct or remove that line"
                     ) from error
                 self._count(row)
 

@@ -51,14 +51,14 @@ def add_address_arguments(parser: argparse.ArgumentParser, port: int) -> None:
         "--root-path",
         default="",
         metavar="/PREFIX",
-        help="what a proxy has in front of every address, and takes away",
+        help="the prefix that a proxy puts before every address, and removes again",
     )
     parser.add_argument(
         "--trust-proxy",
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="a proxy whose X-Forwarded-Proto and X-Forwarded-For are believed",
+        help="the address of a proxy; its X-Forwarded-Proto and X-Forwarded-For are trusted",
     )
     parser.add_argument(
         "--grace",

@@ -66,7 +66,7 @@ def examine(content: bytes, name: str = "") -> ImageFile:
 
 def _too_many_pixels() -> RejectedError:
     """No value of `clean.max_pixels` would take it."""
-    message = f"more than {MOST_PIXELS:,} pixels have to be decoded; make the image smaller"
+    message = f"more than {MOST_PIXELS:,} pixels must be decoded; make the image smaller"
     return RejectedError(Status.REJECTED_TOO_LARGE, message)
 
 

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "Can be given several times",
     )
     parser.add_argument("--write", action="store_true", help="put the entries into params.yaml")
-    parser.add_argument("--prefix", default="", help="what the sources' names begin with")
+    parser.add_argument("--prefix", default="", help="the beginning of the sources' names")
     parser.add_argument(
         "--limit", type=int, default=LIMIT, help="limit_per_class of the entries (%(default)s)"
     )

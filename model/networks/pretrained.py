@@ -185,7 +185,7 @@ def _imagenet(network: keras.Model) -> list[NDArray[np.float32]]:
         trained, _ = backbone_of(network.name, network.input_shape[1], weights="imagenet")
     except Exception as error:  # Keras' download raises nothing narrower
         raise UserError(
-            f"the ImageNet weights of {network.name} can't be had: {error}; give train.weights "
+            f"the ImageNet weights of {network.name} can't be fetched: {error}; give train.weights "
             f"a path, or {FROM_SCRATCH!r} to train from scratch"
         ) from error
     return list(trained.get_weights())

@@ -66,7 +66,7 @@ def _local(weights: str) -> Path:
                 keras.utils.get_file(name, address, cache_subdir="models", force_download=anew)
             )
         except Exception as error:  # get_file raises nothing narrower
-            raise UserError(f"train.weights: {address} can't be had: {error}") from error
+            raise UserError(f"train.weights: {address} can't be fetched: {error}") from error
         if (problem := _problem(path, sha256)) is None:
             return path
         path.unlink()

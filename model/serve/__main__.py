@@ -73,12 +73,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="HOST:PORT",
-        help="with --addresses: a host of your own network that may be asked all the same",
+        help="with --addresses: a host of your own network that may be asked too",
     )
     parser.add_argument(
         "--watch",
         action="store_true",
-        help="take up a new model as soon as it is in the folder; without this at SIGHUP only",
+        help="load a new model as soon as it is in the folder; without this only at SIGHUP",
     )
     parser.add_argument(
         "--learn-into",
@@ -91,7 +91,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         type=number_from(0.1),
         default=30.0,
         metavar="SECONDS",
-        help="cut off an upload of which nothing comes for so long (default: %(default)g)",
+        help="cut off an upload if no byte of it comes for so many seconds (default: %(default)g)",
     )
     options = parser.parse_args(arguments)
     if options.allow_private and not options.addresses:

@@ -46,7 +46,7 @@ _PROBLEMS = _problems(
     _411="Content-Length is missing",
     _413="The request or an image is too large, or there are too many",
     _415="No image of a known format",
-    _422="No image can be answered; the detail tells why of each",
+    _422="No image can be answered; the detail has the reason for each",
     _429="Too many requests at once; come again after Retry-After seconds",
     _503="The server is stopping; come again after Retry-After seconds",
 )

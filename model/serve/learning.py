@@ -64,7 +64,7 @@ class Learner:
             raise UserError(f"--learn-into: {self._root} is a file; it should be a folder")
         if not self._root.is_dir() and not self._is_in_project():
             raise UserError(
-                f"--learn-into: {self._root} is not there; make it, or mend "
+                f"--learn-into: {self._root} is not there; make it, or correct "
                 f"sources.{source}.path in {PARAMS}"
             )
 

@@ -60,7 +60,7 @@ class Metrics:
         what = "Requests with images that are being answered"
         self.under_way = Gauge("classifier_requests_under_way", what, registry=registry)
         self._model = Info("classifier_model", "The model that answers", registry=registry)
-        what = "Models that were taken up, the first one too, or refused"
+        what = "Models that were loaded, the first one too, or refused"
         models = Counter("classifier_models", what, ["result"], registry=registry)
         self._models_taken_up = models.labels("taken_up")
         self._models_refused = models.labels("refused")

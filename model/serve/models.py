@@ -85,7 +85,7 @@ class Models:
 
     def _refuse(self, reason: str) -> None:
         self._refused()
-        _say(f"serve: the new model is refused, the old one goes on: {reason}", error=True)
+        _say(f"serve: the new model is refused, and the old one stays: {reason}", error=True)
 
 
 def _ready(folder: Path) -> Classifier:

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     if leaks:
         print(
-            f"\nLeft out: {leaks} images that show what a stronger official split shows "
+            f"\nLeft out: {leaks} images with a copy in a stronger official split "
             "(test before validation before train)."
         )
     for lack in division.lacks:

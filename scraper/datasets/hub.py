@@ -114,7 +114,7 @@ def _info(api: Any, source: HuggingFaceSource, revision: str | None) -> Any:
             why = "no Parquet files, neither its own nor any that the Hub has made of it"
         raise UserError(f"{name} has {why}") from error
     except (http_error, OSError, ValueError) as error:
-        raise UserError(f"{name} can't be had from {api.endpoint}: {error}") from error
+        raise UserError(f"{name} can't be fetched from {api.endpoint}: {error}") from error
 
 
 def _parquet(info: Any) -> list[Any]:

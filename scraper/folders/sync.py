@@ -104,7 +104,7 @@ def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report
     """Report a folder that is away. `count` images came from it before; if none, UserError."""
     if not count and not root.is_dir():
         raise UserError(
-            f"sources.{name}.path: {root} is not there; mend the path in params.yaml, or make it "
+            f"sources.{name}.path: {root} is not there; correct the path, or make it "
             "and put a folder of images there for each class"
         )
     if count:

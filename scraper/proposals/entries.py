@@ -67,15 +67,15 @@ def add_to(path: Path, entries: Sequence[SourceEntry]) -> None:
     there = {class_key(name): name for name in load_params(path).sources}
     if taken := [there[class_key(x.name)] for x in entries if class_key(x.name) in there]:
         raise UserError(
-            f"{path} has the source {', '.join(taken)} already, and nothing is overwritten; add to "
-            "it by hand what is printed, or give the new ones other names: --prefix new_"
+            f"{path} has the source {', '.join(taken)} already, and nothing is overwritten; add "
+            "the printed lines by hand, or give the new ones other names: --prefix new_"
         )
     text = path.read_text(encoding="utf-8")
     node = _sources(YAML(typ="rt").compose(text))
     if node.flow_style:
         raise UserError(
             f"{path} writes its sources in one line, {{…}}; write each on its own line, or paste "
-            "what is printed"
+            "the printed lines"
         )
     lines = text.splitlines(keepends=True)
     place = _end(lines, node.start_mark.line)

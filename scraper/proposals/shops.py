@@ -270,4 +270,4 @@ class Looker:
                     if not is_feed or file.tell() > MAXSIZE or time.monotonic() > end:
                         break
         except (UserError, OSError, requests.RequestException) as error:
-            raise _Missing(f"{url} can't be had: {reason(error)}") from error
+            raise _Missing(f"{url} can't be fetched: {reason(error)}") from error

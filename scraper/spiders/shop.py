@@ -259,7 +259,7 @@ class ShopSpider(SourceSpider):
         async for urls in product_lists(url, read, self._is_product, passed_over):
             yield urls
         for sitemap in passed_over:
-            self.note(label, sitemap, Outcome.NO_PRODUCT, "what it lists is no product")
+            self.note(label, sitemap, Outcome.NO_PRODUCT, "its pages are no products")
 
     async def _read_list(self, first: str, label: str, url: str) -> tuple[list[str], list[str]]:
         try:

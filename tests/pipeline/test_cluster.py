@@ -252,7 +252,7 @@ def test_a_node_without_the_folder_is_named(tmp_path: Path) -> None:
     [
         ("127.0.0.1:1", "ray start --head"),
         ("127.0.0.1:99999", "Port out of range"),
-        ("ray://127.0.0.1:10001", "has to be host:port"),
+        ("ray://127.0.0.1:10001", "must be host:port"),
         ("here", "RAY_ADDRESS"),
     ],
 )

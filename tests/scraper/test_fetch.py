@@ -114,11 +114,11 @@ def test_what_goes_wrong_is_said(serve) -> None:
     server = serve({"/cut": cut})
     with pytest.raises(FetchError, match="404"):
         fetch(f"{server.url}/none", max_bytes=99, timeout=5, allow_private=[server.host])
-    with pytest.raises(FetchError, match="/cut can't be had"):
+    with pytest.raises(FetchError, match="/cut can't be fetched"):
         fetch(f"{server.url}/cut", max_bytes=999, timeout=5, allow_private=[server.host])
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = f"127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(FetchError, match=f"http://{nobody}/ can't be had: .*refused"):
+    with pytest.raises(FetchError, match=f"http://{nobody}/ can't be fetched: .*refused"):
         fetch(f"http://{nobody}/", max_bytes=99, timeout=5, allow_private=[nobody])
 
 

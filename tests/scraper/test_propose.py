@@ -195,7 +195,7 @@ def test_a_name_that_is_no_folder_gets_another(proposed, apis):
         (lambda handler: handler.answer("<html>"), "no JSON object"),
         (lambda handler: handler.answer("[]"), "no JSON object"),
         (lambda handler: handler.answer('{"error": {"info": "go away"}}'), "go away"),
-        (lambda handler: handler.connection.shutdown(socket.SHUT_RDWR), "can't be had"),
+        (lambda handler: handler.connection.shutdown(socket.SHUT_RDWR), "can't be fetched"),
     ],
 )
 @pytest.mark.parametrize("path", ["/wiki?", "/images/?", "/food?"])

@@ -198,7 +198,7 @@ def test_a_class_that_the_source_leaves_out_is_refused(
         ("shop", "the source 'shop' is of kind spider, and only a source of kind folder can"),
         ("onw", "params.yaml has no source 'onw'; did you mean 'own'?"),
         ("zzz", "params.yaml has no source 'zzz'; there is away, file, own, shop"),
-        ("away", "/no/such/folder is not there; make it, or mend sources.away.path"),
+        ("away", "/no/such/folder is not there; make it, or correct sources.away.path"),
         ("file", "params.yaml is a file; it should be a folder"),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_new_model_is_taken_up_whole_and_a_broken_one_is_refused(
             replaced()
             while network.name not in server.complained():
                 assert ask(server, image)["model"] == second["model"]
-        assert "the new model is refused, the old one goes on: " in server.complained()
+        assert "the new model is refused, and the old one stays: " in server.complained()
         told = metrics(server)
         assert told["classifier_models_total", "taken_up"] == 2
         assert told["classifier_models_total", "refused"] == 1

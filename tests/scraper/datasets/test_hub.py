@@ -259,7 +259,7 @@ def test_what_is_not_to_be_had(hub, collect, keys, message):
 
 def test_an_unreachable_hub(collect, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match="shop/things can't be had from http"):
+    with pytest.raises(UserError, match="shop/things can't be fetched from http"):
         collect()
 
 
