@@ -67,11 +67,11 @@ class Placeholder(Rule):
     min_products: int = Field(
         ge=2,
         description="at least so many products show this image. "
-        "Where no product is known, the addresses of the same file are counted",
+        "If no product is known, the addresses of the same file are counted",
     )
     other_bytes: bool = Field(
         description="true also counts products that show it in another file, such as a size chart "
-        "that each page makes anew. It is told by same_pixels and near_duplicate"
+        "that each page encodes anew. `same_pixels` and `near_duplicate` recognise it"
     )
 
 
@@ -171,7 +171,7 @@ class Train(Section):
         "This is for pretrained networks. The beginning of a layer's name is enough"
     )
     input: Literal["fused", "image_data_generator"] = Field(
-        description="who augments. "
+        description="the part that augments images. "
         "`fused` reads decoded images from memory and augments them in one layer. "
         "`image_data_generator` is Keras' own and reads files"
     )
@@ -204,7 +204,7 @@ class Train(Section):
     label_smoothing: Fraction = Field(
         description="share of the truth that is spread over all classes"
     )
-    class_weights: bool = Field(description="true: images of rare classes count for more")
+    class_weights: bool = Field(description="true: images of rare classes have more weight")
     moving_average: float | None = Field(
         gt=0,
         lt=1,
@@ -215,7 +215,7 @@ class Train(Section):
         description="epochs without improvement until training ends; null: off"
     )
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        description="precision of the arithmetic. `auto` takes what the processor or GPU is fast at"
+        description="precision of the arithmetic. `auto` takes a fast one for the processor or GPU"
     )
     cache_gb: NonNegativeFloat = Field(
         description="GB of memory for decoded images. The rest goes to a file in `.cache/`"
@@ -254,7 +254,7 @@ class Params(Section):
 
     sources: Annotated[dict[SourceName, Source], AfterValidator(_apart)] = Field(
         description="where images come from; each key is a folder in `data/raw`. "
-        "A key has letters, digits, `_` and `-`; quote what YAML reads as a number (`'2024'`). "
+        "A key has letters, digits, `_` and `-`; put quotes around a number (`'2024'`). "
         "Each key is also a stage of its own. Images of other sources stay on disk and are left "
         "out. [Collect](sources.md) has an example for each kind"
     )
@@ -266,7 +266,7 @@ class Params(Section):
     augment: Augment = Field(description="random changes, for training images only")
     train: Train = Field(
         description="the network and how it learns. "
-        "[Train](training.md) tells which network suits when, and what each option is worth"
+        "[Train](training.md) tells when to take which network, and what each option gains"
     )
     evaluate: Evaluate = Field(description='the test, and when the model says "none of these"')
     audit: Audit = Field(description="the search for wrong labels: `dvc repro audit/dvc.yaml`")

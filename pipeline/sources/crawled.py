@@ -64,7 +64,7 @@ class CrawlSource(Section):
         description="licenses that are taken, such as `[cc0, cc-by, none]`; null: all. "
         "A name without a version stands for all versions, and `none` for an unknown license",
     )
-    license: str | None = Field(None, description="license of images whose page names none")
+    license: str | None = Field(None, description="license of images, if their page names none")
     contact: Annotated[str, Field(pattern=r"^[ -~]+$")] | None = Field(
         None, description="how the owner of a site reaches you; part of the user agent"
     )
