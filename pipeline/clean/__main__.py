@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _demo_beside_own(params: Params, findings: Findings) -> str | None:
-    """What to do where somebody's own images are trained beside those of the demo shop."""
+    """Advice if a person's own images are trained beside those of the demo shop; else None."""
     found = Counter(image.source for image in findings.raw.images)
     demo = [name for name in found if getattr(params.sources[name], "url", None) == "demo"]
     own = [name for name in found if params.sources[name].kind == "folder"]
@@ -81,7 +81,7 @@ def _demo_beside_own(params: Params, findings: Findings) -> str | None:
 def clean(params: Params) -> Findings:
     """Run the stage in the repository that is the working directory.
 
-    Raises UserError where there is no image, or data/review.csv is ill-formed.
+    Raises UserError if there is no image, or if data/review.csv is ill-formed.
     """
     drop_stored()  # DVC has these images now: they need not take their room twice
     with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
@@ -159,7 +159,7 @@ def _measure_all(
 
 
 def _within(kept: Measurement | NoMeasurement, max_pixels: int) -> Measurement | NoMeasurement:
-    """What was measured when `clean.max_pixels` was larger is no measurement now."""
+    """The measurement, unless `clean.max_pixels` was larger when it was made."""
     if isinstance(kept, NoMeasurement) or kept.least_pixels <= max_pixels:
         return kept
     error = too_many(kept.width * kept.height, kept.least_pixels, max_pixels)

@@ -102,7 +102,7 @@ class Cache:
         return self._kept("jpeg", sha256)
 
     def levels(self, sha256: str) -> bytes:
-        """What the second look compares of a measured image. Raises KeyError."""
+        """The levels of a measured image, which the second look compares. Raises KeyError."""
         return self._kept("levels", sha256)
 
     def _kept(self, column: str, sha256: str) -> bytes:
@@ -124,7 +124,7 @@ class Cache:
         return {sha256 for (sha256,) in self._database.execute("SELECT * FROM compared")}
 
     def candidates(self, wanted: Iterable[str] | None = None) -> list[HashedImage]:
-        """What is compared of the wanted images, or of all that `compared` gives; by SHA-256."""
+        """The hashes of the wanted images, or of all images of `compared`, sorted by SHA-256."""
         if wanted is None:
             return self._candidates("compared")
         with self._wanted(wanted):

@@ -90,7 +90,7 @@ def resolve(
 
 
 def _find_placeholder(members: Sequence[JudgedImage], rule: Placeholder) -> None:
-    """Find an image that many products have: it tells nothing of any of them, in any bytes."""
+    """Find an image that many products have, in any bytes. It tells nothing about any of them."""
     products = {name for one in members for name in _products(one.image)}
     if not any(one.is_placeholder for one in members) and not (
         rule.other_bytes and len(products) >= rule.min_products

@@ -1,4 +1,4 @@
-"""All that a run of clean found out, and its few numbers."""
+"""All findings of a run of clean, and its few numbers."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from pipeline.raw import Raw
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was read, what was measured (by SHA-256), and what becomes of it."""
+    """The images that were read, their measurements (by SHA-256), and their verdicts."""
 
     raw: Raw
     measurements: Mapping[str, Measurement | NoMeasurement]
@@ -41,6 +41,6 @@ def metrics(findings: Findings) -> dict[str, Any]:
 
 
 def outcomes(findings: Findings) -> Iterator[tuple[str, str, str]]:
-    """Of each image: its class in data/raw, its class after decisions, and why it was dropped."""
+    """For each image: its class in data/raw, its class after decisions, and why it was dropped."""
     for image, verdict in zip(findings.raw.images, findings.verdicts, strict=True):
         yield image.label, verdict.label, verdict.reason or KEPT

@@ -27,7 +27,7 @@ _HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_fact
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What is known of an image. Levels and deviations are on a scale of 0 to 255."""
+    """The measurements of an image. Levels and deviations are on a scale of 0 to 255."""
 
     format: str
     """Pillow's name"""
@@ -54,7 +54,7 @@ class Measurement:
     background: float
     """share that has the border's colour, 0 to 1, at 16x16"""
     pixels: bytes
-    """digest: equal for equal pixels, whatever the file"""
+    """digest that is equal for equal pixels in any file"""
     phash: bytes
     """256 bits: `imagehash.phash(hash_size=16)`"""
     mirrored_phash: bytes
@@ -62,14 +62,14 @@ class Measurement:
     tiny: bytes
     """8x8 RGB pixels, rows from the top"""
     least_pixels: int
-    """that have to be decoded (`formats.least_pixels`)"""
+    """number of pixels that must be decoded (`formats.least_pixels`)"""
 
 
 @dataclass(frozen=True, slots=True)
 class NoMeasurement:
     """Why there are no measurements.
 
-    It is `lasting` where it follows from the content alone, and not from the file or a parameter.
+    It is `lasting` if it follows from the content alone, and not from the file or a parameter.
     """
 
     reason: Reason
@@ -92,7 +92,7 @@ def measure(path: Path, sha256: str, max_pixels: int = MOST_PIXELS) -> Measured 
     """Measure the file at `path`, whose digest should be `sha256` (hexadecimal).
 
     A file that is no image gives a NoMeasurement, and so does an image of which more than
-    `max_pixels` pixels have to be decoded.
+    `max_pixels` pixels must be decoded.
     Only MemoryError is raised.
     """
     try:

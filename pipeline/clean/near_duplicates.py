@@ -52,7 +52,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class HashedImage:
-    """What is compared of an image."""
+    """The hashes and the thumbnail of an image, which are compared."""
 
     sha256: str
     phash: bytes
@@ -104,7 +104,7 @@ def confirmed(
 def _proposed(
     known: list[HashedImage], new: list[HashedImage], radius: int, mirrored: bool
 ) -> NDArray[np.int64]:
-    """What is worth the second look, each once: rows of two numbers, mirrored or not, and bits.
+    """The pairs for the second look, each once: rows of two numbers, mirrored or not, and bits.
 
     The first image's SHA-256 is the smaller one.
     """
@@ -123,7 +123,7 @@ def _proposed(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """How all candidates are compared."""
+    """The settings with which all candidates are compared."""
 
     size: int
     """of a block"""
@@ -136,7 +136,7 @@ class _Search:
 def _blocks(
     candidates: list[HashedImage], start: int, radius: int, mirrored: bool
 ) -> Iterator[NDArray[np.int64]]:
-    """What each block proposes, of all pairs whose later candidate is at `start` or behind it."""
+    """The proposals of each block: all pairs whose later candidate is at `start` or behind it."""
     count, size = len(candidates), _BLOCK
     search = _Search(size, start, radius, mirrored)
     blocks = [
@@ -171,7 +171,7 @@ def _table(candidates: Sequence[HashedImage]) -> NDArray[np.void]:
 
 
 def propose(path: Path, earlier: int, later: int, search: _Search) -> NDArray[np.int64]:
-    """What `_propose` finds in two blocks of the candidates, whose rows are in the file."""
+    """The pairs that `_propose` finds in two blocks of the candidates. The file has their rows."""
     ours, theirs = (
         np.fromfile(path, _ROW, search.size, offset=number * search.size * _ROW.itemsize)
         for number in (earlier, later)
@@ -210,7 +210,7 @@ def _propose(
 
 
 class _Chunks:
-    """What `confirm` is given of many pairs, part by part. Only one part's images are in memory."""
+    """The arguments of `confirm` for many pairs, part by part. Only one part is in memory."""
 
     def __init__(
         self, pairs: NDArray[np.int64], names: Sequence[str], levels: Callable[[str], bytes]
@@ -280,7 +280,7 @@ def _alike(
     i: NDArray[np.int64],
     j: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Which pairs could pass the look at their thumbnails, and a few more."""
+    """Whether each pair could be alike, by its thumbnails. A few more pairs pass too."""
     close = np.empty(len(i), dtype=np.bool_)
     for at in range(0, len(i), _LOOKED_AT):
         part = slice(at, at + _LOOKED_AT)

@@ -156,7 +156,7 @@ class _View:
         return [(label, c.total(), c[None], c) for label, c in sorted(counts.items())]
 
     def _galleries(self, kinds: Callable[[Verdict], Iterable[Reason]]) -> list[Gallery]:
-        """One for each reason that is not shown as sets."""
+        """A gallery for each reason that is not shown as sets."""
         found: dict[Reason, list[tuple[RawImage, Verdict]]] = defaultdict(list)
         for image, verdict in self._rows:
             for reason in kinds(verdict):

@@ -1,4 +1,4 @@
-"""Measurements and thresholds → what is wrong with each image. Nothing is decoded here."""
+"""Finds what is wrong with each image, from measurements and thresholds. Nothing is decoded."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -22,17 +22,17 @@ RULES: Final[Mapping[Reason, Callable[[Measurement, Any], bool]]] = {
     Reason.LOW_INFORMATION: lambda m, rule: m.entropy < rule.min_entropy,
     Reason.BLURRED: lambda m, rule: m.sharpness < rule.min_sharpness,
 }
-"""What each rule finds, in the order of telling; its thresholds are `clean.<reason>`."""
+"""What each rule finds, in the order of the report. Its thresholds are `clean.<reason>`."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What becomes of an image. `label` is its class in the dataset; `reason` None means kept."""
+    """The verdict on an image. `label` is its class in the dataset; None as `reason` keeps it."""
 
     label: str
     reason: Reason | None = None
     note: str = ""
-    """what the decoder said, or a person"""
+    """the message of the decoder, or the note of a person"""
     flags: list[Reason] = field(default_factory=list)
     reviewed: bool = False
     """a person wants it kept: no rule drops it"""
@@ -53,7 +53,7 @@ def judge_each(
     decisions: Mapping[str, Decision],
     clean: Clean,
 ) -> list[Verdict]:
-    """A verdict for each image by what is known of it alone, and of its bytes elsewhere.
+    """A verdict for each image, from its own measurement and from other places of its bytes.
 
     A person's decision comes first. But an image that can't be decoded can't be kept. The rule of
     placeholders comes before the other rules, because a placeholder is often blank too.

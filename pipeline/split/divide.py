@@ -1,8 +1,9 @@
-"""Which split each image goes to.
+"""Chooses a split for each image.
 
 A group (near-duplicates, or views of one product) is never divided. A hash of its name, a number
 from 0 to 1, is compared with the shares, so that new images move few old ones. A group goes to
-validation or test only if it fits there; others, and each class's largest, go to train.
+validation or test only if it fits there. All other groups, and the largest of each class, go to
+train.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ TOLERANCE = 0.02  # so much less than its share a split may have, as a part of t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptImage:
-    """A kept image. `official_split` is empty where its source has no split of its own."""
+    """A kept image. `official_split` is empty if its source has no split of its own."""
 
     label: str
     sha256: str
@@ -56,7 +57,7 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """The split of each image, None where it is left out, and the classes that are left out."""
+    """The split of each image, or None if it is left out, and the classes that are left out."""
 
     places: list[str | None]
     lacks: list[Lack]
