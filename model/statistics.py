@@ -39,6 +39,9 @@ def paired_difference(both: int, only_a: int, only_b: int, neither: int) -> tupl
     Method 10 of Newcombe, Improved Confidence Intervals for the Difference Between Binomial
     Proportions Based on Paired Data, 1998: Wilson's intervals of both shares, joined by their
     correlation. It has a width even where A and B agree on all.
+
+    >>> tuple(round(end, 3) for end in paired_difference(80, 2, 8, 10))
+    (-0.005, 0.13)
     """
     count = both + only_a + only_b + neither
     right_a, right_b = both + only_a, both + only_b

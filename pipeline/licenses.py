@@ -65,5 +65,9 @@ def is_allowed(name: str | None, url: str | None, allowed: Collection[str] | Non
 
 
 def asks_for_credit(name: str | None, url: str | None) -> bool:
-    """Whether the license asks users of an image to name its author."""
+    """Whether the license asks users of an image to name its author.
+
+    >>> asks_for_credit("CC BY 4.0", None), asks_for_credit("CC0", None)
+    (True, False)
+    """
     return _ASKS_FOR_CREDIT.match(normal_license(name, url) or "") is not None

@@ -35,7 +35,11 @@ def file_name(raw: bytes, encoding: str | None, archive: str) -> str:
 
 
 def normal(path: str) -> str:
-    """A path without empty parts, with `/`, and with each accented letter as one letter."""
+    r"""A path without empty parts, with `/`, and with each accented letter as one letter.
+
+    >>> normal("a//b/./c.jpg"), normal("a\\b")
+    ('a/b/c.jpg', 'a/b')
+    """
     parts = path.replace("\\", "/").split("/")
     return unicodedata.normalize("NFC", "/".join([p for p in parts if p not in ("", ".")]))
 

@@ -96,7 +96,11 @@ class Place(NamedTuple):
 
 @functools.lru_cache(maxsize=1 << 14)
 def place(url: str) -> Place:
-    """The place to which `url` leads. Nothing is raised: any other text is a place of its own."""
+    """The place to which `url` leads. Nothing is raised: any other text is a place of its own.
+
+    >>> place("https://www.shop.example/mugs/?utm_source=x#top") == place("http://shop.example/mugs")
+    True
+    """
     if (plain := _PLAIN.fullmatch(url)) and "/." not in url:
         host, path, query = plain[1], plain[2], ""
     else:
@@ -113,7 +117,11 @@ def place(url: str) -> Place:
 
 
 def unescaped(url: str) -> str:
-    """`?a=1&amp;b=2` was escaped once too often: no shop has a parameter called `amp;b`."""
+    """`?a=1&amp;b=2` was escaped once too often: no shop has a parameter called `amp;b`.
+
+    >>> unescaped("?a=1&amp;b=2")
+    '?a=1&b=2'
+    """
     while (plain := url.replace("&amp;", "&").replace("&#38;", "&")) != url:
         url = plain
     return url

@@ -75,6 +75,11 @@ def read_product(
 
     `is_product_page` is true if the shop itself says so, by a sitemap, a list or a listing with
     markup. Then only the image is in question, and the image for sharing is no guess.
+
+    >>> data = '{"@type": "Product", "name": "Mug", "image": "/mug.jpg"}'
+    >>> html = f'<script type="application/ld+json">{data}</script>'
+    >>> read_product(html, "https://shop.example/1").images[0].url
+    'https://shop.example/mug.jpg'
     """
     page = Page(text, url, encoding)
     markup, og = Markup(page), page.open_graph
@@ -104,6 +109,10 @@ def read_listing(text: str, url: str, encoding: str = "utf-8") -> Listing:
 
     They come from an ItemList, else from Product markup with addresses, else from the links of the
     page's main content.
+
+    >>> html = '<main><a href="/p/1">Mug</a></main><a rel="next" href="?page=2">2</a>'
+    >>> read_listing(html, "https://shop.example/mugs/").next_page
+    'https://shop.example/mugs/?page=2'
     """
     page = Page(text, url, encoding)
     pager = Pager(page)

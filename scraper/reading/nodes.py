@@ -15,7 +15,11 @@ _SOLD = {"book", "movie", "musicalbum", "videogame", "softwareapplication", "gam
 
 
 def listed(value: object) -> list[Any]:
-    """A value as a list: one value, none, or several in one of JSON-LD's containers."""
+    """A value as a list: one value, none, or several in one of JSON-LD's containers.
+
+    >>> listed(None), listed("a"), listed({"@list": ["a", "b"]})
+    ([], ['a'], ['a', 'b'])
+    """
     if value is None:
         return []
     if isinstance(value, dict) and len(value) <= 2:
@@ -24,7 +28,11 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str | None:
-    """The first text in `value`, or the name of the first object; blanks are one blank."""
+    """The first text in `value`, or the name of the first object; blanks are one blank.
+
+    >>> text_of([{"name": " Clay  mug "}])
+    'Clay mug'
+    """
     for one in listed(value):
         content = one.get("name", one.get("@value")) if isinstance(one, dict) else one
         if isinstance(content, list):

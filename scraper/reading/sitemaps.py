@@ -36,6 +36,9 @@ def is_sitemap(url: str) -> bool:
     """Whether it is a sitemap by its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/all.txt`.
 
     `is_list` recognises sitemaps with other names by their content.
+
+    >>> is_sitemap("https://shop.example/sitemap_index.xml.gz")
+    True
     """
     name = urlsplit(url).path.rpartition("/")[2].lower().removesuffix(".gz")
     return name.endswith((".xml", ".txt")) or name.startswith("sitemap")
@@ -73,9 +76,12 @@ def read_sitemap(content: bytes, url: str) -> tuple[list[str], list[str]]:
 
 
 def read_addresses(content: bytes) -> list[str]:
-    """The addresses in a text, one in each line. Empty lines and comments (#) are skipped.
+    r"""The addresses in a text, one in each line. Empty lines and comments (#) are skipped.
 
     Raises ValueError if a line is no address.
+
+    >>> read_addresses(b"# mugs\nhttps://shop.example/mugs/1\n")
+    ['https://shop.example/mugs/1']
     """
     text = _plain(content).decode("utf-8-sig", "replace")
     lines = (line.strip() for line in text.splitlines())

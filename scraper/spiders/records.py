@@ -64,6 +64,9 @@ def image_format(declared: str | None) -> str | None:
     """Our name for a format that is declared as a type, `image/JPEG`, or an extension, `.JPG`.
 
     None if the declaration doesn't tell it, such as `application/octet-stream`.
+
+    >>> image_format("image/JPEG"), image_format(".png")
+    ('jpeg', 'png')
     """
     main, slash, sub = (declared or "").lower().partition(";")[0].strip().rpartition("/")
     name = sub.removeprefix(".").removeprefix("x-")
