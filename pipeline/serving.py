@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from pipeline.cli import UserError
 from pipeline.numbers import number_from
-from pipeline.web import TOKEN, Door, Guard
+from pipeline.web import TOKEN, Guard, RequestCounter
 
 _SHORTEST_TOKEN = 16
 _TICK = 0.05  # seconds
@@ -98,9 +98,9 @@ def serve(
     with _listener(options.host, options.port, token) as listener, suppress(KeyboardInterrupt):
         port = listener.getsockname()[1]
         shown = f"[{options.host}]" if ":" in options.host else options.host
-        door = Door(app)
+        counter = RequestCounter(app)
         guard = Guard(
-            door,
+            counter,
             host=options.host,
             allow_hosts=options.allow_host,
             token=token,
@@ -118,7 +118,7 @@ def serve(
             ws="none",
         )
         welcome = f"{name}: http://{shown}:{port}/ (Ctrl-C stops it)"
-        _Server(config, welcome, door, options.grace, on_hangup).run([listener])
+        _Server(config, welcome, counter, options.grace, on_hangup).run([listener])
 
 
 def _listener(host: str, port: int, token: str | None) -> socket.socket:
@@ -144,13 +144,13 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         welcome: str,
-        door: Door,
+        counter: RequestCounter,
         grace: float,
         on_hangup: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._welcome = welcome
-        self._door = door
+        self._counter = counter
         self._grace = grace
         self._on_hangup = on_hangup
 
@@ -177,11 +177,11 @@ class _Server(uvicorn.Server):
         """
         now = asyncio.get_running_loop().time
         ends = now() + self._grace
-        self._door.is_closed = True
-        await self._wait(ends, lambda: self._door.under_way > 0)
+        self._counter.is_closed = True
+        await self._wait(ends, lambda: self._counter.under_way > 0)
         for server in self.servers:
             server.close()
-        self._door.hangs_up = True
+        self._counter.closes_connections = True
         farewell = min(ends, now() + _FAREWELL)
         await self._wait(farewell, lambda: bool(self.server_state.connections))
         self.config.timeout_graceful_shutdown = max(0, math.ceil(ends - now()))

@@ -49,7 +49,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-class Door:
+class RequestCounter:
     """ASGI middleware that counts the requests under way. After it is closed it lets no new one in.
 
     A refused request gets status 503. `/healthz` is still answered, because the process is alive.
@@ -58,7 +58,7 @@ class Door:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.is_closed = False
-        self.hangs_up = False
+        self.closes_connections = False
         """Whether a refusal closes the connection too. Then the server takes no new connections."""
         self.under_way = 0
 
@@ -89,7 +89,7 @@ class Door:
             self.under_way -= 1
 
     def _refusal(self) -> Response:
-        hang_up = {"Connection": "close"} if self.hangs_up else {}
+        hang_up = {"Connection": "close"} if self.closes_connections else {}
         return problem(503, "the server is stopping; come again", {"Retry-After": "1", **hang_up})
 
 

@@ -64,14 +64,14 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
         super().__init__(crawler)
         self._longest = crawler.settings.getfloat("DOWNLOAD_TIMEOUT")
         self._largest = crawler.settings.getint("DOWNLOAD_MAXSIZE")
-        self._gate = Gate(crawler.spider.allow_private)
-        self.config.launch_options["proxy"] = {"server": self._gate.url, "bypass": "<-loopback>"}
+        self._proxy = GuardedProxy(crawler.spider.allow_private)
+        self.config.launch_options["proxy"] = {"server": self._proxy.url, "bypass": "<-loopback>"}
 
     async def download_request(self, request: Request) -> Response:
         """Fetch a page. Raises RefusedAddressError and what Scrapy's own handlers raise."""
         if not request.meta.get("playwright"):
             return await super().download_request(request)
-        await self._gate.open()
+        await self._proxy.open()
         opened: list[Page] = []
         asked = [request.url]
 
@@ -92,7 +92,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
                 await page.close()
             raise DownloadTimeoutError(f"took more than {self._longest:g} s") from error
         except PlaywrightError as error:
-            if refused := self._gate.refused.get(host_port(asked[-1])):
+            if refused := self._proxy.refused.get(host_port(asked[-1])):
                 raise RefusedAddressError(refused) from error
             raise DownloadFailedError(error.message.partition("\n")[0]) from error
         if len(response.body) > self._largest:
@@ -101,7 +101,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):
 
     async def close(self) -> None:
         await super().close()
-        self._gate.close()
+        self._proxy.close()
 
 
 def _is_of(page: Page, request: PageRequest) -> bool:
@@ -115,7 +115,7 @@ async def _settle(page: Page) -> None:
         await page.wait_for_load_state("networkidle", timeout=_SETTLED * 1000)
 
 
-class Gate:
+class GuardedProxy:
     """A SOCKS5 proxy (RFC 1928) on the loopback address. It connects to allowed addresses only."""
 
     def __init__(self, allowed: Collection[str]) -> None:
@@ -135,7 +135,7 @@ class Gate:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            host, port = await _wish(reader, writer)
+            host, port = await _asked_address(reader, writer)
             try:
                 there, back = await self._connect(host, port)
             except (RefusedAddressError, OSError) as error:
@@ -177,7 +177,9 @@ def _answer(code: int) -> bytes:
     return bytes([_VERSION, code, 0, _IPV4]) + bytes(6)
 
 
-async def _wish(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
+async def _asked_address(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[str, int]:
     """The host and port that a client asks for."""
     version, methods = await reader.readexactly(2)
     await reader.readexactly(methods)

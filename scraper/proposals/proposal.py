@@ -20,7 +20,7 @@ from scraper.proposals.asking import ApiClient, Finding, NotFoundError
 from scraper.proposals.entries import SourceEntry
 from scraper.proposals.known import in_dataset
 from scraper.proposals.shop_pages import FoundCategory, Shop
-from scraper.proposals.shops import Looker
+from scraper.proposals.shops import ShopReader
 from scraper.proposals.spelling import distance
 from scraper.spiders.commons import CommonsSpider
 from scraper.spiders.open_food_facts import OpenFoodFactsSpider
@@ -185,7 +185,7 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
 def _look(url: str, labels: Mapping[str, str]) -> Shop | str:
     """The findings in the shop, or the reason why it can't be read."""
     try:
-        return Looker(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
+        return ShopReader(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
     except UserError as error:
         return str(error)
 
