@@ -116,7 +116,7 @@ def ask(
 ) -> HttpAnswer:
     """The answer of the host at `url`, with status and headers, even if the status is a failure.
 
-    The limits and the errors are those of `fetch`.
+    The limits, and the errors raised, are those of `fetch`.
     """
     check_url(url)
     opened: list[socket.socket] = []

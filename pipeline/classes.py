@@ -44,8 +44,8 @@ def empty_classes(
 ) -> Iterator[str]:
     """A sentence for each class without a kept image. It says why most images were not kept.
 
-    The classes are those of `sources` and of `outcomes`. An outcome is an image's class folder in
-    data/raw, its class after people's decisions, and the reason why it was dropped, or `KEPT`.
+    Classes are those that `sources` name, and those of `outcomes`: an image's class folder in
+    data/raw, its class after people's decisions, and the reason why it was dropped or `KEPT`.
     """
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     relabelled: Counter[str] = Counter()

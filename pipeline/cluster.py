@@ -97,7 +97,7 @@ def _connected() -> Any:
             f'install it with: pip install -e ".[ray]", or unset {ADDRESS}'
         ) from error
     if not ray.is_initialized():
-        _require_answer(address)
+        _knock(address)
         try:
             ray.init(address=address, logging_level="WARNING")
         # Ray raises RuntimeError if the cluster has another version of Python or Ray

@@ -60,10 +60,10 @@ class ReviewTable:
 
 
 def parse(text: str, path: Path) -> ReviewTable:
-    """Read the file's text, even if a spreadsheet saved it.
+    """Read the file's text, even as spreadsheets save it.
 
-    Spreadsheets put a byte order mark and `sep=;` before it, and delimiters at the ends of lines.
-    Blank rows may be anywhere. Raises UserError, with the wrong line and what would be right.
+    They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere.
+    Raises UserError naming the line that is wrong and what would be right.
     """
     text = text.removeprefix("\ufeff")
     lines = text.splitlines()

@@ -65,7 +65,7 @@ class Raw:
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     """Read the manifests of these sources. Any other file in `raw` is left out, with a reason.
 
-    Raises UserError if there is no image at all.
+    Raises UserError where there is no image at all.
     """
     asked: dict[str, list[Row]] = {}
     files: dict[str, set[str]] = {}

@@ -20,9 +20,9 @@ from scraper.raw_folder import now
 def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
     """Take in images that were edited in place, under their new digests. Returns their number.
 
-    They keep their facts, but not their addresses, because these lead to the old bytes. `note` has
-    the stamps of files whose digests were compared before. As in Git, only files with another size,
-    time or inode are read. Without the note all files are read, once.
+    They keep what is known of them, but not their addresses: these lead to the bytes as they were.
+    `note` has the stamps of files whose digests were compared before: as Git does, only what has
+    another size, time or inode since is read. Without the note all is read, once.
     """
     began = time.time_ns()
     stamps, edited = _stamps(note), 0

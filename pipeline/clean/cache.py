@@ -102,7 +102,7 @@ class Cache:
         return self._kept("jpeg", sha256)
 
     def levels(self, sha256: str) -> bytes:
-        """The levels of a measured image, which the second look compares. Raises KeyError."""
+        """What the second look compares of a measured image. Raises KeyError."""
         return self._kept("levels", sha256)
 
     def _kept(self, column: str, sha256: str) -> bytes:

@@ -72,7 +72,7 @@ def copies(
             cached.unlink(missing_ok=True)
             problems.append(f"\n  {place}: {error}")
     remedy = "" if file.is_local else f"\n{MIRROR} may name a folder or an address that has it"
-    raise UserError(f"{file.name or file.base_name} can't be fetched:{''.join(problems)}{remedy}")
+    raise UserError(f"{file.name or file.base_name} can't be had:{''.join(problems)}{remedy}")
 
 
 def require_space(folder: Path, need: int) -> None:

@@ -10,10 +10,10 @@ from scraper.folders.note import Note
 
 
 def take_over(folder: Path, manifest: Manifest, root: Path, note: Note) -> int:
-    """Move images in data/raw to the person's folder, where they are safe. Returns their number.
+    """Move images in data/raw to the person's folder, where they are safe.
 
-    In earlier versions, without the parameter `path`, all images of a person were in data/raw. Some
-    people may still put images there.
+    Before the parameter `path` was there, all images of a person lay in data/raw, and somebody may
+    still put some there. Returns how many were moved.
     """
     is_old = bool(manifest.rows) and not (folder / LEFT_OUT).exists()
     listed = {row.file: row for row in manifest.rows.values() if row.file}

@@ -40,7 +40,7 @@ class ApiClient:
         self.name = name
         self.address = address
         self.is_own = is_own
-        """whether the address is another one than that of the place itself"""
+        """whether it is another address than that of the place itself"""
         self.allow_private = own_network(address) if is_own else []
         slot = "own network" if self.allow_private else name
         self._pause = float(DOWNLOAD_SLOTS[slot]["delay"])
@@ -48,7 +48,7 @@ class ApiClient:
         self._failures = 0
 
     def get(self, **asked: object) -> dict[str, Any]:
-        """The object in the answer. Raises NotFoundError, with the reason, if there is none."""
+        """The object that it answers. Raises NotFoundError where there is none, saying why."""
         if self._failures >= _PATIENCE:
             raise NotFoundError(f"not asked, since it failed {_PATIENCE} times before")
         time.sleep(max(0.0, self._next - time.monotonic()))

@@ -20,7 +20,7 @@ from scraper.proposals.asking import ApiClient, Finding, NotFoundError
 from scraper.proposals.entries import SourceEntry
 from scraper.proposals.known import in_dataset
 from scraper.proposals.shop_pages import FoundCategory, Shop
-from scraper.proposals.shops import ShopReader
+from scraper.proposals.shops import Looker
 from scraper.proposals.spelling import distance
 from scraper.spiders.commons import CommonsSpider
 from scraper.spiders.open_food_facts import OpenFoodFactsSpider
@@ -55,8 +55,8 @@ def propose(
 ) -> Proposal:
     """Look for each category in each place. If a place fails, it says why, and the others go on.
 
-    `apis` gives other addresses for some of PLACES. Raises UserError if such an address is not
-    valid, or the prefix or the limit is not possible.
+    `apis` gives other addresses of some of PLACES. Raises UserError for what is no address there,
+    and for a prefix or a limit that can't be.
     """
     if limit < 1 or (prefix and safe_source(f"{prefix}x") != f"{prefix}x"):
         raise UserError(
@@ -183,9 +183,9 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
 
 
 def _look(url: str, labels: Mapping[str, str]) -> Shop | str:
-    """The findings in the shop, or the reason why it can't be read."""
+    """What the shop has, or why it can't be looked at."""
     try:
-        return ShopReader(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
+        return Looker(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
     except UserError as error:
         return str(error)
 

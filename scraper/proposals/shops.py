@@ -60,7 +60,7 @@ class _Missing(Exception):  # noqa: N818 - it is no error, but why something is 
     pass
 
 
-class ShopReader:
+class Looker:
     """Looks at one shop, by the address guard, robots.txt and a pause between requests."""
 
     def __init__(self, url: str) -> None:

@@ -56,7 +56,7 @@ def test_what_breaks_off_is_gone_on_with(web, file) -> None:
 def test_the_next_run_goes_on_where_the_last_was_killed(web, file) -> None:
     file, server = file
     server.cuts = [300_000, 0, 0, 0]
-    with pytest.raises(UserError, match=r"set\.tar\.gz can't be fetched"):
+    with pytest.raises(UserError, match=r"set\.tar\.gz can't be had"):
         fetch(file, web)
     assert left() == ["set.tar.gz.part", "set.tar.gz.part.json"]
     assert fetch(file, web).read_bytes() == CONTENT
