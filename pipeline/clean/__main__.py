@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for verdict in ("dropped", "flagged"):
         counts |= {f"{verdict}: {reason}": count for reason, count in numbers[verdict].items()}
     for (source, why), files in findings.raw.left_out.items():
-        counts[f"left out, and kept in {paths.RAW / source}: {why}"] = len(files)
+        counts[f"left out, in {paths.RAW / source}: {why}"] = len(files)
     for name, count in counts.items():
         print(f"{count:9,}  {name}")
     if mixed := _demo_beside_own(params, findings):
