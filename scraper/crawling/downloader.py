@@ -1,11 +1,18 @@
-"""Scrapy's downloader, with a limit of requests to one host that really holds."""
+"""Scrapy's downloader, with a limit for each host, and an end to what waits."""
 
 import asyncio
+import time
 
 from scrapy import Request
 from scrapy.core.downloader import Downloader, Slot
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
 from scrapy.http import Response
+
+IS_IMAGE = "is_image"
+"""in the meta of a request for an image, which an interrupted crawl leaves for the next one"""
+_INTERRUPTED = "the crawl was interrupted"
+_LOOK = 1.0  # seconds between two looks whether the crawl was interrupted
 
 
 class PerHostDownloader(Downloader):
@@ -13,15 +20,36 @@ class PerHostDownloader(Downloader):
 
     Scrapy 2.19 counts a request only when its task runs. So all requests that come before that
     start at the same time, and most of the connections that they open are closed afterwards.
+
+    An interrupted crawl does not wait for images that were not asked for yet. There may be hundreds
+    of one host, with a pause before each. Their requests raise DropItem.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._places: dict[str, asyncio.Semaphore] = {}
 
+    def _process_queue(self, slot: Slot) -> None:
+        for entry in [entry for entry in slot.queue if self._is_left(entry[0])]:
+            slot.queue.remove(entry)
+            entry[1].errback(DropItem(_INTERRUPTED))
+        super()._process_queue(slot)
+
     async def _download(self, slot: Slot, request: Request) -> Response:
         key = self.get_slot_key(request)
         if key not in self._places:
             self._places[key] = asyncio.Semaphore(slot.concurrency)
         async with self._places[key]:
+            if self._is_left(request):
+                raise DropItem(_INTERRUPTED)
             return await super()._download(slot, request)
+
+    def _is_left(self, request: Request) -> bool:
+        return not self.crawler.engine.running and IS_IMAGE in request.meta
+
+
+async def pause(crawler: Crawler, seconds: float) -> None:
+    """Wait as long as a host asks for, or until the crawl is interrupted."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and crawler.engine.running:
+        await asyncio.sleep(min(left, _LOOK))

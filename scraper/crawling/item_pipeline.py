@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from pipeline.manifest import Row, Status
 from pipeline.sources import CrawlSource
+from scraper.crawling.downloader import IS_IMAGE
 from scraper.crawling.failures import DOWNLOAD_ERRORS, http_message, status_and_reason
 from scraper.crawling.incoming import manifest_of
 from scraper.crawling.items import ProductImage
@@ -117,7 +118,7 @@ class ImagePipeline:
         return row.status is Status.FAILED_HTTP and row.http_status in PERMANENT_HTTP
 
     async def _attempt(self, row: Row, item: ProductImage) -> Row:
-        meta = {}
+        meta: dict[str, Any] = {IS_IMAGE: True}
         if timeouts := self._manifest.timeouts[row.key]:
             patience = min(2**timeouts, _LONGEST_PATIENCE)
             meta["download_timeout"] = patience * self._timeout

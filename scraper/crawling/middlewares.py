@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
 from pipeline.addresses import RefusedAddressError, check_address, host_port
+from scraper.crawling.downloader import pause
 from scraper.crawling.failures import (
     DOWNLOAD_ERRORS,
     ForbiddenByRobotsError,
@@ -159,7 +160,7 @@ class RobotsMiddleware:
         now = asyncio.get_running_loop().time()
         turn = max(now, self._next_turn.get(origin, 0))
         self._next_turn[origin] = turn + delay
-        await asyncio.sleep(turn - now)
+        await pause(self._crawler, turn - now)
 
     async def _fetch(self, url: str) -> ProtegoRobotParser:
         request = Request(url, callback=NO_CALLBACK, meta={"dont_obey_robotstxt": True})
@@ -198,6 +199,9 @@ class CandidateLimits:
         self._crawler = crawler
         self._seen: set[tuple[str, str]] = set()
         self._pending: Counter[str | tuple[str, str]] = Counter()
+        self._most: int = crawler.settings.getint("CONCURRENT_ITEMS")
+        self._under_way = 0
+        self._ending: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
 
     @classmethod
@@ -221,6 +225,9 @@ class CandidateLimits:
     async def process_start(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         async for item in self._limited(start):
             yield item
+            # Scrapy takes all at once, which may be millions of a large table
+            while self._under_way >= self._most:
+                await self._next_settled()
         # If `start` ended before its images are done, Scrapy would notice their end only every
         # five seconds.
         while self._crawler.engine.scraper.slot.itemproc_size:
@@ -253,14 +260,32 @@ class CandidateLimits:
                 per_product is None or of_product + self._pending[product] < per_product
             ):
                 break
-            self._settled.clear()
-            await self._settled.wait()
+            await self._next_settled()
         self._pending.update([label, product])
+        self._under_way += 1
         return True
+
+    async def _next_settled(self) -> None:
+        self._settled.clear()
+        await self._settled.wait()
 
     def item_settled(self, item: ProductImage) -> None:
         self._pending.subtract([item.label, (item.label, item.product_id)])
+        self._under_way -= 1
+        if self._ending is None and self._crawler.engine._slot.closing is not None:
+            self._ending = asyncio.ensure_future(self._let_end())
         self._settled.set()
+
+    async def _let_end(self) -> None:
+        """End an interrupted crawl: Scrapy does not notice that the last item of `start` is done.
+
+        It would wait for ever.
+        """
+        scraper = self._crawler.engine.scraper
+        while scraper.slot.closing is None or scraper.slot.itemproc_size:
+            await asyncio.sleep(_SOON)
+        if not scraper.slot.closing.called:
+            scraper._check_if_closing()
 
     def item_error(self) -> None:
         self._crawler.stats.inc_value("item_errors")

@@ -1,6 +1,5 @@
 """Retries requests, and waits as long as the host asks for."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +14,7 @@ from scrapy.http import Response
 from scrapy.settings import BaseSettings
 
 from pipeline.addresses import host_port
+from scraper.crawling.downloader import pause
 
 _BUSY = {429, 503}
 _BUSY_WIKI = {b"maxlag", b"ratelimited"}  # MediaWiki says so with status 200
@@ -31,6 +31,8 @@ class PatientRetry(RetryMiddleware):
     own network). If it asks for more than RETRY_AFTER_MAX seconds, its requests fail for that time.
     """
 
+    _crawler: Crawler
+
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self._longest = settings.getfloat("RETRY_AFTER_MAX")
@@ -42,15 +44,18 @@ class PatientRetry(RetryMiddleware):
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         retry: Self = super().from_crawler(crawler)
+        retry._crawler = crawler
         retry._own = crawler.spider.allow_private
         return retry
 
     async def process_request(self, request: Request) -> None:
         host = urlsplit(request.url).netloc
         while (wait := self._free_at.get(host, 0) - time.monotonic()) > 0:
+            if not self._crawler.engine.running:
+                return
             if wait > self._longest:
                 raise BusyHostError(f"{host} asks to be left alone for {wait:.0f} s")
-            await asyncio.sleep(wait)
+            await pause(self._crawler, wait)
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         wiki_is_busy = response.headers.get("MediaWiki-API-Error") in _BUSY_WIKI

@@ -1,0 +1,111 @@
+"""How much waits at once in a crawl, and what becomes of it where the crawl is interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from scraper.settings import CONCURRENT_ITEMS
+
+COUNT_WAITING = """
+from scraper.collect import main
+from scraper.crawling.item_pipeline import ImagePipeline
+from scraper.spiders.addresses import AddressesSpider
+
+take, process = AddressesSpider._image, ImagePipeline.process_item
+taken = ended = most = 0
+
+def counted(*arguments):
+    global taken, most
+    taken += 1
+    most = max(most, taken - ended)
+    return take(*arguments)
+
+async def counting(*arguments):
+    global ended
+    try:
+        return await process(*arguments)
+    finally:
+        ended += 1
+
+AddressesSpider._image, ImagePipeline.process_item = counted, counting
+main(["table"])
+print("most:", most)
+"""
+
+
+def table(web, workshop, count: int) -> None:
+    """A source with `count` addresses of one image."""
+    rows = [f"{web.url}/{n}.jpg,mug" for n in range(count)]
+    (workshop.root / "table.csv").write_text("\n".join(["url,label", *rows]))
+    source = {"kind": "addresses", "url": "table.csv", "allow_private": [web.host]}
+    workshop.sources(table=source)
+
+
+def test_a_large_table_is_not_taken_at_once(web, workshop):
+    count = CONCURRENT_ITEMS + 100
+    table(web, workshop, count)
+    enough = threading.Event()
+
+    def answer(request) -> None:
+        enough.wait(3)  # all rows could be taken meanwhile
+        enough.set()
+        request.answer(web.image("one"))
+
+    web.routes |= {f"/{n}.jpg": answer for n in range(count)}
+    out = workshop.run("-c", COUNT_WAITING)
+    assert int(out.rpartition("most: ")[2]) <= CONCURRENT_ITEMS + 1
+    assert len(workshop.rows("table")) == count
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("host_is", ["slow", "patient", "busy"])
+def test_an_interrupted_crawl_leaves_what_waits(web, workshop, host_is):
+    """It waits for the answers that are due, and not for its turn to ask for more."""
+    count, asked, over = 60, threading.Event(), threading.Event()
+
+    def answer(request) -> None:
+        asked.set()
+        over.wait(60)
+        if host_is == "busy":
+            request.answer(b"", 429, Retry_After="100")
+        else:
+            request.answer(web.image(request.path))
+
+    table(web, workshop, count)
+    web.routes |= {f"/{n}.jpg": answer for n in range(count)}
+    if host_is == "patient":
+        web.routes["/robots.txt"] = "User-agent: *\nCrawl-delay: 9"
+    with subprocess.Popen(
+        [sys.executable, "-m", "scraper.collect", "table"],
+        cwd=workshop.root,
+        env={**os.environ, "PYTHONPATH": str(workshop.repository)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        assert asked.wait(60)
+        running.send_signal(signal.SIGINT)
+        over.set()
+        try:
+            out, _ = running.communicate(timeout=90)  # its turns would take nine minutes, or 100 s
+        finally:  # a crawl that does not end must not hold up the test
+            running.kill()
+    assert running.returncode == 130, out
+    assert "Traceback" not in out
+    had = (
+        workshop.rows("table", all_of_them=True)
+        if "manifest.jsonl" in workshop.files("table")
+        else []
+    )
+    assert len(had) < count / 2  # some are asked for until the signal arrives
+    assert {row["status"] for row in had} <= {"saved"}
+    web.routes |= {"/robots.txt": ""} | {f"/{n}.jpg": web.image(f"/{n}.jpg") for n in range(count)}
+    before = web.asked.copy()
+    workshop.collect("table")
+    assert set(workshop.statuses("table").values()) == {"saved"}
+    assert len(workshop.rows("table")) == count
+    assert (web.asked - before).total() == count - len(had) + 1  # and robots.txt
