@@ -24,6 +24,7 @@ from pipeline.cli import UserError
 
 MAX_REDIRECTS = 10
 _CHUNK = 1 << 16
+_MOST_SHOWN = 200  # characters of an address
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _METADATA = {ipaddress.ip_address("168.63.129.16")}  # the others are in private or local ranges
@@ -174,12 +175,19 @@ def _split(url: str) -> tuple[str, int]:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise RefusedAddressError(f"{url!r} is no address: {error}") from error
+        raise RefusedAddressError(f"{_shown(url)} is no address: {error}") from error
     if parts.scheme not in _DEFAULT_PORTS:
-        raise RefusedAddressError(f"{url!r} is no address that starts with http:// or https://")
+        raise RefusedAddressError(
+            f"{_shown(url)} is no address that starts with http:// or https://"
+        )
     if not host:
-        raise RefusedAddressError(f"{url!r} names no host")
+        raise RefusedAddressError(f"{_shown(url)} names no host")
     return host, port if port is not None else _DEFAULT_PORTS[parts.scheme]
+
+
+def _shown(url: str) -> str:
+    """An address in a message: those that begin with `data:` have a whole file in them."""
+    return repr(url) if len(url) <= _MOST_SHOWN else f"{url[:_MOST_SHOWN]!r}…"
 
 
 @functools.lru_cache(maxsize=1024)

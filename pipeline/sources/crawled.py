@@ -127,9 +127,9 @@ class SpiderSource(CrawlSource, _SpiderKeys):
 
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "image": ("url", "image_url", "image_link", "img_url", "image", "src"),
+    "image": ("image_url", "image_link", "img_url", "url", "image", "src"),
     "label": ("label", "class", "category", "caption"),
-    "page": ("page_url", "page", "source_url", "landing_url"),
+    "page": ("page_url", "page", "source_url", "landing_url", "url"),
     "license": ("license", "license_name"),
     "license_url": ("license_url",),
     "author": ("author", "creator", "artist"),
@@ -138,7 +138,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "split": ("split", "subset"),
     "sha256": ("sha256",),
 }
-"""The usual names of the columns of a table of addresses, in any case; the first found counts."""
+"""The usual names of the columns of a table of addresses; the first found counts.
+
+Upper and lower case, and spaces, hyphens and `_` make no difference. A column has one meaning only:
+`url` is the page's address if another column has the image's.
+"""
 
 
 def _usual(column: str) -> str:

@@ -15,7 +15,7 @@ from scrapy.robotstxt import ProtegoRobotParser
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
-from pipeline.addresses import RefusedAddressError, check_address, host_port
+from pipeline.addresses import RefusedAddressError, check_address, check_url, host_port
 from scraper.crawling.downloader import pause
 from scraper.crawling.failures import (
     DOWNLOAD_ERRORS,
@@ -147,6 +147,7 @@ class RobotsMiddleware:
         return response
 
     async def _allowed(self, url: str) -> tuple[str, ProtegoRobotParser]:
+        check_url(url)  # `data:` has no robots.txt, which the message would be about
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:

@@ -42,6 +42,7 @@ Prepare = Callable[[requests.Session], None]
 _TIMEOUT = 60
 _CHUNK = 1 << 20
 _BUSY = (429, 500, 502, 503, 504)
+_CLOSED = {401, 403}  # to those who do not sign in
 _RETRY = Retry()
 
 
@@ -71,7 +72,8 @@ def copies(
         except (DamagedError, DownloadError, RefusedAddressError) as error:
             cached.unlink(missing_ok=True)
             problems.append(f"\n  {place}: {error}")
-    remedy = "" if file.is_local else f"\n{MIRROR} may name a folder or an address that has it"
+    has_mirror = not file.is_local and (file.name or file.digest)
+    remedy = f"\n{MIRROR} may name a folder or an address that has it" if has_mirror else ""
     raise UserError(f"{file.name or file.base_name} can't be had:{''.join(problems)}{remedy}")
 
 
@@ -211,7 +213,8 @@ def _extent(answer: requests.Response, part: "_Part") -> tuple[int, int | None]:
     if answer.status_code in _BUSY:
         raise _busy(answer)
     if answer.status_code != 200:
-        raise DownloadError(f"it answers {answer.status_code} {answer.reason}")
+        remedy = "; download it by hand, and name its path" if answer.status_code in _CLOSED else ""
+        raise DownloadError(f"it answers {answer.status_code} {answer.reason}{remedy}")
     length = answer.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else None
 

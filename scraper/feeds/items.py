@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 from scraper.reading.canonical import place, unescaped
 
 _LEVELS = re.compile(r"\s*[>›»]\s*")
+# an address without its scheme; a folder with a dot in its name is rarer than that
+_HOST = re.compile(r"(?:[\w-]+\.)+(?:[a-z]{2,}|[0-9]{1,3})(?::[0-9]+)?/", re.IGNORECASE)
 _NUMBERED = re.compile(r"([0-9]+)(?:\s*-\s*(.+))?")
 _NOTHING = frozenset(("", "null", "none", "nil", "n/a", "na", "undefined", "-"))
 _VARIANT = frozenset(("variant", "variation", "variant_id", "variation_id"))
@@ -114,12 +116,18 @@ def category(text: str) -> Category:
 
 
 def absolute(base: str, address: str) -> str | None:
-    """The whole address; None where there is none. What is no address stays as it is."""
+    """The whole address; None where there is none. What is no address stays as it is.
+
+    >>> absolute("https://shop.example/feed.xml", "cdn.shop.example/mug.jpg")
+    'https://cdn.shop.example/mug.jpg'
+    """
     address = unescaped("".join(address.split("\n")).strip())
     if address.lower() in _NOTHING:
         return None
     if address.startswith(("http://", "https://")):  # as most are; to join takes ten times longer
         return address
+    if _HOST.match(address):
+        return f"{urlsplit(base).scheme if '://' in base else 'https'}://{address}"
     try:
         return urljoin(base, address) if "://" in base else address
     except ValueError:

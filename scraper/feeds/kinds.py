@@ -4,15 +4,17 @@ import csv
 import re
 from enum import StrEnum
 
+from pipeline.kinds import TEXT
 from pipeline.kinds import kind_of as file_kind
 from scraper.feeds.merchant import attribute
 from scraper.feeds.opening import as_text
-from scraper.feeds.rows import delimiter_of
+from scraper.feeds.rows import delimiter_of, header_of
 
 _ROOT = re.compile(
     r"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>)*+<(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE
 )
 _ROOTS = ("rss", "feed", "rdf", "channel", "products")
+_SITEMAPS = ("sitemapindex", "urlset")
 _SHOPIFY = re.compile(r'\{[^\[]*"products"\s*:\s*\[')
 _SHOWN = 8  # columns
 
@@ -51,14 +53,18 @@ def what_else(head: bytes, name: str = "") -> str:
     text = as_text(head)
     if not text:
         return "an empty file"
+    kind = file_kind(head, name)
     root = _ROOT.match(text) if text.startswith("<") else None
     if root and root[1].lower() in _ROOTS:
         return f"XML with <{root[1]}>, and names no image_link"
+    if root and root[1].lower() in _SITEMAPS:
+        return "a sitemap, which lists pages; the spider shop takes it as its url"
+    if root and kind == TEXT:
+        return f"XML of another kind, with <{root[1]}>"
     if text.startswith(("{", "[")):
         return f"JSON of another kind: {' '.join(text.split())[:80]}"
-    kind = file_kind(head, name)
     listed = _columns(text)
-    if kind == "text" and len(listed) > 1:
+    if kind == TEXT and len(listed) > 1:
         return (
             f"a table without the column image_link (it has {', '.join(listed[:_SHOWN])}); a "
             "table of image addresses is a source of kind: addresses"
@@ -67,5 +73,5 @@ def what_else(head: bytes, name: str = "") -> str:
 
 
 def _columns(text: str) -> list[str]:
-    line = text.partition("\n")[0].strip()
+    line = header_of(text.splitlines()).strip()
     return next(csv.reader([line], delimiter=delimiter_of(line)), []) if line else []

@@ -5,8 +5,10 @@ import gzip
 import io
 import logging
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +21,7 @@ from scraper.datasets.text import utf_16
 HEAD: Final = 1 << 16
 """bytes that tell what a file is"""
 _CHUNK = 1 << 18
+_ZIP = b"PK\3\4"
 _TIMES = 3  # unpacked: some servers pack what is packed
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", re.IGNORECASE)
 _MARKED = {"utf-8": "utf-8-sig"}
@@ -30,13 +33,15 @@ class CutShortError(ValueError):
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, unpacked where it is gzip.
+    """The bytes of a file, unpacked where it is gzip, or a zip file with one file inside.
 
     Raises CutShortError where the packed file is not whole, or grows without measure.
     """
     limit = Caps().unpacked(path.stat().st_size)
-    with path.open("rb", buffering=0) as file:
-        inner: io.BufferedReader[Any] = io.BufferedReader(file, _CHUNK)
+    with path.open("rb", buffering=0) as file, ExitStack() as opened:
+        alone = _alone(file, opened)
+        whole: io.RawIOBase = _Raw(iter(partial(alone.read1, _CHUNK), b"")) if alone else file
+        inner: io.BufferedReader[Any] = io.BufferedReader(whole, _CHUNK)
         total = 0
         try:
             for _ in range(_TIMES):
@@ -50,8 +55,26 @@ def chunks(path: Path) -> Iterator[bytes]:
                 if total > limit:
                     raise CutShortError(f"it unpacks to more than {limit:,} bytes")
                 yield chunk
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise CutShortError(f"the gzip file is not whole: {error}") from error
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            packed = "zip" if alone else "gzip"
+            raise CutShortError(f"the {packed} file is not whole: {error}") from error
+
+
+def _alone(file: io.FileIO, opened: ExitStack) -> zipfile.ZipExtFile | None:
+    """The only file of a zip file; else None, and `file` is at its beginning."""
+    is_zip = file.read(len(_ZIP)) == _ZIP
+    file.seek(0)
+    try:
+        packed = opened.enter_context(zipfile.ZipFile(file)) if is_zip else None
+        listed = packed.infolist() if packed else ()
+        # the Mac's program adds notes of its own
+        found = [x for x in listed if not x.is_dir() and not x.filename.startswith("__MACOSX/")]
+        if packed and len(found) == 1:
+            return opened.enter_context(packed.open(found[0]))  # type: ignore[return-value]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):  # damaged, or has a password
+        pass
+    file.seek(0)
+    return None
 
 
 def head_of(path: Path) -> bytes:

@@ -2,18 +2,25 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from scraper.feeds.opening import CutShortError, encoding_of, head_of, open_text
+from pipeline.kinds import ARCHIVE, OFFICE, PAGE, PDF, kind_of
+from scraper.feeds.opening import CutShortError, as_text, encoding_of, head_of, open_text
 
 PARQUET: Final = b"PAR1"
 _DELIMITERS: Final = "\t,;|"
 _LONGEST: Final = 1 << 24  # characters of one value
 _BATCH: Final = 1024
 _BLANK: Final = "\ufeff \r\n\t"
+_NO_TABLES: Final = (ARCHIVE, OFFICE, PAGE, PDF)
+_SAVE: Final = "save the table as CSV and name that file"
+_IN_LINES: Final = re.compile(r"\[[ \t]*[\r\n]")
+"""begins a JSON list with an entry in each line"""
+_SEPARATOR: Final = re.compile("sep=.?", re.IGNORECASE)
 _LOOKED_AT: Final = 10  # lines that tell what a text is
 _MOST_COLUMNS: Final = 10_000
 
@@ -33,10 +40,15 @@ def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
     if head.startswith(PARQUET):
         yield from _parquet(path)
         return
+    if (kind := kind_of(head, path.name)) in _NO_TABLES:
+        raise ValueError(f"is no table but {'an' if kind[0] in 'aeiou' else 'a'} {kind}; {_SAVE}")
     found = encoding_of(path, encoding)
-    if _is_json_lines(head.decode(found, "replace")):
+    start = as_text(head)
+    if not _IN_LINES.match(start) and _is_json_lines(head.decode(found, "replace")):
         yield from _json_lines(path, found)
         return
+    if start.startswith("["):
+        raise ValueError("is one JSON list; write an object a line, as `jq -c '.[]' FILE` does")
     with open_text(path, found) as text:
         yield from _delimited(text)
 
@@ -95,9 +107,9 @@ def _object(line: str) -> Row:
 
 def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:
     csv.field_size_limit(_LONGEST)
-    first = next((line for line in text if line.strip("\ufeff \r\n")), "")
+    first = header_of(text)
     delimiter = delimiter_of(first)
-    table = csv.reader(chain([first.lstrip("\ufeff")], text), delimiter=delimiter)
+    table = csv.reader(chain([first], text), delimiter=delimiter)
     try:
         names = columns(next(table, []))
         for values in table:
@@ -108,6 +120,26 @@ def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:
                 yield f"line {table.line_num}", dict(zip(names, values, strict=False))
     except csv.Error as error:
         raise CutShortError(f"line {table.line_num}: {error}") from error
+
+
+def header_of(lines: Iterable[str]) -> str:
+    """The line that names the columns; of the iterator `lines`, those behind it are left.
+
+    Before it there may be blank lines, comments (Meta's templates explain each column in one), and
+    the line by which Excel is told the delimiter.
+    """
+    for line in lines:
+        plain = line.strip(_BLANK)
+        if plain and not _SEPARATOR.fullmatch(plain) and not _is_comment(plain):
+            return line.lstrip("\ufeff")
+    return ""
+
+
+def _is_comment(line: str) -> bool:
+    """Whether each cell begins with `#`; a column may be called so, but not all are."""
+    splits = [next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS]
+    several = [cells for cells in splits if len(cells) > 1] or splits[:1]
+    return any(all(c.lstrip().startswith("#") for c in cells if c) for cells in several)
 
 
 def delimiter_of(header: str) -> str:

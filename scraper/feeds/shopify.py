@@ -89,11 +89,19 @@ def _items(page: Any, url: str) -> Iterator[FeedItem]:
 
 def _images(record: dict[str, Any], root: str) -> tuple[FeedImage, ...]:
     variants = (one.get("featured_image") for one in records(record.get("variants")))
-    several = [*records(record.get("images")), record.get("image"), *variants]
+    listed = record.get("images")
+    several = [
+        *(listed if isinstance(listed, list) else records(listed)),
+        record.get("image"),
+        record.get("featured_image"),
+        *records(record.get("media")),
+        *variants,
+    ]
     found = []
-    for one in several:
-        if isinstance(one, dict) and (url := absolute(urljoin(root, "/"), text(one, "src") or "")):
-            size = whole_number(one.get("width")), whole_number(one.get("height"))
+    for one in several:  # an object, or only its address
+        image = one if isinstance(one, dict) else {"src": one}
+        if url := absolute(urljoin(root, "/"), text(image, "src") or ""):
+            size = whole_number(image.get("width")), whole_number(image.get("height"))
             found.append(FeedImage(url, *size))
     return once(found)
 

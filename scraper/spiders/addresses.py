@@ -12,6 +12,7 @@ from scraper.crawling.items import ProductImage
 from scraper.datasets.labels import Labels
 from scraper.datasets.tables import official_split
 from scraper.feeds.items import absolute
+from scraper.feeds.merchant import attribute
 from scraper.feeds.rows import Row, rows
 from scraper.ledger import LIST, Outcome
 from scraper.spiders.files import FileSpider
@@ -73,7 +74,8 @@ class AddressesSpider(FileSpider):
                     self.ledger.tally(found.label, Outcome.READ, "", where)
                     yield found
         except ValueError as error:
-            self.lose(url, f"{error}; what came before it, {number:,} rows, is taken")
+            taken = f"; what came before it, {number:,} rows, is taken" if number else ""
+            self.lose(url, f"{error}{taken}")
         except UserError as error:
             self.lose(url, str(error))
             return
@@ -98,8 +100,9 @@ class AddressesSpider(FileSpider):
             return label
         address = absolute(url, said["image"]) if said["image"] else None
         if not address:
-            return _Nothing(label, Outcome.NO_IMAGE, "the row has no address", where)
-        digest = (said.get("sha256") or "").lower() or None
+            why = _no_address(row[columns["image"]], columns["image"])
+            return _Nothing(label, Outcome.NO_IMAGE, why, where)
+        digest = (said.get("sha256") or "").lower().removeprefix("sha256:") or None
         if digest and not _SHA256.fullmatch(digest):
             why = f"the column {columns['sha256']!r} has no SHA-256, which has 64 digits"
             return _Nothing(label, Outcome.FAILED_FOR_GOOD, why, f"{where}, {digest[:80]!r}")
@@ -151,7 +154,7 @@ def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
     Raises UserError if the table lacks a column that the source names, or has no addresses or
     labels.
     """
-    there = {name.strip().lower(): name for name in reversed(row)}
+    there = {attribute(name): name for name in reversed(row)}
     found: dict[str, str] = {}
     for what, usual in COLUMNS.items():
         key, named = f"{what}_column", source.column(what)
@@ -159,7 +162,8 @@ def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
             raise UserError(f"has no column {named!r} ({key}); it has {', '.join(row)}")
         if what == "label" and source.classes is None:
             usual = usual[:-1]  # each caption would be a class
-        at = named or next((there[name] for name in usual if name in there), None)
+        free = (there[x] for x in usual if x in there and there[x] not in found.values())
+        at = named or next(free, None)
         if at is not None:
             found[what] = at
         elif what in _NEEDED:
@@ -169,10 +173,23 @@ def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
     return found
 
 
+def _no_address(value: object, column: str) -> str:
+    """Why the row has none."""
+    if isinstance(value, bytes) or (isinstance(value, dict) and value.get("bytes")):
+        return f"the column {column!r} holds images, not addresses; kind: archive takes such a file"
+    if isinstance(value, list | dict) and value:
+        what = "a list" if isinstance(value, list) else "an object"
+        return f"the column {column!r} holds {what}; write one address in each row"
+    return "the row has no address"
+
+
 def _word(row: Row, column: str) -> str | None:
     value = row.get(column)
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return None
     if isinstance(value, float):
         # a column of whole numbers with gaps comes as 3.0 and NaN
         value = None if value != value else int(value) if value.is_integer() else value

@@ -2,13 +2,17 @@
 
 import gzip
 import hashlib
+import io
 import json
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.sources import AddressesSource
 from scraper.feeds.rows import rows
+from scraper.spiders.addresses import columns_of
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def test_json_lines_are_known_behind_a_bad_line(tmp_path, first):
 def test_lines_of_json_that_are_bad_or_have_other_columns(web, workshop, table):
     web.routes |= {f"/{name}.jpg": web.image(name) for name in "abc"}
     listed = [
-        {"label": "mug", "category": "A/B", "image_url": f"{web.url}/other.jpg"},
+        {"label": "mug", "category": "A/B", "src": f"{web.url}/other.jpg"},
         {"author": "Ada", "url": f"{web.url}/a.jpg", "label": "mug"},
         {"category": "A/B", "url": f"{web.url}/b.jpg"},  # no label, which is another column
         {"url": f"{web.url}/c.jpg", "label": "mug", "license": "CC0", "author": None},
@@ -119,6 +123,98 @@ def test_lines_of_json_that_are_bad_or_have_other_columns(web, workshop, table):
     assert "(list): no class: 1 rows: the row has no label" in out
 
 
+def zipped(*names: str, content: bytes = b"url,label\nx,mug\n") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sep=;\nurl;label\nx;mug\n",
+        b'# Required | The address,"# Optional, or\tnone"\n#Second,#line\n\nurl,label\nx,mug\n',
+        b"\xef\xbb\xbf# Made by hand\r\nurl\tlabel\r\nx\tmug\r\n",
+        zipped("table.csv"),
+        zipped("__MACOSX/._table.csv", "folder/", "folder/table.csv"),
+        zipped("table.gz", content=gzip.compress(b"url,label\nx,mug\n")),
+    ],
+)
+def test_what_stands_before_or_around_a_table_is_no_part_of_it(tmp_path, content):
+    (tmp_path / "table").write_bytes(content)
+    assert [row for _, row in rows(tmp_path / "table")] == [{"url": "x", "label": "mug"}]
+
+
+def test_a_column_can_be_called_by_a_number_sign(tmp_path):
+    (tmp_path / "table").write_text("#,url,label\n1,x,mug\n")
+    assert [row for _, row in rows(tmp_path / "table")] == [{"#": "1", "url": "x", "label": "mug"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("two.zip", zipped("a.csv", "b.csv"), "is no table but an archive"),
+        ("table.xlsx", zipped("a.xml", "b.xml"), "is no table but an office document"),
+        ("cut.zip", zipped("a.csv")[:-9], "is no table but an archive"),
+        ("list.json", b' [\n {"url": "x"}\n]', "is one JSON list"),
+    ],
+)
+def test_what_is_no_table_is_said(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        next(rows(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("header", "image", "page"),
+    [
+        ("Image Link,class", "Image Link", None),
+        (" image-url ,Label,URL", "image-url", "URL"),
+        ("url,label,page_url", "url", "page_url"),
+        ("url,g:image_link,label", "g:image_link", "url"),
+        ("IMG URL,category,page,url", "IMG URL", "page"),
+    ],
+)
+def test_columns_are_found_however_spelt(tmp_path, header, image, page):
+    (tmp_path / "table").write_text(f"{header}\nx,y,z,w\n")
+    (_, row), source = next(rows(tmp_path / "table")), AddressesSource(kind="addresses", url="x")
+    source = source.model_copy(update={"classes": {"mug": "y"}})
+    found = columns_of(source, row)
+    assert (found["image"], found.get("page")) == (image, page)
+
+
+def test_a_value_that_is_no_address_is_said(web, workshop, table, tmp_path):
+    web.routes |= {f"/{name}.jpg": web.image(name) for name in "ab"}
+    digest = hashlib.sha256(web.image("a")).hexdigest()
+    lines = [
+        {"url": f"{web.url}/a.jpg", "label": "mug", "sha256": f"sha256:{digest}"},
+        {"url": [f"{web.url}/b.jpg"], "label": "mug"},
+        {"url": {"href": f"{web.url}/b.jpg"}, "label": "mug"},
+        {"url": "data:image/png;base64," + "A" * 999, "label": "mug"},
+        {"url": f"{web.host}/b.jpg", "label": "mug"},
+    ]
+    web.routes["/list"] = "\n".join(map(json.dumps, lines))
+    images = {"image": [{"bytes": web.image("a"), "path": "a.jpg"}], "label": ["mug"]}
+    pq.write_table(pa.table(images), workshop.root / "images.parquet")
+    out = table([f"{web.url}/list", "images.parquet"])
+    found = workshop.rows("table")
+    assert {key[1][:5]: row["status"] for key, row in found.items()} == {
+        "a.jpg": "saved",
+        "b.jpg": "saved",
+        "png;b": "rejected_address",
+    }
+    refused = next(row for row in found.values() if row["status"] == "rejected_address")
+    assert refused["error"].startswith("'data:image/png;base64,AAA")
+    assert len(refused["error"]) < 300
+    assert "mug: no image: 1 rows: the column 'url' holds a list; write one address" in out
+    assert "mug: no image: 1 rows: the column 'url' holds an object; write one address" in out
+    assert (
+        "mug: no image: 1 rows: the column 'image' holds images, not addresses; kind: arch" in out
+    )
+
+
 def test_each_table_that_can_not_be_read_is_said_with_the_remedy(web, workshop, table):
     web.routes |= {"/a.jpg": web.image("a"), "/b.jpg": web.image("other")}
     (workshop.root / "good.csv").write_text(f"url,label\n{web.url}/a.jpg,mug\n")
@@ -129,6 +225,8 @@ def test_each_table_that_can_not_be_read_is_said_with_the_remedy(web, workshop, 
         "a,label\nx,y\n": "name yours as image_column. It has a, label",
         "": "the table has no row",
         '{"url"\n{': "the table has no row that can be read",
+        '[{"url": "x", "label": "y"}]': "is one JSON list; write an object a line",
+        "<!doctype html><title>Sign in": "is no table but a web page; save the table as CSV",
     }
     for number, content in enumerate(bad):
         (workshop.root / f"{number}.csv").write_text(content)
