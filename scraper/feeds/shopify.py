@@ -22,7 +22,7 @@ from scraper.feeds.items import (
     whole_number,
 )
 from scraper.feeds.platforms import Platform, Shelf, records
-from scraper.spiders.records import text
+from scraper.spiders.records import mapping, text
 
 _MOST = 250  # entries of one page
 _END = re.compile(r"(/collections/[^/]+)?/products\.json$")
@@ -99,7 +99,7 @@ def _images(record: dict[str, Any], root: str) -> tuple[FeedImage, ...]:
     ]
     found = []
     for one in several:  # an object, or only its address
-        image = one if isinstance(one, dict) else {"src": one}
+        image = {"src": one} if isinstance(one, str) else mapping(one)
         if url := absolute(urljoin(root, "/"), text(image, "src") or ""):
             size = whole_number(image.get("width")), whole_number(image.get("height"))
             found.append(FeedImage(url, *size))
