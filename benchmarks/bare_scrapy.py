@@ -61,8 +61,8 @@ def main() -> None:
     options = parser.parse_args()
     own = settings.DOWNLOAD_SLOTS["own network"]["concurrency"]
     common = {
-        "CONCURRENT_REQUESTS": getattr(settings, "CONCURRENT_REQUESTS", 16),
-        "CONCURRENT_REQUESTS_PER_DOMAIN": own,
+        "CONCURRENT_REQUESTS": max(own, 16),  # 16 is Scrapy's own
+        "CONCURRENT_REQUESTS_PER_DOMAIN": 8 if options.polite else own,
         "ITEM_PIPELINES": {Empty: 500},
         "LOG_LEVEL": "WARNING",
         "USER_AGENT": settings.USER_AGENT,

@@ -11,14 +11,15 @@ AUTOTHROTTLE_START_DELAY = 1.0  # seconds
 AUTOTHROTTLE_TARGET_CONCURRENCY = 2.0  # requests under way at one host, on average
 DOWNLOAD_DELAY = 0.25  # seconds, to one host
 DOWNLOAD_SLOTS = {
-    "own network": {"concurrency": 16, "delay": 0},
+    "own network": {"concurrency": 32, "delay": 0},
     # APIs, by the spider that asks them: one request at a time, at the rates of their terms
     "commons": {"concurrency": 1, "delay": 1, "jitter": 0},
     "openverse": {"concurrency": 1, "delay": 3, "jitter": 0},  # 20 a minute
     "open_food_facts": {"concurrency": 1, "delay": 6, "jitter": 0},  # 10 searches a minute
 }
 CONCURRENT_ITEMS = 500  # candidates under way: with more, a slow host holds up the others less
-CONCURRENT_REQUESTS_PER_DOMAIN = 16  # also how many connections to a host are kept open
+CONCURRENT_REQUESTS_PER_HOST = 8  # of the public network
+CONCURRENT_REQUESTS_PER_DOMAIN = 32  # here only how many connections to a host are kept open
 DOWNLOADER = "scraper.crawling.downloader.PerHostDownloader"
 ROBOTSTXT_OBEY = True
 COOKIES_ENABLED = False

@@ -27,12 +27,15 @@ class PerHostDownloader(Downloader):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        # Scrapy has one setting for this and for the connections that are kept open
+        self.domain_concurrency = self.settings.getint("CONCURRENT_REQUESTS_PER_HOST")
         self._places: dict[str, asyncio.Semaphore] = {}
 
     def _process_queue(self, slot: Slot) -> None:
-        for entry in [entry for entry in slot.queue if self._is_left(entry[0])]:
-            slot.queue.remove(entry)
-            entry[1].errback(DropItem(_INTERRUPTED))
+        if not self.crawler.engine.running:
+            for entry in [entry for entry in slot.queue if self._is_left(entry[0])]:
+                slot.queue.remove(entry)
+                entry[1].errback(DropItem(_INTERRUPTED))
         super()._process_queue(slot)
 
     async def _download(self, slot: Slot, request: Request) -> Response:

@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from scraper.settings import CONCURRENT_ITEMS
+from scraper.settings import CONCURRENT_ITEMS, CONCURRENT_REQUESTS_PER_HOST, DOWNLOAD_SLOTS
 
 COUNT_WAITING = """
 from scraper.collect import main
@@ -37,12 +38,12 @@ print("most:", most)
 """
 
 
-def table(web, workshop, count: int) -> None:
+def table(web, workshop, count: int, **more: object) -> None:
     """A source with `count` addresses of one image."""
     rows = [f"{web.url}/{n}.jpg,mug" for n in range(count)]
     (workshop.root / "table.csv").write_text("\n".join(["url,label", *rows]))
     source = {"kind": "addresses", "url": "table.csv", "allow_private": [web.host]}
-    workshop.sources(table=source)
+    workshop.sources(table=source | more)
 
 
 def test_a_large_table_is_not_taken_at_once(web, workshop):
@@ -51,7 +52,7 @@ def test_a_large_table_is_not_taken_at_once(web, workshop):
     enough = threading.Event()
 
     def answer(request) -> None:
-        enough.wait(3)  # all rows could be taken meanwhile
+        enough.wait(2)  # all rows could be taken meanwhile
         enough.set()
         request.answer(web.image("one"))
 
@@ -61,11 +62,43 @@ def test_a_large_table_is_not_taken_at_once(web, workshop):
     assert len(workshop.rows("table")) == count
 
 
+AS_PUBLIC = """
+from pipeline import addresses
+from scraper import settings
+from scraper.collect import main
+
+addresses._is_public = lambda address: True
+settings.AUTOTHROTTLE_ENABLED, settings.DOWNLOAD_DELAY = False, 0
+main(["table"])
+"""
+
+
+def test_a_public_host_has_fewer_requests_under_way_than_ones_own(web, workshop):
+    """Also where no pause between requests would keep them from it."""
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def answer(request) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.02)
+        with lock:
+            under_way -= 1
+        request.answer(web.image("one"))
+
+    table(web, workshop, 60, allow_private=[])
+    web.routes |= {f"/{n}.jpg": answer for n in range(60)}
+    workshop.run("-c", AS_PUBLIC)
+    assert len(workshop.rows("table")) == 60
+    assert 1 < most <= CONCURRENT_REQUESTS_PER_HOST < DOWNLOAD_SLOTS["own network"]["concurrency"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("host_is", ["slow", "patient", "busy"])
 def test_an_interrupted_crawl_leaves_what_waits(web, workshop, host_is):
     """It waits for the answers that are due, and not for its turn to ask for more."""
-    count, asked, over = 60, threading.Event(), threading.Event()
+    count, asked, over = 70, threading.Event(), threading.Event()
 
     def answer(request) -> None:
         asked.set()

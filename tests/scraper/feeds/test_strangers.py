@@ -1,4 +1,4 @@
-"""Feeds in the shapes in which strangers hand them over, and what is said of those that are none."""
+"""Feeds in the shapes in which strangers hand them over, and the names of what is no feed."""
 
 import io
 import json
