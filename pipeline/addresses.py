@@ -24,6 +24,7 @@ from pipeline.cli import UserError
 
 MAX_REDIRECTS = 10
 _CHUNK = 1 << 16
+_AGENT = "product-classification"
 _MOST_SHOWN = 200  # characters of an address
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -113,11 +114,17 @@ def fetch(
 
 
 def ask(
-    url: str, *, max_bytes: int, timeout: float, allow_private: Collection[str] = ()
+    url: str,
+    *,
+    max_bytes: int,
+    timeout: float,
+    allow_private: Collection[str] = (),
+    user_agent: str = _AGENT,
 ) -> HttpAnswer:
     """The answer of the host at `url`, with status and headers, even if the status is a failure.
 
-    The limits, and the errors raised, are those of `fetch`.
+    `user_agent` is how the request presents itself. The limits, and the errors raised, are those
+    of `fetch`.
     """
     check_url(url)
     opened: list[socket.socket] = []
@@ -138,6 +145,7 @@ def ask(
     watch.start()
     try:
         with _session(allow_private, note) as http:
+            http.headers["User-Agent"] = user_agent
             answer = _get(http, url, max_bytes, timeout)
     except (requests.RequestException, HTTPError, OSError) as error:
         if not expired.is_set() and not isinstance(error, requests.Timeout):
@@ -281,7 +289,7 @@ def _session(
     made = requests.Session()
     made.trust_env = False
     made.max_redirects = MAX_REDIRECTS
-    made.headers["User-Agent"] = "product-classification"
+    made.headers["User-Agent"] = _AGENT
     adapter = _GuardedAdapter(allow_private, on_connect)
     for scheme in _DEFAULT_PORTS:
         made.mount(f"{scheme}://", adapter)

@@ -1,6 +1,7 @@
 """`python -m scraper.propose mug "rain boot"`: finds images of categories, as entries to paste."""
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     if not (options.categories or options.shop):
         raise UserError('name a category, for example: python -m scraper.propose mug "rain boot"')
+    if options.contact is not None and not re.fullmatch("[ -~]+", options.contact):
+        raise UserError("--contact is an address of mail or web in plain letters (ASCII)")
     found = propose(
         options.categories,
         options.shop,
@@ -21,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         skip=options.skip,
         prefix=options.prefix,
         limit=options.limit,
+        contact=options.contact,
     )
     for place, category, why in found.lost:
         print(_plain(f"not found: {category} in {place}: {why}"), file=sys.stderr)
@@ -52,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="look for the categories in this shop too; without categories, list all it has. "
         "Can be given several times",
+    )
+    parser.add_argument(
+        "--contact", help="your address of mail or web: requests and the entries have it"
     )
     parser.add_argument("--write", action="store_true", help="put the entries into params.yaml")
     parser.add_argument("--prefix", default="", help="the beginning of the sources' names")

@@ -16,7 +16,8 @@ from scrapy.settings import BaseSettings
 from pipeline.addresses import host_port
 from scraper.crawling.downloader import pause
 
-_BUSY = {429, 503}
+BUSY = frozenset({429, 503})
+"""statuses of a host that wants to be asked later"""
 _BUSY_WIKI = {b"maxlag", b"ratelimited"}  # MediaWiki says so with status 200
 
 
@@ -59,14 +60,14 @@ class PatientRetry(RetryMiddleware):
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         wiki_is_busy = response.headers.get("MediaWiki-API-Error") in _BUSY_WIKI
-        if response.status in _BUSY or wiki_is_busy:
-            wait = retry_after(response)
-            if wait is None and host_port(request.url) not in self._own:
-                wait = self._backoff * 2 ** request.meta.get("retry_times", 0)
+        if response.status in BUSY or wiki_is_busy:
+            said = response.headers.get("Retry-After", b"").decode("latin-1")
+            is_own = host_port(request.url) in self._own
+            wait = busy_wait(said, request.meta.get("retry_times", 0), self._backoff, is_own=is_own)
             host = urlsplit(request.url).netloc
-            free_at = time.monotonic() + (wait or 0)
+            free_at = time.monotonic() + wait
             self._free_at[host] = max(self._free_at.get(host, 0), free_at)
-            if wait and wait > self._longest:
+            if wait > self._longest:
                 return response
         if wiki_is_busy:
             return self._retry(request, "busy") or response
@@ -74,9 +75,24 @@ class PatientRetry(RetryMiddleware):
         return retried
 
 
-def retry_after(response: Response) -> float | None:
+def busy_wait(said: str, retries: int, backoff: float, *, is_own: bool) -> float:
+    """Seconds until a busy host is asked again. It was asked again `retries` times before.
+
+    `said` is its Retry-After. If that names no time, the waits begin with `backoff` seconds and
+    double. A host of your own network (`is_own`) is asked again at once.
+
+    >>> busy_wait("", 2, 1.5, is_own=False)
+    6.0
+    """
+    wait = retry_after(said)
+    if wait is not None:
+        return wait
+    return 0.0 if is_own else backoff * 2**retries
+
+
+def retry_after(said: str) -> float | None:
     """Seconds to wait by Retry-After, which gives seconds or a date; None if it gives neither."""
-    value = response.headers.get("Retry-After", b"").decode("latin-1").strip()
+    value = said.strip()
     if value.isdecimal():
         return float(value)
     try:

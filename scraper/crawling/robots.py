@@ -12,9 +12,9 @@ from pipeline.sources import CrawlSource
 from scraper.settings import BOT_NAME, DOWNLOAD_MAXSIZE, DOWNLOAD_TIMEOUT, USER_AGENT
 
 
-def user_agent(source: CrawlSource) -> str:
+def user_agent(contact: str | None) -> str:
     """The user agent of a source's requests. It has the source's contact, if there is one."""
-    return f"{BOT_NAME} ({source.contact})" if source.contact else USER_AGENT
+    return f"{BOT_NAME} ({contact})" if contact else USER_AGENT
 
 
 def robots_rules(body: bytes) -> ProtegoRobotParser:
@@ -36,6 +36,7 @@ class HostRobots:
     def __init__(self, allow_private: Collection[str], source: CrawlSource) -> None:
         self.allow_private = allow_private
         self._obeyed = source.obey_robots
+        self._agent = user_agent(source.contact)
         self._rules: dict[str, ProtegoRobotParser | str] = {}
         """address of a robots.txt: its rules, or why its host is left alone"""
 
@@ -78,6 +79,7 @@ class HostRobots:
                 max_bytes=DOWNLOAD_MAXSIZE,
                 timeout=DOWNLOAD_TIMEOUT,
                 allow_private=self.allow_private,
+                user_agent=self._agent,
             )
         except RefusedAddressError as error:
             return str(error)

@@ -127,7 +127,7 @@ def _check_spider_keys(name: str, config: SpiderSource, spider: type[SourceSpide
 
 def _set_manners(name: str, config: CrawlSource, settings: Settings) -> None:
     if config.contact:  # else what the settings say, also those of the command line
-        settings.set("USER_AGENT", user_agent(config), "spider")
+        settings.set("USER_AGENT", user_agent(config.contact), "spider")
     if isinstance(config, SpiderSource) and config.browser:
         _set_browser(settings)
     if not config.obey_robots:

@@ -52,10 +52,12 @@ def propose(
     skip: Sequence[str] = (),
     prefix: str = "",
     limit: int = LIMIT,
+    contact: str | None = None,
 ) -> Proposal:
     """Look for each category in each place. If a place fails, it says why, and the others go on.
 
-    `apis` gives other addresses of some of PLACES. Raises UserError for what is no address there,
+    `apis` gives other addresses of some of PLACES. `contact` is how hosts can reach you: requests
+    and entries have it. Raises UserError for what is no address there,
     and for a prefix or a limit that can't be.
     """
     if limit < 1 or (prefix and safe_source(f"{prefix}x") != f"{prefix}x"):
@@ -65,7 +67,9 @@ def propose(
     found = Proposal()
     labels = _labels(categories, found)
     places = {
-        name: ApiClient(name, (apis or {}).get(name, address), is_own=name in (apis or {}))
+        name: ApiClient(
+            name, (apis or {}).get(name, address), is_own=name in (apis or {}), contact=contact
+        )
         for name, (address, _) in PLACES.items()
         if name not in skip and labels
     }
@@ -75,7 +79,7 @@ def propose(
     )
     with bar, ThreadPoolExecutor(max(1, len(places) + len(shops))) as pool:
         asked = {name: pool.submit(_ask, api, labels, bar) for name, api in places.items()}
-        looked = [(url, pool.submit(_look, url, labels)) for url in shops]
+        looked = [(url, pool.submit(_look, url, labels, contact)) for url in shops]
         try:
             answers = {name: task.result() for name, task in asked.items()}
             offers = [(url, task.result()) for url, task in looked]
@@ -88,7 +92,7 @@ def propose(
     if "datasets" not in skip and labels:
         _add_datasets(found, labels, prefix)
     for url, shop in offers:
-        _add_shop(found, url, shop, labels, prefix=prefix, limit=limit)
+        _add_shop(found, url, shop, labels, prefix=prefix, limit=limit, contact=contact)
     return found
 
 
@@ -145,6 +149,7 @@ def _add_api(
             classes={label: finding.value for label, finding in findings.items()},
             limit_per_class=limit,
             allow_private=api.allow_private,
+            contact=api.contact,
         )
         found.entries.append(
             SourceEntry(prefix + api.name, source, about={x: y.about for x, y in findings.items()})
@@ -182,10 +187,12 @@ def _add_datasets(found: Proposal, labels: Mapping[str, str], prefix: str) -> No
     found.lost += [("the known datasets", label, why) for label in labels if label not in known]
 
 
-def _look(url: str, labels: Mapping[str, str]) -> Shop | str:
+def _look(url: str, labels: Mapping[str, str], contact: str | None) -> Shop | str:
     """What the shop has, or why it can't be looked at."""
     try:
-        return Looker(url).look(lambda shop: not labels or bool(_chosen(shop.shelves, labels)))
+        return Looker(url, contact).look(
+            lambda shop: not labels or bool(_chosen(shop.shelves, labels))
+        )
     except UserError as error:
         return str(error)
 
@@ -198,6 +205,7 @@ def _add_shop(
     *,
     prefix: str,
     limit: int,
+    contact: str | None,
 ) -> None:
     if isinstance(shop, str):
         found.lost.append((url, "everything", shop))
@@ -217,6 +225,7 @@ def _add_shop(
         classes={label: shelf.value for label, shelf in chosen.items()},
         limit_per_class=limit,
         allow_private=shop.allow_private,
+        contact=contact,
     )
     host = re.sub(r"[^a-z0-9]+", "_", (urlsplit(shop.url).hostname or "").removeprefix("www."))
     name = prefix + (host if host[:1].isalpha() else f"shop_{host}").strip("_")

@@ -17,15 +17,16 @@ from bs4 import BeautifulSoup
 from scrapy.http import TextResponse
 from scrapy.responsetypes import responsetypes
 
-from pipeline.addresses import HttpAnswer, ask, check_url, reason, session
+from pipeline.addresses import HttpAnswer, check_url, reason, session
 from pipeline.cli import UserError
 from pipeline.sources import SpiderSource
-from scraper.crawling.robots import HostRobots
+from scraper.crawling.robots import HostRobots, user_agent
 from scraper.crawling.run import own_network
 from scraper.feeds.kinds import Kind, kind_of
 from scraper.feeds.opening import HEAD, head_of
 from scraper.feeds.platforms import Platform
 from scraper.feeds.read import PLATFORMS, categories, items
+from scraper.proposals.asking import ask_patiently
 from scraper.proposals.shop_pages import (
     FoundCategory,
     Shop,
@@ -63,11 +64,12 @@ class _Missing(Exception):  # noqa: N818 - it is no error, but why something is 
 class Looker:
     """Looks at one shop, by the address guard, robots.txt and a pause between requests."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, contact: str | None = None) -> None:
         check_url(url)
         self.allow_private = own_network(url)
-        rules = SpiderSource(kind="spider", spider="shop", url=url, classes={})
+        rules = SpiderSource(kind="spider", spider="shop", url=url, classes={}, contact=contact)
         self._robots = HostRobots(self.allow_private, rules)
+        self._contact = contact
         self._pause = 0.0 if self.allow_private else 1.0
         self._next = 0.0
         parts = urlsplit(url)
@@ -241,8 +243,8 @@ class Looker:
     def _get(self, url: str, most: int = DOWNLOAD_MAXSIZE) -> HttpAnswer:
         self._wait(url)
         try:
-            answer = ask(
-                url, max_bytes=most, timeout=DOWNLOAD_TIMEOUT, allow_private=self.allow_private
+            answer = ask_patiently(
+                url, max_bytes=most, allow_private=self.allow_private, contact=self._contact
             )
         except UserError as error:
             raise _Missing(str(error)) from error
@@ -256,10 +258,11 @@ class Looker:
         """Download the beginning of a feed. A part of a long feed shows its categories."""
         self._wait(url)
         end = time.monotonic() + _FEED_SECONDS
+        agent = {"User-Agent": user_agent(self._contact)}
         try:
             with (
                 session(self.allow_private) as http,
-                http.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT) as answer,
+                http.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT, headers=agent) as answer,
                 path.open("wb") as file,
             ):
                 if not answer.ok or self._robots.refusal(answer.url):

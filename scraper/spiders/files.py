@@ -54,7 +54,7 @@ class FileSpider(SourceSpider):
 
     def _prepare(self, http: requests.Session) -> None:
         """Give it a crawl's manners: its user agent, and robots.txt also where a redirect leads."""
-        http.headers["User-Agent"] = user_agent(self.config)
+        http.headers["User-Agent"] = user_agent(self.config.contact)
 
         def judge(response: requests.Response, **_: Any) -> None:
             if target := http.get_redirect_target(response):

@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
+from pipeline.cli import UserError
 from pipeline.sources import Source
 from scraper.propose import main
 
@@ -24,8 +25,8 @@ def shop(web, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     web.routes["/"] = HOME % ("", "")
 
-    def shop(*categories: str) -> tuple[int, dict, str]:
-        code = main([*categories, f"--shop={web.url}", *NOWHERE])
+    def shop(*categories: str, options: tuple[str, ...] = ()) -> tuple[int, dict, str]:
+        code = main([*categories, f"--shop={web.url}", *NOWHERE, *options])
         said = capsys.readouterr()
         entries = YAML(typ="safe").load(textwrap.dedent(said.out)) or {}
         for entry in entries.values():
@@ -209,6 +210,50 @@ def test_a_shop_that_fails(shop, web, status):
     assert (code, entry) == (1, {})
     assert f"the page in {web.url}: {web.url}" in lost
     assert f"answers {status}" in lost
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_shop_that_is_busy_for_a_moment_is_asked_again(shop, web, status):
+    shopify(web)
+    listed, turns = web.routes["/products.json?"], iter([1])
+
+    def busy_once(handler) -> None:
+        if next(turns, None):
+            handler.answer("later", status, Retry_After="0")
+        else:
+            handler.answer(listed)
+
+    web.routes["/products.json?"] = busy_once
+    code, entry, _ = shop("rain boot")
+    assert (code, entry["classes"]) == (0, {"rain boot": "/collections/rain-boots"})
+
+
+def test_a_shop_that_asks_for_much_time_is_left_alone(shop, web):
+    web.routes |= {"/": lambda handler: handler.answer("later", 429, Retry_After="3600")}
+    code, _, lost = shop("mug")
+    assert code == 1
+    assert f"{web.url} answers 429" in lost
+    assert web.asked["/"] == 1
+
+
+def test_a_shop_is_told_whom_to_ask(shop, web):
+    shopify(web)
+    agents = set()
+
+    def told(answer):
+        def handle(handler) -> None:
+            agents.add(handler.headers["User-Agent"])
+            handler.answer(answer)
+
+        return handle
+
+    web.routes = {path: told(answer) for path, answer in web.routes.items()}
+    web.routes["/robots.txt"] = told("")
+    _, entry, _ = shop("rain boot", options=("--contact=me@shop.example",))
+    assert agents == {"product-classification (me@shop.example)"}
+    assert entry["contact"] == "me@shop.example"
+    with pytest.raises(UserError, match="--contact is an address"):
+        shop("mug", options=("--contact=caf\xe9",))
 
 
 @pytest.mark.parametrize("odd", ["null", "[]", '{"products": {}}', '{"products": [', "\0"])

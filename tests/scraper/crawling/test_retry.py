@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from scrapy.http import Response
 
 from scraper.crawling.retry import retry_after
 
 
 def waits(value: str) -> float | None:
-    return retry_after(Response("http://x.example/", headers={"Retry-After": value}))
+    return retry_after(value)
 
 
 @pytest.mark.parametrize(
