@@ -155,7 +155,7 @@ class _AddressesKeys(Section):
     )
     url: Addresses = Field(
         description="address or path of the table, or a list of several. "
-        "It is CSV, TSV, JSON Lines or Parquet, also gzipped"
+        "It is CSV, TSV, JSON Lines or Parquet, also gzipped, or alone in a zip file"
     )
     image_column: str | None = Field(
         None,
