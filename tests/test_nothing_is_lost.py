@@ -53,7 +53,7 @@ for name, values in (
 
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[None]:
-    command = [sys.executable, str(Path(__file__).with_name("forked.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("forked.py")), "dvc"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as Running.server:

@@ -3,11 +3,12 @@
 import asyncio
 import time
 
-from scrapy import Request
+from scrapy import Request, Spider
 from scrapy.core.downloader import Downloader, Slot
 from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 from scrapy.http import Response
+from twisted.internet.defer import Deferred
 
 IS_IMAGE = "is_image"
 """in the meta of a request for an image, which an interrupted crawl leaves for the next one"""
@@ -30,6 +31,16 @@ class PerHostDownloader(Downloader):
         # Scrapy has one setting for this and for the connections that are kept open
         self.domain_concurrency = self.settings.getint("CONCURRENT_REQUESTS_PER_HOST")
         self._places: dict[str, asyncio.Semaphore] = {}
+
+    def fetch(self, request: Request, spider: Spider | None = None) -> Deferred[Response | Request]:  # noqa: ARG002 - Scrapy's signature
+        fetched: Deferred[Response | Request] = super().fetch(request)
+        return fetched.addCallback(self._ask_no_more, request)
+
+    def _ask_no_more(self, answer: Response | Request, request: Request) -> Response | Request:
+        """Follow no redirect and retry nothing once Scrapy may have closed: it would fail."""
+        if isinstance(answer, Request) and self._is_left(request):
+            raise DropItem(_INTERRUPTED)
+        return answer
 
     def _process_queue(self, slot: Slot) -> None:
         if not self.crawler.engine.running:

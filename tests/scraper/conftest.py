@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
-from ruamel.yaml import YAML
+from workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,87 +151,24 @@ def web() -> Iterator[Web]:
         yield web
 
 
-class Workshop:
-    """A folder with a params.yaml, where the project's commands are run."""
-
-    repository = ROOT
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "scrapy.cfg").write_bytes((ROOT / "scrapy.cfg").read_bytes())
-
-    def sources(self, **sources: dict) -> None:
-        yaml = YAML()
-        params = yaml.load(ROOT / "params.yaml")
-        params["sources"] = sources
-        yaml.dump(params, self.root / "params.yaml")
-
-    def shop(self, web: Web, *classes: str, **more: object) -> None:
-        """params.yaml with one source, `shop`: our classes are the categories' names."""
-        source = {
-            "kind": "spider",
-            "spider": "shop",
-            "url": f"{web.url}/",
-            "classes": {label: f"/{label}/" for label in classes},
-            "allow_private": [web.host],
-        }
-        self.sources(shop=source | more)
-
-    def run(self, *command: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout
-        assert "Traceback" not in done.stdout
-        return done.stdout
-
-    def collect(self, *arguments: str, code: int = 0) -> str:
-        return self.run("-m", "scraper.collect", *arguments, code=code)
-
-    def crawl(
-        self,
-        *options: str,
-        source: str,
-        label: str,
-        url: str,
-        code: int = 0,
-        spider: str = "shop",
-    ) -> str:
-        given = (f"source={source}", f"label={label}", f"url={url}")
-        return self.run(
-            "-m", "scrapy", "crawl", spider, *options,
-            *(part for pair in given for part in ("-a", pair)), code=code,
-        )  # fmt: skip
-
-    def rows(self, source: str = "shop", *, all_of_them: bool = False) -> dict | list:
-        """The rows that count by (label, last part of the address); or all, as written."""
-        lines = (self.root / "data/raw" / source / "manifest.jsonl").read_text().splitlines()
-        rows = [json.loads(line) for line in lines]
-        if all_of_them:
-            return rows
-        return {(row["label"], row["image_url"].rpartition("/")[2]): row for row in rows}
-
-    def statuses(self, source: str = "shop") -> dict[str, str]:
-        return {name: row["status"] for (_, name), row in self.rows(source).items()}
-
-    def counts(self, source: str = "shop") -> dict:
-        return json.loads((self.root / "results/collect" / f"{source}.json").read_text())
-
-    def files(self, source: str = "shop") -> set[str]:
-        folder = self.root / "data/raw" / source
-        return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+@pytest.fixture(scope="session")
+def forks() -> Iterator[subprocess.Popen | None]:
+    """A process that collects in forks of itself, where the system has such: see forked.py."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    with subprocess.Popen(
+        [sys.executable, ROOT / "tests/forked.py", "collect"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
+        process.stdin.close()
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
+def workshop(tmp_path: Path, forks: subprocess.Popen | None) -> Workshop:
+    return Workshop(tmp_path, forks)
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,7 @@ def test_a_public_host_has_fewer_requests_under_way_than_ones_own(web, workshop)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("host_is", ["slow", "patient", "busy"])
+@pytest.mark.parametrize("host_is", ["slow", "patient", "busy", "moved"])
 def test_an_interrupted_crawl_leaves_what_waits(web, workshop, host_is):
     """It waits for the answers that are due, and not for its turn to ask for more."""
     count, asked, over = 200, threading.Event(), threading.Event()
@@ -105,6 +105,8 @@ def test_an_interrupted_crawl_leaves_what_waits(web, workshop, host_is):
         over.wait(60)
         if host_is == "busy":
             request.answer(b"", 429, Retry_After="100")
+        elif host_is == "moved":
+            request.answer(b"", 302, Location=f"/to{request.path}")
         else:
             request.answer(web.image(request.path))
 
