@@ -17,7 +17,8 @@ DOWNLOAD_SLOTS = {
     "openverse": {"concurrency": 1, "delay": 3, "jitter": 0},  # 20 a minute
     "open_food_facts": {"concurrency": 1, "delay": 6, "jitter": 0},  # 10 searches a minute
 }
-CONCURRENT_ITEMS = 500  # candidates under way: with more, a slow host holds up the others less
+CANDIDATES_UNDER_WAY = 500  # with more, a slow host holds up the others less
+CONCURRENT_ITEMS = 32  # of one page; Scrapy starts as many tasks for each page, needed or not
 CONCURRENT_REQUESTS_PER_HOST = 8  # of the public network
 CONCURRENT_REQUESTS_PER_DOMAIN = 32  # here only how many connections to a host are kept open
 DOWNLOADER = "scraper.crawling.downloader.PerHostDownloader"

@@ -200,7 +200,7 @@ class CandidateLimits:
         self._crawler = crawler
         self._seen: set[tuple[str, str]] = set()
         self._pending: Counter[str | tuple[str, str]] = Counter()
-        self._most: int = crawler.settings.getint("CONCURRENT_ITEMS")
+        self._most: int = crawler.settings.getint("CANDIDATES_UNDER_WAY")
         self._under_way = 0
         self._ending: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()

@@ -17,7 +17,7 @@ class Workshop:
 
     repository = ROOT
 
-    def __init__(self, root: Path, forks: subprocess.Popen | None) -> None:
+    def __init__(self, root: Path, forks: subprocess.Popen | None = None) -> None:
         self.root = root
         self._forks = forks
         (root / "scrapy.cfg").write_bytes((ROOT / "scrapy.cfg").read_bytes())

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from scraper.settings import CONCURRENT_ITEMS, CONCURRENT_REQUESTS_PER_HOST, DOWNLOAD_SLOTS
+from scraper.settings import CANDIDATES_UNDER_WAY, CONCURRENT_REQUESTS_PER_HOST, DOWNLOAD_SLOTS
 
 COUNT_WAITING = """
 from scraper.collect import main
@@ -47,7 +47,7 @@ def table(web, workshop, count: int, **more: object) -> None:
 
 
 def test_a_large_table_is_not_taken_at_once(web, workshop):
-    count = CONCURRENT_ITEMS + 100
+    count = CANDIDATES_UNDER_WAY + 100
     table(web, workshop, count)
     enough = threading.Event()
 
@@ -58,7 +58,7 @@ def test_a_large_table_is_not_taken_at_once(web, workshop):
 
     web.routes |= {f"/{n}.jpg": answer for n in range(count)}
     out = workshop.run("-c", COUNT_WAITING)
-    assert int(out.rpartition("most: ")[2]) <= CONCURRENT_ITEMS + 1
+    assert int(out.rpartition("most: ")[2]) <= CANDIDATES_UNDER_WAY + 1
     assert len(workshop.rows("table")) == count
 
 
