@@ -23,7 +23,7 @@ from pipeline.clean.second_look import UNLIKE, confirm, normalised
 from pipeline.engine import Killed, map_images
 from pipeline.paths import CLEAN_CACHE
 
-VERSION = 3
+VERSION = 4
 """Goes up with every change of how pairs are found: kept pairs are then found anew."""
 
 _QUERIES = 512  # hashes compared at once with a block: even if all are alike, a few hundred MB

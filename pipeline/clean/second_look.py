@@ -24,6 +24,8 @@ _CROPS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1)
 # Levels (0 to 255), measured on copies of 120 photos and of 33 drawings
 _MOST_LIGHT = 1.32  # times as bright: 20 % more than -10 %, or -20 % alone
 _WHITE = 250  # a part that is white in the darker image can't get brighter, and is left as it is
+_BLACK = 24  # a ground as dark as this stays black in another light
+_GROUND = 4  # blocks of ground that tell the light
 _FLAT = 8  # from the border's colour: background
 _COLOUR = 35  # a mean that differs by so many counts as 1; copies 1, with a mark 4, at most 7
 _STRUCTURE = 4  # deviation inside a block that could show a change
@@ -36,8 +38,11 @@ _ENOUGH = 4  # blocks with structure: with fewer, no pair is confirmed
 # the middle (which reach over many blocks) and in a corner stay at 100 %; at 6 instead of 12 they
 # fall to 72 and 92 %, and prints only to 38, 32 and 16 %.
 _SPOT, _LONELY, _NOISE = 0.25, 12, 0.02
-# The same for a spot anywhere in a drawing. Copies of drawings are cleaner; no mark on one passes.
+# The same for a spot anywhere in a drawing. Copies of drawings are cleaner; no mark passes.
 _DRAWN_SPOT, _DRAWN_LONELY, _DRAWN_NOISE = 0.06, 6, 0.01
+# A drawing on a plain ground is cleaner still. Of 1711 pairs of bottles whose labels differ in a
+# number ("7 ml") 151 pass with the values above, 24 with these; of copies 99 % pass with both.
+_PLAIN_SPOT, _PLAIN_LONELY, _PLAIN_NOISE = 0.03, 8, 0.004
 
 
 def levels(image: Image.Image) -> bytes:
@@ -110,46 +115,77 @@ def difference(a: _Laid, b: _Laid, mirrored: bool = False) -> float:
     - the strongest block itself, if it stands alone (a print);
     - the difference of the mean colours, of the background or of the rest, in units of 35 levels.
 
-    In a drawing few blocks have structure. There the strongest block itself counts. If hardly any
-    block has structure, nothing could differ, and the difference is 1.
+    In a drawing few blocks have structure. There the strongest block itself counts, and the colours
+    are compared block by block. If hardly any block has structure, nothing could differ, and the
+    difference is 1.
     """
     dark, bright = _aligned(a, b.mirrored() if mirrored else b)
+    ground = _background(dark) & _background(bright)
+    shown = ~ground
+    structure = shown & (np.maximum(_deviations(dark), _deviations(bright)) > _STRUCTURE)
+    if (count := structure.sum()) < _ENOUGH:
+        return 1.0
+    is_drawing = bool(count < _PHOTO)
+    dark = np.minimum(dark * _light(dark, bright, ground if is_drawing else None), 255)
     apart = dark - bright
     deviation = np.sqrt((dark.var() + bright.var()) / 2 + 1)
     by_block = np.sqrt((_by_block(apart) ** 2).mean(axis=(1, 3, 4))) / deviation
-    shown = ~(_background(dark) & _background(bright))
-    structure = shown & (np.maximum(_deviations(dark), _deviations(bright)) > _STRUCTURE)
-    count = structure.sum()
-    if count < _ENOUGH:
-        return 1.0
     means = _by_block(apart).mean(axis=(1, 3))
-    parts = (means[part].mean(axis=0) for part in (shown, ~shown) if part.any())
+    parts = (means[part].mean(axis=0) for part in (shown, ground) if part.any())
     colour = max(np.abs(part).max() for part in parts) / _COLOUR
-    if count < _PHOTO:
-        strongest, half = by_block.max(), np.median(by_block[structure])
-        is_other = strongest > max(_DRAWN_SPOT, _DRAWN_LONELY * (half + _DRAWN_NOISE))
-        return float(max(strongest, colour, 1 if is_other else 0))
+    if is_drawing:
+        colours = np.abs(means[shown]).max(axis=1) / _COLOUR
+        spot = _spot(by_block, structure, is_plain=bool(ground.sum() >= _GROUND))
+        return float(max(by_block.max(), colour, np.percentile(colours, 75), spot))
     half, most = np.percentile(by_block[shown], (50, 75))
     spot = by_block[1:-1, 1:-1].max()
     is_print = spot > max(_SPOT, _LONELY * (half + _NOISE))
     return float(max(most, by_block.max() / 5, spot if is_print else 0, colour))
 
 
-def _aligned(a: _Laid, b: _Laid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The levels of both images at their best alignment and in one light, (32, 32, 3) each.
+def _spot(by_block: NDArray[np.float32], structure: NDArray[np.bool_], is_plain: bool) -> float:
+    """1 where one block of a drawing differs much more than the others do, else 0."""
+    half = np.median(by_block[structure])
+    spot, lonely, noise = (
+        (_PLAIN_SPOT, _PLAIN_LONELY, _PLAIN_NOISE)
+        if is_plain
+        else (_DRAWN_SPOT, _DRAWN_LONELY, _DRAWN_NOISE)
+    )
+    return float(by_block.max() > max(spot, lonely * (half + noise)))
 
-    The darker image comes first.
-    """
+
+def _aligned(a: _Laid, b: _Laid) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The levels of both images at their best alignment, (32, 32, 3) each; the darker one first."""
     alike = np.concatenate([a.normalised @ b.normalised[0], b.normalised[1:] @ a.normalised[0]])
     best = int(alike.argmax())
     first, second = (best, 0) if best < len(_CROPS) else (0, best - len(_CROPS) + 1)
     dark, bright = a.levels[first], b.levels[second]
     if dark.mean() > bright.mean():
         dark, bright = bright, dark
+    return dark, bright
+
+
+def _light(
+    dark: NDArray[np.float32], bright: NDArray[np.float32], ground: NDArray[np.bool_] | None
+) -> float:
+    """How many times as bright the light of the brighter image is, 1 to 1.32.
+
+    `ground` are the blocks that are background in both drawings, None in photos. It tells the light
+    of a drawing. A ground that stays white or black tells nothing. A drawing that is brighter on
+    such a ground is a drawing in another colour, so its light is 1.
+    """
+    if ground is not None and ground.sum() >= _GROUND:
+        under, over = (
+            float(_by_block(one).mean(axis=(1, 3, 4))[ground].mean()) for one in (dark, bright)
+        )
+        if under >= _WHITE or over <= _BLACK:
+            return 1.0
+        if over < _WHITE:
+            return min(max(over / under, 1), _MOST_LIGHT)
     tells = (bright < _WHITE) | (dark >= _WHITE)  # the rest may have been cut off at white
     seen = dark[tells]
     light = float(seen @ bright[tells]) / (float(seen @ seen) + 1)
-    return np.minimum(dark * min(max(light, 1), _MOST_LIGHT), 255), bright
+    return min(max(light, 1), _MOST_LIGHT)
 
 
 def _by_block(image: NDArray[np.float32]) -> NDArray[np.float32]:
