@@ -34,7 +34,7 @@ SPLITS = ("train", "validation", "test")
 """The splits, the weakest first. If an image is filed under several, the last of them counts."""
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
+    **dict.fromkeys(("validation", "val", "valid", "dev", "eval", "evaluation"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """The names of splits in datasets and people's folders, in lower case, and our names for them."""

@@ -20,9 +20,9 @@ from pipeline.files import write_atomic
 from pipeline.formats import sniff
 from pipeline.listing import entries, left_out
 from pipeline.names import class_key
-from pipeline.official_splits import are_splits
+from pipeline.official_splits import are_splits, split_of
 from pipeline.params import load_params
-from pipeline.paths import PARAMS, SPLIT_WORDS
+from pipeline.paths import PARAMS
 from pipeline.sources import FolderSource
 
 _ENOUGH = 64  # pixels; decoding to this size finds damaged bytes as well
@@ -139,7 +139,7 @@ class Learner:
         folders = [found for found in entries(root, left_out()) if found.is_folder]
         tops = [found.name for found in folders]
         if are_splits(root, folders, {class_key(each) for each in self._classes or ()}):
-            training = [name for name in tops if SPLIT_WORDS[name.lower()] == "train"]
+            training = [name for name in tops if split_of(name) == "train"]
             root /= training[0] if training else "train"
             tops = [found.name for found in entries(root, left_out()) if found.is_folder]
         same = [name for name in tops if class_key(name) == class_key(label)]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pipeline.cli import UserError
 from pipeline.kinds import ARCHIVE, IMAGE, OFFICE, PDF, kind_of
+from pipeline.official_splits import split_of
 from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import IndexFile
 from scraper.datasets.member import Member, faults, gunzip
@@ -56,9 +57,9 @@ def official_split(word: str | None) -> str | None:
     """
     if not word:
         return None
-    if word.lower() not in SPLIT_WORDS:
+    if (split := split_of(word)) is None:
         raise UserError(f"the split {word!r} is none of {', '.join(SPLIT_WORDS)}")
-    return SPLIT_WORDS[word.lower()]
+    return split
 
 
 def rows(

@@ -24,7 +24,7 @@ from pipeline.sources import FolderSource
 from scraper.folders.earlier import take_over
 from scraper.folders.files import copied, examine_file
 from scraper.folders.note import FileFacts, Note
-from scraper.folders.walk import FolderFile, FolderListing, walk
+from scraper.folders.walk import FolderFile, FolderListing, lone_class, walk
 from scraper.raw_folder import now
 
 
@@ -72,6 +72,8 @@ def sync(
     if not (folder / LEFT_OUT).exists():  # a mark: from now on all files in data/raw are ours
         write_atomic(folder / LEFT_OUT, "{}\n")
     listing = walk(root, source.classes) if root.is_dir() else FolderListing()
+    if source.classes is None and (sentence := lone_class(listing)):
+        report.sentences.append(sentence)
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # perhaps a disk is not mounted: then its folder is empty

@@ -20,8 +20,8 @@ from pipeline.listing import (
 )
 from pipeline.manifest import safe_label
 from pipeline.names import class_key
-from pipeline.official_splits import are_splits
-from pipeline.paths import MANIFEST, SPLIT_WORDS
+from pipeline.official_splits import are_splits, split_of
+from pipeline.paths import MANIFEST
 
 LOOSE = "files beside the class folders"
 
@@ -52,10 +52,11 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
     """List `<root>/<class>/…`. A sub-folder of a class is a product. Links are followed.
 
     If all folders in `root` are called train, validation, test or the like, they are official
-    splits, and the class folders are inside them: see `_are_splits`.
+    splits, and the class folders are inside them: see `are_splits`.
 
     `Mug` and `mug` are one class, which is spelt as in `classes`, or else as the folder that comes
-    first, small letters before capitals. Raises UserError for a folder that can't be a class.
+    first, small letters before capitals. Raises UserError for a folder that can't be a class, and
+    for one that has the splits inside.
     """
     listing = FolderListing()
     spelt = {class_key(label): label for label in classes or ()}
@@ -70,7 +71,7 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
             listing.left_out[LOOSE].append(loose.name)
     if are_splits(root, folders, spelt):
         for top in folders:
-            split = SPLIT_WORDS[top.name.lower()]
+            split = split_of(top.name)
             for one in inside(top, listing.left_out):
                 if one.is_folder:
                     _add_class(listing, one, split, spelt)
@@ -95,6 +96,7 @@ def _add_class(
         )
     label = spelt.setdefault(class_key(label), label)
     listing.labels.add(label)
+    first = len(listing.entries)
     for file in below(folder, listing.left_out):
         places = file.name.removeprefix(f"{folder.name}/").split("/")
         listing.entries.append(
@@ -107,3 +109,31 @@ def _add_class(
                 split=split,
             )
         )
+    if split is None:
+        _refuse_splits_inside(folder, listing.entries[first:])
+
+
+def _refuse_splits_inside(folder: Found, entries: Iterable[FolderFile]) -> None:
+    """Raises UserError for `mug/train/…` beside `mug/test/…`, which are no two products."""
+    names = {e.product.split("/")[1] for e in entries if e.product}
+    splits = {name: split for name in sorted(names) if (split := split_of(name))}
+    if len(set(splits.values())) > 1:
+        first = next(iter(splits))
+        raise UserError(
+            f"{folder.path} has {' and '.join(splits)} in it, which are called like official "
+            f"splits. Put the classes into the splits ({folder.path.parent / first / folder.name}), "
+            f"or, if {folder.name!r} is no class, name {folder.path} as the source's path"
+        )
+
+
+def lone_class(listing: FolderListing) -> str | None:
+    """What to look at where all images are in folders of one class: these may be the classes."""
+    products = sorted({e.product.split("/")[1] for e in listing.entries if e.product})
+    if len(listing.labels) > 1 or len(products) < 2 or not all(e.product for e in listing.entries):
+        return None
+    (label,) = listing.labels
+    return (
+        f"{label!r} is the only class, and the {len(products)} folders in it count as products "
+        f"({', '.join(products[:3])}{', …' if products[3:] else ''}). If they are your classes, "
+        f"name the folder {label!r} as the source's path"
+    )

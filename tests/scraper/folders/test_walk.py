@@ -121,6 +121,40 @@ def test_official_splits_by_hand(own):
     }
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training_set", "test_set"), ("train_images", "test_images"), ("seg_train", "seg_test"),
+     ("trainset", "testset"), ("Training data", "Test data"), ("train", "eval"), ("Train_", "Test_")],
+)  # fmt: skip
+def test_splits_as_people_call_them(own, train, test):
+    put(own, {f"{train}/mug/a.jpg": jpeg("red"), f"{test}/mug/b.jpg": jpeg("blue")})
+    collect("own", OWN)
+    found = {(row.label, row.split) for row in rows().values()}
+    assert found == {("mug", "train"), ("mug", "validation" if test == "eval" else "test")}
+
+
+@pytest.mark.parametrize("splits", [("train", "test"), ("training_set", "val")])
+def test_splits_inside_of_a_folder_are_no_products(own, splits):
+    put(own, {f"mug/{split}/{split}.jpg": jpeg("red") for split in splits})
+    with pytest.raises(UserError, match=r"(?s)official splits.*name .*mug as the source's path"):
+        collect("own", OWN)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (("dataset/mug/a.jpg", "dataset/cap/b.jpg"), True),
+        (("train/images/mug/a.jpg", "train/images/cap/b.jpg", "test/images/mug/c.jpg"), True),
+        (("mug/1/a.jpg", "mug/2/b.jpg", "mug/alone.jpg"), False),
+        (("mug/1/a.jpg", "cap/1/b.jpg", "cap/2/c.jpg"), False),
+    ],
+)
+def test_one_folder_around_the_classes_is_told(own, capsys, files, told):
+    put(own, {name: jpeg(f"#{n}00") for n, name in enumerate(files, start=10)})
+    collect("own", OWN)
+    assert ("is the only class, and the 2 folders in it" in capsys.readouterr().out) == told
+
+
 @pytest.mark.parametrize(("classes", "label"), [(None, "mug"), (["MUG"], "MUG"), (["Mug"], "Mug")])
 def test_spellings_of_one_class_are_one_class(own, classes, label):
     put(own, {"Mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue"), "MUG/p/c.jpg": jpeg("green")})
