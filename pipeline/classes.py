@@ -40,24 +40,34 @@ def spellings(sources: Mapping[str, Source], found: Iterable[str] = ()) -> dict[
 
 
 def empty_classes(
-    sources: Mapping[str, Source], outcomes: Iterable[tuple[str, str, str]]
+    sources: Mapping[str, Source],
+    outcomes: Iterable[tuple[str, str, str]],
+    lost: Mapping[str, Counter[str]] | None = None,
 ) -> Iterator[str]:
     """A sentence for each class without a kept image. It says why most images were not kept.
 
-    Classes are those that `sources` name, and those of `outcomes`: an image's class folder in
-    data/raw, its class after people's decisions, and the reason why it was dropped or `KEPT`.
+    Classes are those that `sources` name, those of `outcomes` (of an image: its class folder in
+    data/raw, its class after people's decisions, and the reason why it was dropped or `KEPT`), and
+    those of `lost`: why candidates gave no image, by class.
     """
+    lost = lost or {}
     ends: dict[str, Counter[str]] = defaultdict(Counter)
     relabelled: Counter[str] = Counter()
     for raw_label, label, reason in outcomes:
         ends[label][reason] += 1
         relabelled[raw_label] += raw_label != label
-    for label in sorted({*spellings(sources).values(), *ends}):
+    for label in sorted({*spellings(sources).values(), *ends, *relabelled, *lost}):
         reasons = ends[label]
         if reasons[KEPT]:
             continue
         if not reasons and relabelled[label]:
             yield f"class {label!r} has no image: all were relabelled; see data/review.csv"
+        elif not reasons and label in lost:
+            why, count = lost[label].most_common(1)[0]
+            yield (
+                f"class {label!r} has no image: of {lost[label].total()} candidates none is one, "
+                f"{count} because: {why}; see what collect says: python -m scraper.collect SOURCE"
+            )
         elif not reasons:
             yield (
                 f"class {label!r} has no image: none was collected; check its entry in "

@@ -19,6 +19,7 @@ UNREADABLE = "folders and files that can't be read"
 BROKEN = "broken links"
 LOOPS = "links that lead back"
 OUTSIDE = "links that lead out of the folder"
+LOOSE = "files beside the class folders"
 SPECIAL = "pipes, sockets and devices"
 
 _TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much

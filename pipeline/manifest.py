@@ -7,6 +7,7 @@ The last row of a (label, image_url) counts.
 import dataclasses
 import functools
 import json
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Self
 
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
+from pipeline.formats import is_litter
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -197,11 +199,18 @@ def _cut_torn_line(path: Path) -> None:
         file.truncate(data.rfind(b"\n") + 1)
 
 
-_RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+# of our own files beside class folders, such as metadata.csv and verdicts.parquet
+_OUR_SUFFIX = re.compile(r"\.(?=(csv|jsonl?|md|parquet|part)$)", re.IGNORECASE)
+_RESERVED = {
+    *("con", "prn", "aux", "nul", "conin$", "conout$"),
+    *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10)),
+}
 
 
 def safe_label(name: str) -> str:
     """A class name as a folder name on every system: NFC, without separators or control characters.
+
+    It is never called like a file of ours that lies beside class folders, nor like litter.
 
     >>> safe_label("Mugs / Cups ")
     'Mugs - Cups'
@@ -215,7 +224,8 @@ def safe_label(name: str) -> str:
     label = " ".join(label.split()).strip(" .-")
     while len(label.encode()) > 120:
         label = label[:-1].rstrip(" .-")
-    if not label or label.split(".")[0].lower() in _RESERVED:
+    label = _OUR_SUFFIX.sub("-", label)
+    if not label or label.split(".")[0].lower() in _RESERVED or is_litter(label):
         raise UserError(
             f"{name!r} can't be the name of a class folder; give the class another name"
         )

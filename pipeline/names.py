@@ -37,8 +37,15 @@ def safe_source(name: str) -> str:
     return safe_label(plain if plain == name else plain.strip("_"))
 
 
+def no_substitution(text: str) -> str:
+    """The text. Raises ValueError if DVC would substitute a part of it."""
+    if "${" in text:
+        raise ValueError("may not contain ${, which DVC would substitute")
+    return text
+
+
 def _label(name: str) -> str:
-    return _checked(name, safe_label, "can't be a class folder")
+    return _checked(no_substitution(name), safe_label, "can't be a class folder")
 
 
 def _source(name: str) -> str:

@@ -1,18 +1,18 @@
 """Reads data/raw: the images that params.yaml asks for, and the files that are left out."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import listing
-from pipeline.classes import spellings
+from pipeline.classes import empty_classes, spellings
 from pipeline.cli import UserError
 from pipeline.formats import is_litter
 from pipeline.licenses import is_allowed
-from pipeline.listing import BROKEN, LITTER, SPECIAL, UNREADABLE
-from pipeline.manifest import Manifest, Row
+from pipeline.listing import BROKEN, LITTER, LOOSE, SPECIAL, UNREADABLE, aside_lines
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.names import class_key
 from pipeline.paths import LEFT_OUT, MANIFEST, SPLITS
 from pipeline.sources import CrawlSource, FolderSource, Source
@@ -60,17 +60,20 @@ class Raw:
     brackets, what collect said of the file"""
     not_images: dict[str, dict[str, list[str]]]
     """names of files in people's own folders that are no images, by source and kind"""
+    lost: dict[str, Counter[str]]
+    """by class: why candidates of it are no images here"""
 
 
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     """Read the manifests of these sources. Any other file in `raw` is left out, with a reason.
 
-    Raises UserError where there is no image at all.
+    Raises UserError where there is no image at all, and says what became of the candidates.
     """
     asked: dict[str, list[Row]] = {}
     files: dict[str, set[str]] = {}
     left_out: dict[tuple[str, str], list[str]] = defaultdict(list)
     not_images: dict[str, dict[str, list[str]]] = {}
+    lost: list[tuple[str, str]] = []
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
         name, selection = folder.name, None
@@ -80,24 +83,43 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             rows = Manifest(folder / MANIFEST).rows.values()
             selection = _Selection(name, sources[name])
             asked[name] = [row for row in rows if selection.why_not(row) is None]
+            lost += selection.lost(rows)
             if found := left_out_of(folder):
                 not_images[name] = found
         left = files[name] - {row.file for row in asked.get(name, ())}
         for file, why in _why_left_out(left, rows, name, selection):
             left_out[name, why].append(file)
-    spelt = spellings(sources, (row.label for rows in asked.values() for row in rows))
+    labels = [row.label for rows in asked.values() for row in rows]
+    spelt = spellings(sources, [*labels, *(label for label, _ in lost)])
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for label, why in lost:
+        reasons[spelt[class_key(label)]][why] += 1
     images = [
         image
         for name, rows in asked.items()
         for image in _images(name, sources[name], rows, files[name], spelt)
     ]
     if not images:
-        raise UserError(
-            f"{raw} has no image of the sources in params.yaml ({', '.join(sources)}); "
-            "bring some in with: python -m scraper.collect SOURCE"
-        )
+        raise UserError(_nothing(raw, sources, not_images, reasons))
     images.sort(key=lambda image: image.key)
-    return Raw(images, dict(sorted(left_out.items())), not_images)
+    return Raw(images, dict(sorted(left_out.items())), not_images, reasons)
+
+
+def _nothing(
+    raw: Path,
+    sources: Mapping[str, Source],
+    not_images: Mapping[str, Mapping[str, list[str]]],
+    lost: Mapping[str, Counter[str]],
+) -> str:
+    """Why there is no image at all, in words."""
+    about = f"{raw} has no image of the sources in params.yaml ({', '.join(sources)})"
+    lines = [f"{name}: {line}" for name, kinds in not_images.items() for line in aside_lines(kinds)]
+    lines += empty_classes(sources, (), lost)
+    if not lines:
+        return f"{about}; bring some in with: python -m scraper.collect SOURCE"
+    if any(LOOSE in kinds for kinds in not_images.values()):
+        lines.append("an image needs a folder that is called like its class, such as mug/1.jpg")
+    return "\n  ".join([about, *lines])
 
 
 def left_out_of(folder: Path) -> dict[str, list[str]]:
@@ -122,11 +144,21 @@ class _Selection:
         """Why params.yaml does not ask for the class or license of this image; None if it does."""
         if not row.status.has_file:
             return row.status.replace("_", " ")
-        if self._classes is not None and class_key(row.label) not in self._classes:
+        if not self._asks_for(row.label):
             return f"sources.{self._name}.classes does not ask for the class"
         if not is_allowed(row.license, row.license_url, self._licenses):
             return f"sources.{self._name}.licenses does not take the license"
         return None
+
+    def lost(self, rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
+        """The class of each candidate that gave no image, and why; not of what was taken away."""
+        for row in rows:
+            is_gone = row.status in (Status.FAILED_MISSING, Status.REJECTED_CLASS)
+            if not is_gone and self._asks_for(row.label) and (why := self.why_not(row)):
+                yield row.label, why
+
+    def _asks_for(self, label: str) -> bool:
+        return self._classes is None or class_key(label) in self._classes
 
 
 def _why_left_out(

@@ -62,7 +62,8 @@ def _word(loc: Sequence[Any], values: Any, node: Any) -> str | None:
             values, node = list(values.values())[place], inner
         elif isinstance(node, SequenceNode) and isinstance(part, int):
             values, node = values[part], node.value[part]
-    return str(node.value) if isinstance(node, ScalarNode) and values is not None else None
+    is_unset = values is None and not isinstance(loc[-1], int)  # a null in a list is a name
+    return str(node.value) or None if isinstance(node, ScalarNode) and not is_unset else None
 
 
 def _keys_near(loc: Sequence[Any], model: type[Section]) -> list[str]:

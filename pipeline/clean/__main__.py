@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("the images, and why, are in results/clean/report.html")
     for sentence in doubts(paths.REVIEW, {image.sha256 for image in findings.raw.images}):
         print(sentence)
-    empty = list(empty_classes(params.sources, outcomes(findings)))
+    empty = list(empty_classes(params.sources, outcomes(findings), findings.raw.lost))
     if not numbers["kept"]:
         raise UserError("\n  ".join(["no image was kept", *empty]))
     warn_of_empty(empty)

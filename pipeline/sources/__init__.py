@@ -125,7 +125,9 @@ class ArchiveSource(Section):
     kind: Literal["archive"] = Field(
         description="any tar, zip or folder. With the extra `archives` also 7z, RAR and others"
     )
-    url: str = Field(description="web address, or path of an archive or a folder. `~` is your home")
+    url: Annotated[str, AfterValidator(no_substitution)] = Field(
+        description="web address, or path of an archive or a folder. `~` is your home"
+    )
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         None, description="SHA-256 of the archive; another one is refused"
     )

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pipeline.licenses import NONE, normal_license
 from pipeline.names import Label, apart
+from pipeline.names import no_substitution as no_substitution
 
 
 class Section(BaseModel):
@@ -35,6 +36,8 @@ def _theirs(value: Any) -> Any:
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(label, str) for label in names):
         raise ValueError("name one of the source's labels, or a list of them")
+    for label in names:
+        no_substitution(label)
     return value
 
 
@@ -63,13 +66,6 @@ def _encoding(name: str) -> str:
 
 
 Encoding = Annotated[str, AfterValidator(_encoding)]
-
-
-def no_substitution(text: str) -> str:
-    """The text. Raises ValueError if DVC would substitute a part of it."""
-    if "${" in text:
-        raise ValueError("may not contain ${, which DVC would substitute")
-    return text
 
 
 def as_list(value: str | list[str] | None) -> list[str]:

@@ -55,6 +55,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"\nLeft out: {leaks} images with a copy in a stronger official split "
             "(test before validation before train)."
         )
+    official = sum(bool(image.official_split) for image in images)
+    if official and not params.split.keep_official:
+        print(
+            f"\n{official} images have an official split of their source, which was not kept; "
+            "split.keep_official: true keeps it."
+        )
     for lack in division.lacks:
         print(f"\nLeft out by split.too_few: {lack}")
     warn_of_empty(empty)

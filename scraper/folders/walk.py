@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.cli import UserError
 from pipeline.listing import (
+    LOOSE,
     UNREADABLE,
     Found,
     LeftOut,
@@ -22,8 +23,6 @@ from pipeline.manifest import safe_label
 from pipeline.names import class_key
 from pipeline.official_splits import are_splits, split_of
 from pipeline.paths import MANIFEST
-
-LOOSE = "files beside the class folders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +117,11 @@ def _refuse_splits_inside(folder: Found, entries: Iterable[FolderFile]) -> None:
     names = {e.product.split("/")[1] for e in entries if e.product}
     splits = {name: split for name in sorted(names) if (split := split_of(name))}
     if len(set(splits.values())) > 1:
-        first = next(iter(splits))
+        right = folder.path.parent / next(iter(splits)) / folder.name
         raise UserError(
             f"{folder.path} has {' and '.join(splits)} in it, which are called like official "
-            f"splits. Put the classes into the splits ({folder.path.parent / first / folder.name}), "
-            f"or, if {folder.name!r} is no class, name {folder.path} as the source's path"
+            f"splits. Put the classes into the splits ({right}), or, if {folder.name!r} is no "
+            f"class, name {folder.path} as the source's path"
         )
 
 

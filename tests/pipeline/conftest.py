@@ -65,6 +65,7 @@ class Workplace:
         self._urls += 1
         values = {"image_url": f"http://127.0.0.1:80/{self._urls}.jpg", "license": "CC0-1.0"}
         values |= {"label": label, "file": file, "sha256": sha256, "bytes": len(content)}
+        status = columns.pop("status", status)
         with (paths.RAW / source / paths.MANIFEST).open("a") as manifest:
             manifest.write(Row(status=status, **values | columns).to_json() + "\n")
         if status is Status.SAVED:

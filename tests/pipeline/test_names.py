@@ -74,7 +74,7 @@ def test_what_yaml_takes_for_a_number_is_to_be_quoted(tmp_path: Path, name: str)
     assert str(error.value).count(f"write it in quotes: '{name}'") == 2
 
 
-@pytest.mark.parametrize("name", ["2024", "007", "true"])
+@pytest.mark.parametrize("name", ["2024", "007", "true", "null", "~"])
 def test_in_a_list_too(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match=rf"own.classes.1 has {name}, .* quotes: '{name}'"):
         load_params(few(tmp_path, f"  own: {{kind: folder, classes: [a, {name}]}}"))
@@ -102,6 +102,28 @@ def test_a_class_may_have_a_name_that_a_folder_may_have(tmp_path: Path) -> None:
     names = ["h&m", "my shop", "men's", "shop.example", "own$HOME", "a@b"]
     path = params(tmp_path, classes=json.dumps(names))
     assert load_params(path).sources["own"].classes == names
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["metadata.csv", "verdicts.parquet", "Manifest.JSONL", "left_out.json", "CREDITS.md", "x.part"],
+)
+def test_a_class_is_not_called_like_a_file_of_ours(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=rf"'{name}': .*'{name.replace('.', '-')}' could"):
+        load_params(params(tmp_path, classes=f"[{name}]"))
+
+
+@pytest.mark.parametrize("name", ["lost+found", "desktop.ini", "~$mug", "CONIN$"])
+def test_a_class_is_not_called_like_litter_or_a_device(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="can't be a class folder; choose another"):
+        load_params(params(tmp_path, classes=f"['{name}']"))
+
+
+def test_dvc_would_substitute_in_classes_and_their_labels(tmp_path: Path) -> None:
+    shop = "  shop: {kind: spider, spider: shop, url: demo, classes: {'a${b}': x, c: '${d}'}}"
+    with pytest.raises(UserError) as error:
+        load_params(few(tmp_path, shop))
+    assert str(error.value).count("which DVC would substitute") == 2
 
 
 def test_spellings_of_one_class() -> None:

@@ -6,6 +6,7 @@ from ruamel.yaml import YAML
 from pipeline import paths
 from pipeline.clean.__main__ import main
 from pipeline.cli import UserError
+from pipeline.manifest import Status
 
 
 def run(work, capsys: pytest.CaptureFixture) -> list[str]:
@@ -30,6 +31,31 @@ def test_a_class_that_ends_empty_is_told_with_the_commonest_reason(work, make, c
         "see clean.too_small in params.yaml"
     )
     assert spoon.startswith("WARNING: class 'Spoon' has no image: none was collected; check")
+
+
+def test_a_class_that_no_source_names_does_not_vanish(work, make, capsys) -> None:
+    work.add(make.encoded(make.next()))
+    work.decide(work.add(make.encoded(make.next()), "cap"), "relabel", "mug")
+    work.add(b"words", "hat", status=Status.REJECTED_NOT_IMAGE, file=None, sha256=None)
+    work.add(b"gone", "pan", status=Status.FAILED_MISSING, file=None, sha256=None)  # taken away
+    cap, _, hat = run(work, capsys)[-3:]
+    assert cap == "WARNING: class 'cap' has no image: all were relabelled; see data/review.csv"
+    assert hat.startswith(
+        "WARNING: class 'hat' has no image: of 1 candidates none is one, "
+        "1 because: rejected not image; see what collect says"
+    )
+
+
+def test_no_image_at_all_is_told_with_what_became_of_the_candidates(work, capsys) -> None:
+    for n in range(3):
+        work.add(b"%d" % n, "hat", status=Status.REJECTED_NOT_IMAGE, file=None, sha256=None)
+    (paths.RAW / "own" / paths.LEFT_OUT).write_text('{"files beside the class folders": ["a.jpg"]}')
+    with pytest.raises(UserError) as error:
+        run(work, capsys)
+    _, loose, hat, remedy = str(error.value).splitlines()
+    assert "files beside the class folders: 1 (a.jpg)" in loose
+    assert "class 'hat' has no image: of 3 candidates none is one" in hat
+    assert "a folder that is called like its class" in remedy
 
 
 @pytest.mark.parametrize(

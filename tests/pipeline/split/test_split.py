@@ -112,6 +112,16 @@ def test_a_class_without_any_image_is_told_of_at_the_end(work, divided, make, ca
     assert spoon.startswith("WARNING: class 'spoon' has no image: none was collected;")
 
 
+def test_official_splits_that_are_not_kept_are_told(work, divided, make, capsys) -> None:
+    work.add(make.encoded(make.next()), "cup", split="test")
+    work.clean()
+    YAML().dump(work.values, paths.PARAMS)
+    split.main([])
+    assert "1 images have an official split of their source, which was not kept; split.keep_" in (
+        capsys.readouterr().out
+    )
+
+
 def test_nothing_kept_is_an_error_that_names_the_commonest_reason(work, make) -> None:
     for _ in range(3):
         work.add(make.blank())

@@ -124,7 +124,8 @@ def test_official_splits_by_hand(own):
 @pytest.mark.parametrize(
     ("train", "test"),
     [("training_set", "test_set"), ("train_images", "test_images"), ("seg_train", "seg_test"),
-     ("trainset", "testset"), ("Training data", "Test data"), ("train", "eval"), ("Train_", "Test_")],
+     ("trainset", "testset"), ("Training data", "Test data"), ("train", "eval"),
+     ("Train_", "Test_")],
 )  # fmt: skip
 def test_splits_as_people_call_them(own, train, test):
     put(own, {f"{train}/mug/a.jpg": jpeg("red"), f"{test}/mug/b.jpg": jpeg("blue")})
