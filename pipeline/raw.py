@@ -23,7 +23,8 @@ class RawImage:
     """One raw image: the same bytes in the same class of the same source, however often listed.
 
     `label` is the class as it is spelt everywhere: `Mug` and `mug` are one. `file` is relative to
-    data/raw. `products` are the source's own ids, `addresses` those of rows without a product.
+    data/raw. `products` are the source's own ids, `titles` what they are called, in small
+    letters, and `addresses` those of rows without a product.
     `official` are the splits that the source files it under, the strongest first.
     """
 
@@ -34,6 +35,7 @@ class RawImage:
     there: bool
     bytes: int
     products: frozenset[str]
+    titles: frozenset[tuple[str, str]]
     addresses: frozenset[str]
     official: tuple[str, ...]
     rows: int
@@ -209,6 +211,11 @@ def _images(
             bytes=row.bytes or 0,
             products=frozenset(
                 copies.get(r.product_id, r.product_id) for r in listed if r.product_id
+            ),
+            titles=frozenset(
+                (copies.get(r.product_id, r.product_id), " ".join(r.title.casefold().split()))
+                for r in listed
+                if r.product_id and r.title
             ),
             addresses=frozenset(
                 r.image_url for r in listed if not r.product_id and _is_address(r, source)

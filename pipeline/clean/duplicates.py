@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.clean.measure import Measurement
 from pipeline.clean.near_duplicates import Pair
+from pipeline.clean.products import Products
 from pipeline.clean.rules import Verdict
 from pipeline.manifest import Reason
 from pipeline.params import Clean, Placeholder
@@ -79,9 +80,10 @@ def resolve(
     for pair in pairs:
         same.join(names[pair.a], names[pair.b])
     sets = _split(judged, lambda one: same.find(names[one.image.sha256]))
+    products = Products((one.image, name) for name, members in sets.items() for one in members)
     for members in sets.values():
         members.sort(key=lambda one: one.rank)
-        _find_placeholder(members, clean.placeholder)
+        _find_placeholder(members, clean.placeholder, products)
         staying = [one for one in members if one.verdict.reason is None]
         if len(staying) > 1:
             _settle(staying, clean)
@@ -89,12 +91,12 @@ def resolve(
     return list(sets.values())
 
 
-def _find_placeholder(members: Sequence[JudgedImage], rule: Placeholder) -> None:
+def _find_placeholder(members: Sequence[JudgedImage], rule: Placeholder, products: Products) -> None:
     """Find an image that many products have, in any bytes. It tells nothing about any of them."""
-    products = {name for one in members for name in _products(one.image)}
-    if not any(one.is_placeholder for one in members) and not (
-        rule.other_bytes and len(products) >= rule.min_products
-    ):
+    is_hub = rule.other_bytes and (
+        products.count(one.image for one in members) >= rule.min_products
+    )
+    if not is_hub and not any(one.is_placeholder for one in members):
         return
     for one in members:
         one.verdict.find(Reason.PLACEHOLDER, rule.action)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pipeline.clean.measure import Measurement, NoMeasurement
+from pipeline.clean.products import Products
 from pipeline.decisions import Choice, Decision
 from pipeline.manifest import Reason
 from pipeline.params import Clean
@@ -59,7 +60,14 @@ def judge_each(
     placeholders comes before the other rules, because a placeholder is often blank too.
     """
     images = list(images)
-    products = _products(images)
+    by_bytes: dict[str, list[RawImage]] = defaultdict(list)
+    for image in images:
+        by_bytes[image.sha256].append(image)
+    products = Products((image, image.sha256) for image in images)
+    counts = {  # an address without a product counts as one
+        sha256: products.count(same) + len(frozenset().union(*(one.addresses for one in same)))
+        for sha256, same in by_bytes.items()
+    }
     rules = [(reason, holds, getattr(clean, reason)) for reason, holds in RULES.items()]
     verdicts = []
     for image in images:
@@ -73,24 +81,12 @@ def judge_each(
         elif isinstance(result, NoMeasurement):
             verdict.reason, verdict.note = result.reason, result.error
         else:
-            if len(products[image.sha256]) >= clean.placeholder.min_products:
+            if counts[image.sha256] >= clean.placeholder.min_products:
                 verdict.find(Reason.PLACEHOLDER, clean.placeholder.action)
             for reason, holds, rule in rules:
                 if holds(result, rule):
                     verdict.find(reason, rule.action)
     return verdicts
-
-
-def _products(images: Iterable[RawImage]) -> dict[str, set[tuple[str, ...]]]:
-    """By SHA-256: the products that show these bytes, and the addresses without a product."""
-    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
-    for image in images:
-        shown = found[image.sha256]
-        for product in image.products:
-            shown.add((image.source, product))
-        for address in image.addresses:
-            shown.add((address,))
-    return found
 
 
 def _decided(image: RawImage, decision: Decision | None) -> Verdict:

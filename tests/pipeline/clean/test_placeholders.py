@@ -133,6 +133,31 @@ def test_what_is_dropped_as_a_conflict_joins_nothing(work, make) -> None:
     assert len({row["group"] for row in work.rows(verdict="drop")}) == 1
 
 
+@pytest.mark.parametrize("own_bytes", [True, False])
+def test_one_product_of_many_sellers_is_no_placeholder(work, make, own_bytes: bool) -> None:
+    front, back = hub("portrait", make, 12), hub("portrait", make, 12)
+    for n in range(12):
+        for view in (front, back):
+            image = view[n if own_bytes else 0]
+            work.add(image, product_id=f"seller {n}", title="Mug  Blue" if n % 2 else "mug blue")
+    work.clean()
+    assert work.metrics()["kept"] == 2
+    assert "placeholder" not in work.metrics()["dropped"]
+    assert len({row["group"] for row in work.rows(verdict="keep")}) == 1
+
+
+@pytest.mark.parametrize("own_bytes", [True, False])
+@pytest.mark.parametrize("title", ["shirt {}", "shirt"])
+def test_a_chart_is_one_whatever_the_titles(work, make, own_bytes: bool, title: str) -> None:
+    for n, content in enumerate(hub("chart", make, 12)):
+        charts = {"product_id": f"p {n}", "title": title.format(n)}
+        work.add(content if own_bytes else make.encoded(chart()), **charts)
+        work.add(make.encoded(make.next()), **charts)
+    work.clean()
+    assert work.metrics()["dropped"] == {"placeholder": 12 if own_bytes else 1}
+    assert len({row["group"] for row in work.rows(verdict="keep")}) == 12
+
+
 def test_a_person_keeps_an_image_of_a_hub(work, make) -> None:
     shared = hub("portrait", make, 6)
     products(work, make, shared)
