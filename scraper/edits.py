@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,25 +21,36 @@ def follow_edits(folder: Path, manifest: Manifest, note: Path) -> int:
     """Take in images that were edited in place, under their new digests. Returns their number.
 
     They keep what is known of them, but not their addresses: these lead to the bytes as they were.
-    `note` has the stamps of files whose digests were compared before: as Git does, only what has
-    another size, time or inode since is read. Without the note all is read, once.
+    `note` is that of `edited_files`.
     """
-    began = time.time_ns()
-    stamps, edited = _stamps(note), 0
-    kept: dict[str, list[int]] = {}
     by_file: dict[str, list[Row]] = defaultdict(list)
     for row in manifest.rows.values():
         if row.status.has_file and row.file:
             by_file[row.file].append(row)
-    for file, rows in by_file.items():
+    edited = edited_files(folder, {file: rows[0].sha256 for file, rows in by_file.items()}, note)
+    for file, digest in edited.items():
+        _edited(manifest, folder / file, digest, by_file[file])
+    return len(edited)
+
+
+def edited_files(folder: Path, digests: Mapping[str, str | None], note: Path) -> dict[str, str]:
+    """The files in `folder` that have another digest than `digests` says, and that digest.
+
+    `note` has the stamps of files whose digests were compared before: as Git does, only what has
+    another size, time or inode since is read. Without the note all is read, once.
+    """
+    began = time.time_ns()
+    stamps = _stamps(note)
+    kept: dict[str, list[int]] = {}
+    edited = {}
+    for file, expected in digests.items():
         path = folder / file
         try:
             stamp = stamp_of(path.stat())
             if stamps.get(file) != stamp:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                if digest != rows[0].sha256:
-                    _edited(manifest, path, digest, rows)
-                    edited += 1
+                if digest != expected:
+                    edited[file] = digest
                     continue
         except OSError:
             continue  # it is gone, or clean says why it can't be read

@@ -1,8 +1,10 @@
 """Keeps what clean has measured, by SHA-256, in a folder that is safe to delete."""
 
 import dataclasses
+import marshal
 import sqlite3
-from collections.abc import Container, Iterable, Iterator
+import zlib
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -19,19 +21,30 @@ _FIELDS = [field.name for field in dataclasses.fields(Measurement)]
 _values = attrgetter(*_FIELDS)
 _SCHEMA = f"""
 CREATE TABLE measurements (
-  sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}
+  sha256 TEXT PRIMARY KEY, reason TEXT, error TEXT, {", ".join(_FIELDS)}, seal INT
 ) WITHOUT ROWID;
-CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB, levels BLOB);
+CREATE TABLE thumbnails (sha256 TEXT PRIMARY KEY, jpeg BLOB, levels BLOB, seal INT);
 CREATE TABLE pairs (
-  a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, PRIMARY KEY (a, b, mirrored)
+  a TEXT, b TEXT, mirrored INT, distance INT, difference REAL, seal INT,
+  PRIMARY KEY (a, b, mirrored)
 ) WITHOUT ROWID;
 CREATE TABLE compared (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-_MARKS = ", ".join("?" * (len(_FIELDS) + 3))
+_MARKS = ", ".join("?" * (len(_FIELDS) + 4))
 _ADD = f"INSERT OR REPLACE INTO measurements VALUES ({_MARKS})"  # noqa: S608 - our own names
 # other versions of the decoders may give other pixels: then all images are measured again
-_VERSION = f"{measure.VERSION} {decoders()}"
+_VERSION = f"{measure.VERSION} sealed {decoders()}"
+
+
+def _sealed(*values: Any) -> tuple[Any, ...]:
+    """The values of a row with their checksum. SQLite does not see that a byte has changed."""
+    # version 0 writes equal values alike; later ones also say which texts Python has interned
+    return (*values, zlib.crc32(marshal.dumps(values, 0)))
+
+
+def _is_sound(row: Sequence[Any]) -> bool:
+    return _sealed(*row[:-1]) == tuple(row)
 
 
 class Cache:
@@ -45,7 +58,7 @@ class Cache:
         except sqlite3.OperationalError as error:
             raise self._unusable(error) from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{path} is damaged ({error}); delete it, it is made anew") from error
+            raise self._damaged(error) from error
 
     def _open(self) -> None:
         self._database = sqlite3.connect(self._path, timeout=60)
@@ -67,6 +80,11 @@ class Cache:
         self._database.close()
         if isinstance(error, sqlite3.OperationalError):
             raise self._unusable(error) from error
+        if type(error) is sqlite3.DatabaseError:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> UserError:
+        return UserError(f"{self._path} is damaged ({error}); delete it, it is made anew")
 
     def _unusable(self, error: Exception) -> UserError:
         """An error that names the file and the remedy. SQLite's own message names no file."""
@@ -76,42 +94,46 @@ class Cache:
         )
 
     def measurements(self, wanted: Iterable[str]) -> dict[str, Measurement | NoMeasurement]:
-        """The measurements of those wanted images that were measured before, by SHA-256."""
+        """The measurements of those wanted images that were measured before, by SHA-256.
+
+        A row that is damaged is left out, so its image is measured again.
+        """
         with self._wanted(wanted):
             rows = self._database.execute("SELECT * FROM measurements JOIN wanted USING (sha256)")
-            return {sha256: _result(values) for sha256, *values in rows}
+            return {row[0]: _result(row[1:-1]) for row in rows if _is_sound(row)}
 
     def add(self, results: Iterable[tuple[str, Measured | NoMeasurement]]) -> None:
         """Keep these results, in one transaction."""
         measurements, thumbnails = [], []
         for sha256, result in results:
             if isinstance(result, Measured):
-                measurements.append((sha256, None, None, *_values(result.measurement)))
-                thumbnails.append((sha256, result.thumbnail, result.levels))
+                measurements.append(_sealed(sha256, None, None, *_values(result.measurement)))
+                thumbnails.append(_sealed(sha256, result.thumbnail, result.levels))
             else:
                 nothing = [None] * len(_FIELDS)
-                measurements.append((sha256, result.reason.value, result.error, *nothing))
+                measurements.append(_sealed(sha256, result.reason.value, result.error, *nothing))
         with self._database:
             self._database.executemany(_ADD, measurements)
             self._database.executemany(
-                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", thumbnails
+                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?, ?)", thumbnails
             )
 
     def thumbnail(self, sha256: str) -> bytes:
         """A measured image in small, as JPEG. Raises KeyError."""
-        return self._kept("jpeg", sha256)
+        return self._kept(sha256)[0]
 
     def levels(self, sha256: str) -> bytes:
         """What the second look compares of a measured image. Raises KeyError."""
-        return self._kept("levels", sha256)
+        return self._kept(sha256)[1]
 
-    def _kept(self, column: str, sha256: str) -> bytes:
-        query = f"SELECT {column} FROM thumbnails WHERE sha256 = ?"  # noqa: S608 - ours
+    def _kept(self, sha256: str) -> tuple[bytes, bytes]:
+        query = "SELECT * FROM thumbnails WHERE sha256 = ?"
         row = self._database.execute(query, (sha256,)).fetchone()
         if row is None:
             raise KeyError(sha256)
-        content: bytes = row[0]
-        return content
+        if not _is_sound(row):
+            raise sqlite3.DatabaseError(f"the thumbnail of {sha256} has changed")
+        return row[1], row[2]
 
     def compared(self, radius: int, mirrored: bool) -> set[str]:
         """The images that were compared, each with all others, under these settings."""
@@ -139,21 +161,22 @@ class Cache:
         """Note that these images were compared with all others, and keep the pairs found."""
         with self._database:
             self._database.executemany(
-                "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?)",
-                (dataclasses.astuple(pair) for pair in pairs),
+                "INSERT OR REPLACE INTO pairs VALUES (?, ?, ?, ?, ?, ?)",
+                (_pair_row(pair) for pair in pairs),
             )
             self._database.executemany("INSERT INTO compared VALUES (?)", ((s,) for s in compared))
 
     def pairs(self, wanted: Container[str]) -> list[Pair]:
         """The pairs that were found among the wanted images, sorted."""
-        rows = self._database.execute(
-            "SELECT a, b, mirrored, distance, difference FROM pairs ORDER BY a, b, mirrored"
-        )
-        return [
-            Pair(a, b, bool(mirrored), distance, difference)
-            for a, b, mirrored, distance, difference in rows
-            if a in wanted and b in wanted
-        ]
+        rows = self._database.execute("SELECT * FROM pairs ORDER BY a, b, mirrored")
+        found = []
+        for row in rows:
+            if not _is_sound(row):
+                raise sqlite3.DatabaseError("a pair of near-duplicates has changed")
+            a, b, mirrored, distance, difference, _ = row
+            if a in wanted and b in wanted:
+                found.append(Pair(a, b, bool(mirrored), distance, difference))
+        return found
 
     @contextmanager
     def _wanted(self, wanted: Iterable[str]) -> Iterator[None]:
@@ -176,7 +199,11 @@ class Cache:
             self._database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
 
-def _result(values: list[Any]) -> Measurement | NoMeasurement:
+def _pair_row(pair: Pair) -> tuple[Any, ...]:
+    return _sealed(pair.a, pair.b, int(pair.mirrored), pair.distance, pair.difference)
+
+
+def _result(values: Sequence[Any]) -> Measurement | NoMeasurement:
     reason, error, *fields = values
     if reason is not None:
         return NoMeasurement(Reason(reason), error)

@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from pipeline.clean.measure import Measurement
 from pipeline.decode import ImageError, decode, is_srgb, open_header, read
 from pipeline.files import write_atomic
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raise it with every change of what `encode` returns: then all images are encoded again."""
 
 # JPEG markers
@@ -84,10 +85,27 @@ def encode(content: bytes, max_side: int) -> bytes:
     return out.getvalue()
 
 
-def encode_file(source: Path, sha256: str, target: Path, max_side: int) -> str | None:
-    """Encode a file whose digest should be `sha256`. Returns what went wrong, or None."""
+def sealed(content: bytes) -> bytes:
+    """The content with its checksum behind it."""
+    return content + zlib.crc32(content).to_bytes(4, "big")
+
+
+def unsealed(path: Path) -> bytes | None:
+    """What `sealed` was given; None where the file is not there, or not as it was written."""
     try:
-        write_atomic(target, encode(read(source, sha256), max_side))
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return content[:-4] if sealed(content[:-4]) == content else None
+
+
+def encode_file(source: Path, sha256: str, target: Path, max_side: int) -> str | None:
+    """Encode a file whose digest should be `sha256`, and seal it.
+
+    Returns what went wrong, or None.
+    """
+    try:
+        write_atomic(target, sealed(encode(read(source, sha256), max_side)))
     except ImageError as error:
         return str(error)
     return None

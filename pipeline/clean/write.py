@@ -1,6 +1,5 @@
 """Writes the kept images to data/clean."""
 
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +8,11 @@ from tqdm import tqdm
 
 from pipeline import paths
 from pipeline.clean import encode
-from pipeline.clean.encode import encode_file, passes_through, strip_metadata
+from pipeline.clean.encode import encode_file, passes_through, strip_metadata, unsealed
 from pipeline.clean.findings import Findings
 from pipeline.clean.measure import Measurement
 from pipeline.clean.rules import Verdict
+from pipeline.cli import UserError
 from pipeline.decode import FileError, decoders, read
 from pipeline.engine import Killed, map_images
 from pipeline.manifest import Reason
@@ -77,14 +77,28 @@ def _pass_through(one: _Kept, folder: Path, max_side: int) -> bool:
 
 def _encode(others: list[_Kept], folder: Path, max_side: int, encoded: Path) -> None:
     """Encode what was not encoded before, and copy all to their places."""
-    ready = [encoded / one.sha256[:2] / f"{one.sha256}.jpg" for one in others]
-    new = [(one, path) for one, path in zip(others, ready, strict=True) if not path.exists()]
+    ready = [encoded / one.sha256[:2] / f"{one.sha256}.sealed" for one in others]
+    new = [
+        (one, path)
+        for one, path in zip(others, ready, strict=True)
+        if not _write(path, folder / one.name)
+    ]
     tasks = [(Path(one.source), one.sha256, path, max_side) for one, path in new]
     errors = map_images(encode_file, tasks, "encoding")
     for (one, _), error in zip(new, errors, strict=True):
         if error is not None:
             one.verdict.reason = Reason.UNREADABLE
             one.verdict.note = error.why if isinstance(error, Killed) else error
-    for one, path in zip(others, ready, strict=True):
-        if one.verdict.reason is None:
-            shutil.copyfile(path, folder / one.name)
+    for one, path in new:
+        if one.verdict.reason is None and not _write(path, folder / one.name):
+            raise UserError(
+                f"{path} can't be read back as it was written; check the disk and run this again"
+            )
+
+
+def _write(kept: Path, target: Path) -> bool:
+    """Write an image that was encoded before; False where it was not, or its file is damaged."""
+    if (content := unsealed(kept)) is None:
+        return False
+    target.write_bytes(content)
+    return True

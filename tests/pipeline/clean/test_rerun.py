@@ -70,7 +70,7 @@ def test_the_cache_is_safe_to_delete_and_no_part_of_the_result(work, make) -> No
         work.add(make.encoded(make.next(), "PNG" if n % 2 else "JPEG"))
     work.clean()
     before = work.written()
-    assert list(paths.CLEAN_CACHE.rglob("*.jpg"))
+    assert list(paths.CLEAN_CACHE.rglob("*.sealed"))
     shutil.rmtree(paths.CLEAN_CACHE)
     work.clean()
     assert work.written() == before

@@ -84,6 +84,20 @@ def test_an_edit_of_the_same_size_in_place_is_noticed(own):
     assert contents()["mug"] == {path.read_bytes()}
 
 
+def test_an_edit_in_data_raw_itself_is_moved_to_the_folder(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red")})
+    collect("own", OWN)
+    (copy,) = raw().glob("mug/*.jpg")
+    was = copy.stat()
+    edited = jpeg("blue").ljust(was.st_size, b"x")[: was.st_size]
+    copy.write_bytes(edited)
+    os.utime(copy, ns=(was.st_atime_ns, was.st_mtime_ns))
+    collect("own", OWN)
+    assert copy.read_bytes() == jpeg("red")
+    assert (own / "mug" / copy.name).read_bytes() == edited
+    assert "1 images lay in data/raw/own" in capsys.readouterr().out
+
+
 def test_without_the_note_nothing_is_taken_away(own):
     """.cache is safe to delete; so no image can go because it is not there."""
     put(own, {"mug/a.jpg": jpeg("red"), "mug/b.jpg": jpeg("blue")})
