@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
@@ -62,7 +62,8 @@ class ReviewTable:
 def parse(text: str, path: Path) -> ReviewTable:
     """Read the file's text, even as spreadsheets save it.
 
-    They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere.
+    They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere. A
+    merge of two branches may repeat the header. In the place of its SHA-256 an image may have its path.
     Raises UserError naming the line that is wrong and what would be right.
     """
     text = text.removeprefix("\ufeff")
@@ -78,20 +79,35 @@ def parse(text: str, path: Path) -> ReviewTable:
     try:
         for values in reader:
             if start >= first and any(value.strip() for value in values):
+                values = [value.strip() for value in values]
                 records.append(Record(start, reader.line_num, values))
             start = reader.line_num
     except csv.Error as error:
         raise UserError(
             f"{path}, line {reader.line_num}: {error}; check the quotes of that line"
         ) from error
-    names = [name.strip().lower() for name in records[0].values] if records else []
+    for record in records[:1]:
+        record.values[:] = [name.lower() for name in record.values]
+    names = records[0].values if records else []
     extra = len(names) - len(COLUMNS)  # empty columns, which a spreadsheet writes in all rows
     if names != COLUMNS + [""] * extra:
         raise UserError(f"{path}, line {first + 1} must be {','.join(COLUMNS)}")
     for record in records if extra else []:
         if not any(record.values[len(COLUMNS) :]):
             del record.values[len(COLUMNS) :]
-    return ReviewTable(delimiter, records[1:])
+    told = [record for record in records if record.values[: len(COLUMNS)] != COLUMNS]
+    for record in told:
+        record.values[0] = _digest(record.values[0])
+    return ReviewTable(delimiter, told)
+
+
+def _digest(name: str) -> str:
+    """The SHA-256 in the name of an image's file, in small digits.
+
+    >>> _digest("data/clean/mug/" + 64 * "A" + ".jpg") == 64 * "a"
+    True
+    """
+    return PurePath(PureWindowsPath(name.strip()).name).stem.lower()
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -126,6 +142,7 @@ def _decision(values: list[str]) -> tuple[str, Decision]:
             f"has {len(values)} fields, not {len(COLUMNS)}; quote a note that has commas"
         )
     sha256, choice, label, note, decided_at = values
+    choice = choice.lower()
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise ValueError(f"{sha256!r} is no SHA-256 of 64 small hexadecimal digits")
     if choice not in list(Choice):

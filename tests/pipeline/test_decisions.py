@@ -38,6 +38,21 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        f"{A.upper()},drop,,,",
+        f" {A} , Drop ,, ,",
+        f"{A}.jpg,drop,,,",
+        f"data/clean/mug/{A}.jpg,DROP,,,",
+        f"C:\\data\\clean\\mug\\{A}.jpg,drop,,,",
+        f"{A},drop,,,\n{HEADER.strip()}",
+    ],
+)
+def test_what_people_write_of_an_image(tmp_path: Path, line: str) -> None:
+    assert read(tmp_path, f"{HEADER}{line}\n") == {A: Decision(Choice.DROP, None, "")}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "line 1 must be sha256,decision"),
@@ -45,7 +60,7 @@ def test_a_spreadsheet_may_have_saved_it(tmp_path: Path) -> None:
         (f"{HEADER}{A},keep\n", "line 2: has 2 fields, not 5"),
         (f"{HEADER}{A},keep,,a, b,\n", "line 2: has 6 fields, .* quote a note"),
         (f"{HEADER}{A},keep,,,\nxyz,keep,,,\n", "line 3: 'xyz' is no SHA-256"),
-        (f"{HEADER}{A.upper()},keep,,,\n", "line 2: .* is no SHA-256"),
+        (f"{HEADER}{A[:12]},keep,,,\n", "line 2: .* is no SHA-256"),
         (f"{HEADER}{A},remove,,,\n", "'remove' is no decision; write keep, drop, relabel"),
         (f"{HEADER}{A},relabel,,,\n", "relabel needs the label"),
         (f"{HEADER}{A},drop,mug,,\n", "drop takes no label"),
