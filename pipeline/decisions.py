@@ -63,7 +63,8 @@ def parse(text: str, path: Path) -> ReviewTable:
     """Read the file's text, even as spreadsheets save it.
 
     They put a mark in front, and `sep=;`, and delimiters behind; blank rows may be anywhere. A
-    merge of two branches may repeat the header. In the place of its SHA-256 an image may have its path.
+    merge of two branches may repeat the header. In the place of its SHA-256 an image may
+    have its path.
     Raises UserError naming the line that is wrong and what would be right.
     """
     text = text.removeprefix("\ufeff")

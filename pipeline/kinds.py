@@ -141,6 +141,8 @@ def kind_of(head: bytes, name: str = "") -> str:
         return IMAGE
     for at, start, kind in _STARTS:
         if head.startswith(start, at):
+            if kind == _ICON and suffix in _NAMES:  # a TGA may begin as a cursor does
+                return _NAMES[suffix]
             return _PACKED.get(suffix, kind) if kind == ARCHIVE else kind
     if _NETPBM.match(head):
         return _OTHER

@@ -27,6 +27,8 @@ from scraper.folders.note import FileFacts, Note
 from scraper.folders.walk import FolderFile, FolderListing, lone_class, walk
 from scraper.raw_folder import now
 
+TOO_LARGE, DAMAGED = "images that are too large", "damaged images"
+
 
 @dataclass
 class Report:
@@ -151,7 +153,8 @@ def _read(
             found = copied(entry, folder / entry.label / str(found.file_name), found)
         facts[entry.name] = found
         if found.status is not Status.SAVED:
-            kind = "damaged images" if found.kind == IMAGE else found.kind
+            is_large = found.status is Status.REJECTED_TOO_LARGE
+            kind = found.kind if found.kind != IMAGE else TOO_LARGE if is_large else DAMAGED
             listing.left_out[kind or UNREADABLE].append(entry.name)
         for row in _rows(source, entry, found, crawled.get(found.sha256, [])):
             if row.key in rows and rows[row.key].status.has_file:  # a copy: the address is taken

@@ -55,6 +55,7 @@ def encoded(kind: str) -> bytes:
         (b"\xff\x0a", "", "JPEG XL image"),
         (JP2, "", "JPEG 2000 image"),
         (b"\0\0\1\0", "favicon.ico", "icon"),
+        (b"\0\0\2\0" + bytes(12), "photo.TGA", "image of another format"),
         (b"8BPS\0\1", "", "layered image"),
         (b"P6\n9 9\n", "", "image of another format"),
         (bytes(128) + b"DICM", "", "image of another format"),

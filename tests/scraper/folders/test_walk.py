@@ -196,6 +196,7 @@ def test_a_file_that_is_too_large_is_not_read(own, monkeypatch):
     put(own, {"mug/a.jpg": jpeg("red") + bytes(500)})
     collect("own", OWN)
     assert statuses() == {"mug/a.jpg": "rejected_too_large"}
+    assert counts()["left_out"] == {"images that are too large": 1}
 
 
 def test_only_the_classes_that_params_yaml_names_are_counted(own, capsys):
