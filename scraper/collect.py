@@ -12,7 +12,7 @@ from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.files import json_text, write_atomic
 from pipeline.listing import aside_lines
-from pipeline.manifest import Manifest, Row
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.params import load_params
 from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.raw import left_out_of
@@ -147,7 +147,7 @@ def collect(
     if is_fetched:
         _require_images(name, source, rows, labels)
         run_state.write(finished=True)
-    _end(name, source, rows, {*labels, *report.labels})
+    _end(name, source, rows, report.labels)
 
 
 def _end(name: str, source: Source, rows: Collection[Row], labels: Collection[str]) -> None:
@@ -155,7 +155,11 @@ def _end(name: str, source: Source, rows: Collection[Row], labels: Collection[st
         store(name)
     elif isinstance(source, FolderSource):  # of another source, an empty class is an error
         saved = {row.label for row in rows if row.status.has_file}
-        warn_of_empty(_empty(name, set(labels) - saved, rows))
+        # a class whose folder was renamed or taken away is no class any more
+        asked = {row.label for row in rows if row.status is not Status.FAILED_MISSING}
+        if source.classes is not None:
+            asked = {*source.classes}
+        warn_of_empty(_empty(name, {*asked, *labels} - saved, rows))
 
 
 def _print_tables(

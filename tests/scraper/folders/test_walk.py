@@ -174,6 +174,15 @@ def test_a_class_without_an_image_is_told_at_the_end(own, capsys):
     assert hat.startswith("WARNING: class 'hat' of own has no image: its folder is empty")
 
 
+def test_a_class_that_was_renamed_is_not_missed(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red"), "cap/b.jpg": jpeg("blue")})
+    collect("own", OWN)
+    (own / "cap").rename(own / "hat")
+    for classes in (["cap", "mug"], None):
+        collect("own", OWN.model_copy(update={"classes": classes}))
+        assert ("WARNING: class 'cap'" in capsys.readouterr().out) == bool(classes)
+
+
 @pytest.mark.parametrize("names", [("mug.",), ("a:b",), ("con",)])
 def test_folders_that_can_be_no_class_are_refused_before_anything_is_written(own, names):
     put(own, {f"{name}/x.jpg": jpeg("red") for name in ("alpha", *names)})
