@@ -23,7 +23,7 @@ from model.images import UnreadableImageError
 from model.sources import fetched, images_named, is_address
 from model.tables import Table
 from pipeline.cli import UserError, run
-from pipeline.listing import LeftOut, left_out, text
+from pipeline.listing import aside_lines, left_out, text
 from pipeline.numbers import number_from
 from pipeline.paths import EXPORT, MODEL
 
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     aside = left_out()
     names = images_named(options.images, aside)
-    _tell_left_out(aside)
+    for line in aside_lines(dict(sorted(aside.items()))):
+        print(line, file=sys.stderr)
     if options.sort_into and (addresses := [name for name in names if is_address(name)]):
         raise UserError(f"--sort-into files images on disk; download {addresses[0]} first")
     classifier = Classifier.load(EXPORT if options.engine == "onnx" else MODEL)
@@ -56,12 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for sentence in failed:
         print(f"error: {sentence}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _tell_left_out(aside: LeftOut) -> None:
-    for why, names in sorted(aside.items()):
-        more = "" if len(names) == 1 else ", …"
-        print(f"left out: {why}: {len(names)} ({names[0]}{more})", file=sys.stderr)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

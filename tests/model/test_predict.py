@@ -74,7 +74,7 @@ def test_the_rest_is_done_when_some_are_unreadable(here: Path, folder: Path, cap
     shown = capsys.readouterr()
     assert "b.PNG" in shown.out
     assert "a.png" in shown.out
-    errors = [line for line in shown.err.splitlines() if not line.startswith("left out: ")]
+    errors = [line for line in shown.err.splitlines() if not line.startswith("left out, ")]
     assert len(errors) == 2
     assert errors[0].endswith("gone.jpg is not there")
     assert "broken.jpg can't be read" in errors[1]
@@ -146,8 +146,8 @@ def test_what_a_folder_leaves_out_is_told(here: Path, folder: Path, capsys) -> N
     names = [Path(json.loads(line)["file"]).name for line in shown.out.splitlines()]
     assert names == ["b.PNG", "a.png", "no suffix"]
     assert shown.err.splitlines()[:2] == [
-        f"left out: files of the system: 2 ({folder}/.hidden.png, …)",
-        f"left out: files that are no images: 1 ({folder}/notes.txt)",
+        f"left out, files of the system: 2 ({folder}/.hidden.png, {folder}/more/.cache)",
+        f"left out, files that are no images: 1 ({folder}/notes.txt)",
     ]
 
 
