@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 
@@ -86,6 +87,10 @@ def _sentence(error: OSError) -> str | None:
     if error.errno == errno.EROFS:
         return f"{path} is on a disk that may only be read; work in a folder on another"
     if error.errno in (errno.EACCES, errno.EPERM):
+        folder = str(Path(path).parent)
+        # the folder takes no new file, or shows none; not Path's, which raises where it may not look
+        if not os.path.lexists(path) and os.path.isdir(folder):  # noqa: PTH112
+            path = folder
         return f"{path} may not be read or written by you; change its owner or its mode"
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{path} can't be used: {error.strerror}" + (f"; {remedy}" if remedy else "")

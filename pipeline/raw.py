@@ -125,12 +125,20 @@ def _nothing(
 
 
 def left_out_of(folder: Path) -> dict[str, list[str]]:
-    """Names of a source's files that cannot be used, by kind; `folder` is data/raw/<source>."""
+    """Names of a source's files that cannot be used, by kind; `folder` is data/raw/<source>.
+
+    Raises UserError where they can't be read.
+    """
+    path = folder / LEFT_OUT
     try:
-        text = (folder / LEFT_OUT).read_text(encoding="utf-8")
+        kinds: dict[str, list[str]] = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    kinds: dict[str, list[str]] = json.loads(text)
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}); make it anew with: "
+            f"python -m scraper.collect {folder.name}"
+        ) from error
     return kinds
 
 

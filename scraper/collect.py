@@ -4,14 +4,14 @@ import argparse
 import difflib
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.files import json_text, write_atomic
-from pipeline.listing import aside_lines
+from pipeline.listing import UNREADABLE, aside_lines
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.params import load_params
 from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
@@ -147,10 +147,10 @@ def collect(
     if is_fetched:
         _require_images(name, source, rows, labels)
         run_state.write(finished=True)
-    _end(name, source, rows, report.labels)
+    _end(name, source, rows, report)
 
 
-def _end(name: str, source: Source, rows: Collection[Row], labels: Collection[str]) -> None:
+def _end(name: str, source: Source, rows: Collection[Row], report: Report) -> None:
     if isinstance(source, CrawlSource):
         store(name)
     elif isinstance(source, FolderSource):  # of another source, an empty class is an error
@@ -159,7 +159,8 @@ def _end(name: str, source: Source, rows: Collection[Row], labels: Collection[st
         asked = {row.label for row in rows if row.status is not Status.FAILED_MISSING}
         if source.classes is not None:
             asked = {*source.classes}
-        warn_of_empty(_empty(name, {*asked, *labels} - saved, rows))
+        unreadable = {path.rpartition("/")[2] for path in report.left_out.get(UNREADABLE, ())}
+        warn_of_empty(_empty(name, {*asked, *report.labels} - saved, rows, unreadable))
 
 
 def _print_tables(
@@ -178,7 +179,9 @@ def _print_left_out(name: str, labels: Collection[str], report: Report) -> None:
         print(line)
 
 
-def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[str]:
+def _empty(
+    name: str, labels: Iterable[str], rows: Collection[Row], unreadable: Container[str]
+) -> Iterator[str]:
     """A sentence for each of these classes, which have no image: what most candidates ended as."""
     for label in sorted(labels):
         ends = Counter(row.status.value.replace("_", " ") for row in rows if row.label == label)
@@ -186,7 +189,10 @@ def _empty(name: str, labels: Iterable[str], rows: Collection[Row]) -> Iterator[
             f"{count} of {ends.total()} files are {end}" for end, count in ends.most_common(1)
         )
         yield (
-            f"class {label!r} of {name} has no image: {most or 'its folder is empty'}; "
+            f"class {label!r} of {name} has no image: its folder can't be read; "
+            "change its owner or its mode"
+            if label in unreadable
+            else f"class {label!r} of {name} has no image: {most or 'its folder is empty'}; "
             "put images there, or take the class away"
         )
 

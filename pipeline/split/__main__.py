@@ -5,6 +5,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -69,12 +70,20 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _verdicts() -> list[dict[str, Any]]:
     if not paths.VERDICTS.exists():
         raise UserError(f"{paths.VERDICTS} is not there; make it with: python -m pipeline.clean")
-    import pyarrow.parquet as pq  # it takes a third of a second, which --help does not need
+    import pyarrow as pa  # it takes a third of a second, which --help does not need
+    import pyarrow.parquet as pq
 
     names = [field.name for field in fields(KeptImage)]
-    rows: list[dict[str, Any]] = pq.read_table(
-        paths.VERDICTS, columns=["verdict", "reason", *names]
-    ).to_pylist()
+    try:
+        table = pq.read_table(paths.VERDICTS, columns=["verdict", "reason", *names])
+    except PermissionError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        why = " ".join(str(error).split())  # it can be several lines
+        raise UserError(
+            f"{paths.VERDICTS} is damaged ({why}); make it anew with: python -m pipeline.clean"
+        ) from error
+    rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 
 
@@ -95,13 +104,22 @@ def _write(
             for image in tqdm(members, f"copying {split}", unit=" images", disable=None):
                 target = folder / split / image.file_name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(paths.CLEAN / image.file_name, target)
+                _copy(paths.CLEAN / image.file_name, target)
             members.sort(key=lambda image: image.file_name)
             rows = ([getattr(image, name) for name in COLUMNS] for image in members)
             write_atomic(folder / split / "metadata.csv", csv_text(COLUMNS, rows))
         if lacks:
             table = ((lack.label, " ".join(lack.splits), lack.why) for lack in lacks)
             write_atomic(folder / _REPORT, csv_text(("label", "lacks", "why"), table))
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{source} is not there; make it anew with: python -m pipeline.clean"
+        ) from error
 
 
 def _balance(images: Sequence[KeptImage], places: Sequence[str | None]) -> str:

@@ -80,6 +80,16 @@ def test_a_file_that_the_system_refuses(capsys, code: int, sentence: str) -> Non
         assert said.startswith(f"error: {sentence}")
 
 
+def test_of_a_file_that_is_not_there_the_folder_is_named(tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit):
+        run(lambda: _refused(tmp_path / "new.json"))
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path} may not be read or written")
+
+
+def _refused(path: Path) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
 def test_an_error_that_names_no_file_is_a_bug_unless_the_disk_is_full(capsys) -> None:
     with pytest.raises(OSError, match="Invalid"):
         run(_raise_invalid)
@@ -140,8 +150,7 @@ run(lambda: write_atomic(Path(sys.argv[1]), b"content"))
     done = command(program, tmp_path / "x.json")
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: {tmp_path / 'x.json'} may not be read or written by you; "
-        "change its owner or its mode\n"
+        f"error: {tmp_path / 'x.json'} may not be read or written by you; change its owner or its mode\n"
     )
 
 

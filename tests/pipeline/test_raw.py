@@ -5,6 +5,7 @@ import html
 import pytest
 
 from pipeline import paths
+from pipeline.cli import UserError
 from pipeline.manifest import Row, Status
 from pipeline.raw import read_raw
 
@@ -41,6 +42,13 @@ def test_a_license_that_is_no_longer_taken_is_left_out(work, make) -> None:
         assert len(files) == 5 - len(wanted)
         taken = {image.sha256: image.license for image in found.images}
         assert taken[twice] == ("CC0" if licenses else "CC BY-NC 4.0")
+
+
+def test_damaged_notes_of_collect_are_told_with_the_remedy(work, make) -> None:
+    work.add(make.encoded(make.next()))
+    (paths.RAW / "own" / paths.LEFT_OUT).write_bytes(b'{"a\xff')
+    with pytest.raises(UserError, match=r"left_out.json is damaged .*scraper.collect own"):
+        read_raw(work.params.sources, paths.RAW)
 
 
 def test_clean_reports_what_a_stricter_license_leaves_out(work, make) -> None:

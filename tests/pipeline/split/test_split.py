@@ -112,6 +112,22 @@ def test_a_class_without_any_image_is_told_of_at_the_end(work, divided, make, ca
     assert spoon.startswith("WARNING: class 'spoon' has no image: none was collected;")
 
 
+@pytest.mark.parametrize("content", [b"", b"x" * 99, b"PAR1" + bytes(40) + b"PAR1"])
+def test_damaged_verdicts_are_told_with_the_remedy(work, divided, content: bytes) -> None:
+    YAML().dump(work.values, paths.PARAMS)
+    paths.VERDICTS.write_bytes(content)
+    with pytest.raises(UserError, match=r"verdicts.parquet is damaged .*python -m pipeline.clean"):
+        split.main([])
+
+
+def test_an_image_that_has_gone_from_clean_is_named(work, divided) -> None:
+    YAML().dump(work.values, paths.PARAMS)
+    gone = next(paths.CLEAN.rglob("*.jpg"))
+    gone.unlink()
+    with pytest.raises(UserError, match=rf"{gone.name} is not there; .*python -m pipeline.clean"):
+        split.main([])
+
+
 def test_official_splits_that_are_not_kept_are_told(work, divided, make, capsys) -> None:
     work.add(make.encoded(make.next()), "cup", split="test")
     work.clean()

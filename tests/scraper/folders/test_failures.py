@@ -89,6 +89,14 @@ def test_what_lies_in_a_folder_that_cannot_be_read_any_more_stays(own, monkeypat
     assert statuses()["mug/in/b.jpg"] == "failed_missing"
 
 
+def test_a_class_whose_folder_cannot_be_read_is_not_called_empty(own, monkeypatch, capsys):
+    put(own, {"mug/a.jpg": jpeg("red"), "hat/b.jpg": jpeg("blue")})
+    unlistable(monkeypatch, "hat")
+    collect("own", OWN)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("WARNING: class 'hat' of own has no image: its folder can't be read; ")
+
+
 def test_a_folder_that_cannot_be_read_at_all_is_an_error(own, monkeypatch):
     put(own, {"mug/a.jpg": jpeg("red")})
     unlistable(monkeypatch, "own")
