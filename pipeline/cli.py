@@ -88,7 +88,7 @@ def _sentence(error: OSError) -> str | None:
         return f"{path} is on a disk that may only be read; work in a folder on another"
     if error.errno in (errno.EACCES, errno.EPERM):
         folder = str(Path(path).parent)
-        # the folder takes no new file, or shows none; not Path's, which raises where it may not look
+        # the folder takes no new file, or shows none; Path's would raise where it may not look
         if not os.path.lexists(path) and os.path.isdir(folder):  # noqa: PTH112
             path = folder
         return f"{path} may not be read or written by you; change its owner or its mode"

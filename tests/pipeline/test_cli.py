@@ -150,7 +150,8 @@ run(lambda: write_atomic(Path(sys.argv[1]), b"content"))
     done = command(program, tmp_path / "x.json")
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: {tmp_path / 'x.json'} may not be read or written by you; change its owner or its mode\n"
+        f"error: {tmp_path / 'x.json'} may not be read or written by you; "
+        "change its owner or its mode\n"
     )
 
 
