@@ -34,7 +34,7 @@ class Labels:
         theirs = _normal(theirs)
         self.found.add(theirs)
         if not self._selects and theirs not in self._ours:
-            self._claim(theirs, safe_label(theirs))
+            self._claim(theirs, _folder_of(theirs))
         return self._ours.get(theirs) or self._by_key.get(class_key(theirs))
 
     def check(self, known: set[str]) -> None:
@@ -61,6 +61,16 @@ class Labels:
                 f"ones to take under `classes`. A list takes both: {ours}: [{other}, {theirs}]"
             )
         self._ours[theirs] = ours
+
+
+def _folder_of(theirs: str) -> str:
+    try:
+        return safe_label(theirs)
+    except UserError as error:
+        raise UserError(
+            f"the label {theirs!r} can't be a class folder; name the labels to take under "
+            f"`classes`, and give this one another name there, such as my_class: {theirs!r}"
+        ) from error
 
 
 def _normal(label: str) -> str:

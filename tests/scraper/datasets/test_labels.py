@@ -81,3 +81,10 @@ def test_spellings_of_one_label_are_one_class() -> None:
     labels.check({"dress"})
     labels = Labels({"frock": "Dress", "gown": "dress"})
     assert [labels.ours(x) for x in ("dress", "Dress")] == ["gown", "frock"]
+
+
+@pytest.mark.parametrize("label", ["CON", "aux", "...", "lost+found", "*"])
+def test_a_label_that_can_be_no_folder_is_told_with_the_remedy(label: str) -> None:
+    with pytest.raises(UserError, match=r"`classes`, .* such as my_class: '"):
+        Labels(None).ours(label)
+    assert Labels({"my_class": label}).ours(label) == "my_class"
