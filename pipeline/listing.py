@@ -22,7 +22,7 @@ OUTSIDE = "links that lead out of the folder"
 LOOSE = "files beside the class folders"
 SPECIAL = "pipes, sockets and devices"
 
-_TICK = 2_000_000_000  # nanoseconds: some disks' clocks go in steps of so much
+_TICK = 2_000_000_000  # nanoseconds: the clocks of some disks go in steps of this size
 
 LeftOut: TypeAlias = defaultdict[str, list[str]]
 """names by kind"""
