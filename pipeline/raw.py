@@ -114,6 +114,8 @@ def _nothing(
     lost: Mapping[str, Counter[str]],
 ) -> str:
     """Why there is no image at all, in words."""
+    if not sources:
+        return "params.yaml names no source of images; add one below `sources`"
     about = f"{raw} has no image of the sources in params.yaml ({', '.join(sources)})"
     lines = [f"{name}: {line}" for name, kinds in not_images.items() for line in aside_lines(kinds)]
     lines += empty_classes(sources, (), lost)

@@ -60,14 +60,17 @@ class DatasetSource(Section):
 
 def _own_path(path: str) -> str:
     no_substitution(path)
+    if "://" in path:
+        raise ValueError("is an address; name a folder of this machine, or take kind: archive")
     place = Path(path).expanduser().resolve()
     project = Path.cwd().resolve()
     ours = (RAW, SHARDS, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING)
     for owned in (*ours, Path(".dvc"), Path(".git")):
         if place.is_relative_to(project / owned):
             raise ValueError(f"lies in {owned}, which DVC or the project writes; choose another")
-    if project.is_relative_to(place):
-        raise ValueError("contains the project itself; name the folder that has the class folders")
+        if (project / owned).is_relative_to(place):
+            inside = "the project itself" if project.is_relative_to(place) else owned
+            raise ValueError(f"contains {inside}; name the folder that has the class folders")
     return path
 
 

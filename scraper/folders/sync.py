@@ -17,7 +17,7 @@ from tqdm import tqdm
 from pipeline.cli import UserError
 from pipeline.files import json_text, write_atomic
 from pipeline.kinds import IMAGE
-from pipeline.listing import KEEP, UNREADABLE
+from pipeline.listing import KEEP, LOOSE, UNREADABLE
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
@@ -79,6 +79,11 @@ def sync(
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # perhaps a disk is not mounted: then its folder is empty
+    if is_away and LOOSE in listing.left_out:
+        report.sentences.append(
+            f"{root} has files and no class folder. An image needs a folder that is called like "
+            f"its class. If {root.name!r} is a class itself, name the folder above as the path"
+        )
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)

@@ -20,10 +20,22 @@ def test_a_path_that_was_never_there_is_an_error(own, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", ["data/raw/own", "data/clean/x", "results", ".", "..", "/", "${x}"]
+    "path",
+    [
+        "data/raw/own",
+        "data/clean/x",
+        "results",
+        ".",
+        "..",
+        "/",
+        "${x}",
+        "data",
+        "s3://a/b",
+        "file:///a",
+    ],
 )
 def test_a_path_that_dvc_writes_is_refused(own, path):
-    with pytest.raises(ValueError, match=r"choose another|contains the project|\$\{"):
+    with pytest.raises(ValueError, match=r"choose another|contains |an address|\$\{"):
         FolderSource(kind="folder", path=path)
 
 

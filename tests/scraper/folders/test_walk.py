@@ -174,6 +174,14 @@ def test_a_class_without_an_image_is_told_at_the_end(own, capsys):
     assert hat.startswith("WARNING: class 'hat' of own has no image: its folder is empty")
 
 
+def test_a_class_folder_in_the_place_of_the_folder_of_classes_is_told(own, capsys):
+    put(own, {"mug/a.jpg": jpeg("red")})
+    collect("own", OWN.model_copy(update={"path": "data/own/mug"}))
+    assert "If 'mug' is a class itself, name the folder above as the path" in (
+        capsys.readouterr().out
+    )
+
+
 def test_a_class_that_was_renamed_is_not_missed(own, capsys):
     put(own, {"mug/a.jpg": jpeg("red"), "cap/b.jpg": jpeg("blue")})
     collect("own", OWN)
