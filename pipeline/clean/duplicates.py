@@ -91,7 +91,9 @@ def resolve(
     return list(sets.values())
 
 
-def _find_placeholder(members: Sequence[JudgedImage], rule: Placeholder, products: Products) -> None:
+def _find_placeholder(
+    members: Sequence[JudgedImage], rule: Placeholder, products: Products
+) -> None:
     """Find an image that many products have, in any bytes. It tells nothing about any of them."""
     is_hub = rule.other_bytes and (
         products.count(one.image for one in members) >= rule.min_products
