@@ -3,16 +3,15 @@
 import argparse
 import difflib
 import time
-from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.files import json_text, write_atomic
-from pipeline.listing import UNREADABLE, aside_lines
-from pipeline.manifest import Manifest, Row, Status
+from pipeline.listing import aside_lines
+from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
 from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.raw import left_out_of
@@ -28,6 +27,7 @@ from scraper.counts import metrics, print_ledger, table
 from scraper.crawling.incoming import recover, store
 from scraper.credits import credit_list
 from scraper.edits import follow_edits
+from scraper.folders.ending import without_image
 from scraper.folders.sync import Report, sync
 from scraper.ledger import LIST, Ledger
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
@@ -154,13 +154,7 @@ def _end(name: str, source: Source, rows: Collection[Row], report: Report) -> No
     if isinstance(source, CrawlSource):
         store(name)
     elif isinstance(source, FolderSource):  # of another source, an empty class is an error
-        saved = {row.label for row in rows if row.status.has_file}
-        # a class whose folder was renamed or taken away is no class any more
-        asked = {row.label for row in rows if row.status is not Status.FAILED_MISSING}
-        if source.classes is not None:
-            asked = {*source.classes}
-        unreadable = {path.rpartition("/")[2] for path in report.left_out.get(UNREADABLE, ())}
-        warn_of_empty(_empty(name, {*asked, *report.labels} - saved, rows, unreadable))
+        warn_of_empty(without_image(name, source, rows, report))
 
 
 def _print_tables(
@@ -177,24 +171,6 @@ def _print_left_out(name: str, labels: Collection[str], report: Report) -> None:
         print(f"left out, as sources.{name}.classes does not name them: {named}")
     for line in (*aside_lines(report.left_out), *report.sentences):
         print(line)
-
-
-def _empty(
-    name: str, labels: Iterable[str], rows: Collection[Row], unreadable: Container[str]
-) -> Iterator[str]:
-    """A sentence for each of these classes, which have no image: what most candidates ended as."""
-    for label in sorted(labels):
-        ends = Counter(row.status.value.replace("_", " ") for row in rows if row.label == label)
-        most = "; ".join(
-            f"{count} of {ends.total()} files are {end}" for end, count in ends.most_common(1)
-        )
-        yield (
-            f"class {label!r} of {name} has no image: its folder can't be read; "
-            "change its owner or its mode"
-            if label in unreadable
-            else f"class {label!r} of {name} has no image: {most or 'its folder is empty'}; "
-            "put images there, or take the class away"
-        )
 
 
 _UNFINISHED = """{name} is unfinished: {open}.

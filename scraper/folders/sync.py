@@ -17,14 +17,14 @@ from tqdm import tqdm
 from pipeline.cli import UserError
 from pipeline.files import json_text, write_atomic
 from pipeline.kinds import IMAGE
-from pipeline.listing import KEEP, LOOSE, UNREADABLE
+from pipeline.listing import KEEP, UNREADABLE
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
 from scraper.folders.earlier import take_over
 from scraper.folders.files import copied, examine_file
 from scraper.folders.note import FileFacts, Note
-from scraper.folders.walk import FolderFile, FolderListing, lone_class, walk
+from scraper.folders.walk import FolderFile, FolderListing, hints, walk
 from scraper.raw_folder import now
 
 TOO_LARGE, DAMAGED = "images that are too large", "damaged images"
@@ -74,16 +74,10 @@ def sync(
     if not (folder / LEFT_OUT).exists():  # a mark: from now on all files in data/raw are ours
         write_atomic(folder / LEFT_OUT, "{}\n")
     listing = walk(root, source.classes) if root.is_dir() else FolderListing()
-    if source.classes is None and (sentence := lone_class(listing)):
-        report.sentences.append(sentence)
+    report.sentences += hints(root, listing, source.classes)
     before = [row for row in manifest.rows.values() if row.status.has_file]
     _check_classes(name, source, root, listing, {row.label for row in before})
     is_away = not listing.labels  # perhaps a disk is not mounted: then its folder is empty
-    if is_away and LOOSE in listing.left_out:
-        report.sentences.append(
-            f"{root} has files and no class folder. An image needs a folder that is called like "
-            f"its class. If {root.name!r} is a class itself, name the folder above as the path"
-        )
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,14 +125,21 @@ def _refuse_splits_inside(folder: Found, entries: Iterable[FolderFile]) -> None:
         )
 
 
-def lone_class(listing: FolderListing) -> str | None:
-    """What to look at where all images are in folders of one class: these may be the classes."""
+def hints(
+    root: Path, listing: FolderListing, classes: Iterable[str] | None = None
+) -> Iterator[str]:
+    """Sentences about a folder that may be one level above the class folders, or one below."""
+    if not listing.labels and LOOSE in listing.left_out:
+        yield (
+            f"{root} has files and no class folder. An image needs a folder that is called like "
+            f"its class. If {root.name!r} is a class itself, name the folder above as the path"
+        )
     products = sorted({e.product.split("/")[1] for e in listing.entries if e.product})
-    if len(listing.labels) > 1 or len(products) < 2 or not all(e.product for e in listing.entries):
-        return None
-    (label,) = listing.labels
-    return (
-        f"{label!r} is the only class, and the {len(products)} folders in it count as products "
-        f"({', '.join(products[:3])}{', …' if products[3:] else ''}). If they are your classes, "
-        f"name the folder {label!r} as the source's path"
-    )
+    is_lone = len(listing.labels) == 1 and all(e.product for e in listing.entries)
+    if classes is None and is_lone and len(products) > 1:
+        (label,) = listing.labels
+        yield (
+            f"{label!r} is the only class, and the {len(products)} folders in it count as products "
+            f"({', '.join(products[:3])}{', …' if products[3:] else ''}). If they are your "
+            f"classes, name the folder {label!r} as the source's path"
+        )
