@@ -64,6 +64,9 @@ class Raw:
     """names of files in people's own folders that are no images, by source and kind"""
     lost: dict[str, Counter[str]]
     """by class: why candidates of it are no images here"""
+    not_taken: dict[tuple[str, Status], list[str]]
+    """by (source, status): the addresses or names of images that collect rejected or failed to get;
+    behind some, in brackets, what collect said of the image"""
 
 
 def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
@@ -76,6 +79,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     left_out: dict[tuple[str, str], list[str]] = defaultdict(list)
     not_images: dict[str, dict[str, list[str]]] = {}
     lost: list[tuple[str, str]] = []
+    not_taken: dict[tuple[str, Status], list[str]] = defaultdict(list)
     folders = sorted(p for p in raw.iterdir() if p.is_dir()) if raw.is_dir() else []
     for folder in folders:
         name, selection = folder.name, None
@@ -86,6 +90,9 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
             selection = _Selection(name, sources[name])
             asked[name] = [row for row in rows if selection.why_not(row) is None]
             lost += selection.lost(rows)
+            for row in rows:
+                if not row.status.has_file and selection.asks_for(row.label):
+                    not_taken[name, row.status].append(_said(row.image_url, row))
             if found := left_out_of(folder):
                 not_images[name] = found
         left = files[name] - {row.file for row in asked.get(name, ())}
@@ -104,7 +111,13 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
     if not images:
         raise UserError(_nothing(raw, sources, not_images, reasons))
     images.sort(key=lambda image: image.key)
-    return Raw(images, dict(sorted(left_out.items())), not_images, reasons)
+    return Raw(
+        images,
+        dict(sorted(left_out.items())),
+        not_images,
+        reasons,
+        dict(sorted(not_taken.items())),
+    )
 
 
 def _nothing(
@@ -156,7 +169,7 @@ class _Selection:
         """Why params.yaml does not ask for the class or license of this image; None if it does."""
         if not row.status.has_file:
             return row.status.replace("_", " ")
-        if not self._asks_for(row.label):
+        if not self.asks_for(row.label):
             return f"sources.{self._name}.classes does not ask for the class"
         if not is_allowed(row.license, row.license_url, self._licenses):
             return f"sources.{self._name}.licenses does not take the license"
@@ -166,10 +179,11 @@ class _Selection:
         """The class of each candidate that gave no image, and why; not of what was taken away."""
         for row in rows:
             is_gone = row.status in (Status.FAILED_MISSING, Status.REJECTED_CLASS)
-            if not is_gone and self._asks_for(row.label) and (why := self.why_not(row)):
+            if not is_gone and self.asks_for(row.label) and (why := self.why_not(row)):
                 yield row.label, why
 
-    def _asks_for(self, label: str) -> bool:
+    def asks_for(self, label: str) -> bool:
+        """Whether params.yaml asks for this class of the source."""
         return self._classes is None or class_key(label) in self._classes
 
 
@@ -182,12 +196,16 @@ def _why_left_out(
         if selection is None:
             yield file, "params.yaml does not name the source"
         elif row := by_file.get(file):
-            said = f"{file} ({row.error})" if row.error else file
-            yield said, selection.why_not(row) or "listed under another name"
+            yield _said(file, row), selection.why_not(row) or "listed under another name"
         elif any(map(is_litter, file.split("/"))):
             yield file, "litter of the system, or of a run that was killed"
         else:
             yield file, f"not yet collected; run: python -m scraper.collect {name}"
+
+
+def _said(name: str, row: Row) -> str:
+    """The name, and in brackets what collect said of the image."""
+    return f"{name} ({row.error})" if row.error else name
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pipeline.clean.duplicates import JudgedImage, leaks
 from pipeline.clean.findings import Findings, metrics
@@ -16,7 +17,7 @@ from pipeline.report import data_uri, write_page
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _SHOWN = 48  # images of each kind at most, so that the page opens quickly
-_NAMES = 5  # of files that are left out for one reason
+_NAMES = 3  # of files that have the same reason
 _SIDE_BY_SIDE = 8  # images of one set
 _T = TypeVar("_T")
 
@@ -141,6 +142,10 @@ class _View:
                 for source, kinds in sorted(self._findings.raw.not_images.items())
                 for kind, names in kinds.items()
             ],
+            "not_taken": [
+                (source, status.replace("_", " "), len(names), names[0])
+                for (source, status), names in self._findings.raw.not_taken.items()
+            ],
             "sources": self._sources(),
         }
 
@@ -226,25 +231,44 @@ class _View:
         return f"{pair.distance} of 256 bits, difference {pair.difference:.2f}{mirrored}"
 
     def _sources(self) -> list[tuple[str, int, list[tuple[str, str | None, int]]]]:
-        """Name, images, and its licenses: name, address, images."""
+        """Each source: its name, its images, and its licenses (name, address, images).
+
+        A license that has only an address is named by it.
+        """
         licenses: dict[str, Counter[tuple[str, str | None]]] = defaultdict(Counter)
         for image, _ in self._rows:
-            name = image.license or "unknown"
-            licenses[image.source][name, image.license_url] += 1
+            name = image.license or (_is_web(image.license_url) and image.license_url)
+            licenses[image.source][name or "not stated", _link(image.license_url)] += 1
         return [
             (
                 source,
                 counts.total(),
-                [(name, _link(url), n) for (name, url), n in counts.most_common()],
+                [(name, url, n) for (name, url), n in counts.most_common()],
             )
             for source, counts in sorted(licenses.items())
         ]
 
 
+def _is_web(address: str | None) -> bool:
+    """Whether it is an address of the web. It came from a page, so it could be a script."""
+    return address is not None and address.startswith(("http://", "https://"))
+
+
 def _link(address: str | None) -> str | None:
-    """The address, if it is one of the web. It came from a page, so it could be a script."""
-    web = address is not None and address.startswith(("http://", "https://"))
-    return address if web else None
+    """The address, if a browser can open it.
+
+    Hosts under .localhost, such as the demo shop's, answer only while a crawl serves them.
+
+    >>> _link("https://shop.example/mug"), _link("http://demo-shop.localhost/mug")
+    ('https://shop.example/mug', None)
+    """
+    if address is None or not _is_web(address):
+        return None
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:  # such as half an IPv6 address
+        return None
+    return None if host.rstrip(".").endswith(".localhost") else address
 
 
 def _file(one: JudgedImage) -> str:
@@ -252,7 +276,13 @@ def _file(one: JudgedImage) -> str:
 
 
 def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMES]) + ", …" * bool(names[_NAMES:])
+    """The first names, and how many more there are.
+
+    >>> _first(["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"])
+    'a.jpg, b.jpg, c.jpg and 2 more'
+    """
+    more = len(names) - _NAMES
+    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _some(items: Sequence[_T]) -> list[_T]:

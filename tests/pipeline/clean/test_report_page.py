@@ -1,8 +1,11 @@
 """The clean report in a browser: on a phone, and with names that need no mouse."""
 
+import io
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline import paths
 
@@ -46,4 +49,40 @@ def test_every_image_is_named_in_the_text(filled, browser) -> None:
     assert any("mug/Große Tasse (Kopie).jpg" in one for one in text)
     (broken,) = filled.rows(source="shop")
     assert any(f"shop/cap/{broken['sha256']}.jpg" in one for one in text)
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_every_image_of_a_set_is_in_sight(filled, make, browser, width: int) -> None:
+    image = make.next((600, 400))
+    for quality in (95, 90, 85, 80, 75):
+        filled.add(make.encoded(image, quality=quality), "mug")
+    filled.clean()
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto((filled.root / REPORT).as_uri())
+    assert page.locator(".row").count() >= 2
+    cut = (
+        "[...document.querySelectorAll('.row')].filter("
+        "row => row.scrollWidth > row.clientWidth || [...row.children].some("
+        "one => one.getBoundingClientRect().right > row.getBoundingClientRect().right + 1)).length"
+    )
+    assert page.evaluate(cut) == 0
+    page.close()
+
+
+def test_a_shadow_shows_that_a_table_goes_on(filled, browser) -> None:
+    """At its right edge, until the end of the table is in sight."""
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="light")
+    page.goto((filled.root / REPORT).as_uri())
+    table = page.locator("table").first
+
+    def darkness() -> int:
+        shown = Image.open(io.BytesIO(table.screenshot())).convert("L")
+        edge = shown.crop((shown.width - 2, 0, shown.width, shown.height))
+        return 255 - int(np.median(np.asarray(edge)))
+
+    assert table.evaluate("one => one.scrollWidth - one.clientWidth") > 0
+    assert darkness() > 40
+    table.evaluate("one => one.scrollLeft = one.scrollWidth")
+    assert darkness() < 10
     page.close()
