@@ -26,6 +26,7 @@ from model.statistics import interval
 _MOST_NUMBERS = 40  # classes; with more the numbers would overlap
 _MOST_NAMES = 20  # in a legend
 _MOST_POINTS = 10  # of a reliability diagram
+_PHONE = 4.4  # inches: so wide, the letters of a figure are still read on a phone
 _INK, _LIGHT_INK = "#1c2024", "#e8eaed"  # as in pipeline/templates/page.html
 _FILL = (0.10, 0.37, 0.71)  # red, green, blue from 0 to 1
 _STYLE: Final[dict[str, Any]] = {
@@ -71,7 +72,7 @@ def _confusion(matrix: NDArray[Any], labels: Sequence[str]) -> Figure:
         strong = shares[row, column] > 0.7
         style = {"ha": "center", "va": "center", "color": "white" if strong else _INK}
         axes.text(column, row - 0.12, f"{100 * shares[row, column]:.0f} %", **style)
-        axes.text(column, row + 0.25, matrix[row, column], fontsize=7, **style)
+        axes.text(column, row + 0.25, matrix[row, column], fontsize=8, **style)
     return figure
 
 
@@ -85,7 +86,7 @@ def reliability(before: Array, after: Array, classes: NDArray[Any]) -> Drawing:
 
 
 def _reliability(before: Array, after: Array, classes: NDArray[Any]) -> Figure:
-    figure = Figure((5, 4.5), layout="constrained")
+    figure = Figure((_PHONE, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="perfect")
     for name, probabilities, style in (("before", before, "--C1"), ("after", after, "-C0")):
@@ -104,15 +105,15 @@ def _reliability(before: Array, after: Array, classes: NDArray[Any]) -> Figure:
                     (p.confidence, p.accuracy),
                     xytext=(5, -11),
                     textcoords="offset points",
-                    fontsize=8,
+                    fontsize=9,
                 )
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(-0.02, 1.04), ylim=(-0.04, 1.04))
     axes.legend(
         loc="lower right",
         frameon=False,
         title="a number: images at a point",
-        title_fontsize=8,
-        fontsize=8,
+        title_fontsize=9,
+        fontsize=9,
     )
     return figure
 
@@ -153,7 +154,9 @@ def precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequen
 
 
 def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Sequence[str]) -> Figure:
-    figure = Figure((6.5, 4.5), layout="constrained")
+    named = len(labels) <= _MOST_NAMES
+    # narrow, with the legend below: a phone shows it without making the letters much smaller
+    figure = Figure((_PHONE, 3.6 + 0.21 * (len(labels) + 1 if named else 0)), layout="constrained")
     axes = figure.subplots()
     colours = _hues(len(labels))
     for number, label in enumerate(labels):
@@ -162,10 +165,11 @@ def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Seque
         name = f"{label} {average_precision_score(positive, score):.2f}"
         style = ("-", "--", ":")[number % 3]
         axes.step(recall, precision, style, where="post", color=colours[number], label=name)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01))
-    if len(labels) <= _MOST_NAMES:
+    # beyond 0 and 1, so that the curve of a perfect class does not lie on the frame
+    axes.set(xlabel="recall", ylabel="precision", xlim=(-0.04, 1.04), ylim=(-0.04, 1.06))
+    if named:
         figure.legend(
-            title="average precision", loc="outside right upper", frameon=False, fontsize=8
+            title="average precision", loc="outside lower left", frameon=False, fontsize=9
         )
     return figure
 
@@ -185,17 +189,18 @@ def _hues(count: int) -> NDArray[Any]:
     )
 
 
-def learning_curves(plots: Path) -> Drawing | None:
-    """Loss and accuracy by epoch, from the files that DVCLive wrote; None without two epochs."""
+def learning_curves(plots: Path, measures: Sequence[str] = ("loss", "accuracy")) -> Drawing | None:
+    """Measures by epoch, side by side, as DVCLive logged them; None without two epochs."""
     first = plots / "metrics" / "train" / "loss.tsv"
     if not first.is_file() or len(first.read_text(encoding="utf-8").splitlines()) < 3:
         return None
-    return _drawn((), lambda _: _learning_curves(plots))
+    return _drawn((), lambda _: _learning_curves(plots, measures))
 
 
-def _learning_curves(plots: Path) -> Figure:
-    figure = Figure((8, 3.2), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+def _learning_curves(plots: Path, measures: Sequence[str]) -> Figure:
+    figure = Figure((4 * len(measures), 3.2), layout="constrained")
+    several = figure.subplots(1, len(measures), squeeze=False)[0]
+    for axes, name in zip(several, measures, strict=True):
         for split, title in (("train", "training"), ("eval", "validation")):
             with (plots / "metrics" / split / f"{name}.tsv").open(encoding="utf-8") as lines:
                 rows = list(csv.DictReader(lines, delimiter="\t"))

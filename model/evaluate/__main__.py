@@ -34,6 +34,7 @@ _TEMPLATE = Path(__file__).with_name("report.html")
 _MISTAKES = 24
 _PAIRS = 10
 _GALLERY = 12  # images of each class
+_LEAST_SLICE = 5  # images; the accuracy of a smaller part says nothing
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,7 +79,14 @@ def evaluate(
     for name, figure in drawn.items():
         write_atomic(out / f"{name}.png", figure.png)
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
-    curves = figures.learning_curves(log / "plots")
+    curves = {
+        measure: curve
+        for measure in (
+            "loss",
+            "accuracy",
+        )  # one figure each: beside each other, or on a phone below
+        if (curve := figures.learning_curves(log / "plots", (measure,)))
+    }
     sentences = advice(
         _known(classifier, dataset, log / "plots", facts["scores"], validation, test)
     )
@@ -95,7 +103,7 @@ def _write_report(
     test: Tested,
     facts: dict[str, Any],
     drawn: Mapping[str, figures.Drawing],
-    curves: figures.Drawing | None,
+    curves: Mapping[str, figures.Drawing],
     sentences: Sequence[str],
     reject_quantile: float,
 ) -> None:
@@ -105,12 +113,17 @@ def _write_report(
         **facts,
         advice=sentences,
         reject_quantile=reject_quantile,
-        figures={name: data_uri(figure.svg, "image/svg+xml") for name, figure in drawn.items()},
-        curves=curves and data_uri(curves.svg, "image/svg+xml"),
+        least_slice=_LEAST_SLICE,
+        figures=_for_browser(drawn),
+        curves=_for_browser(curves),
         mistakes=_worst_mistakes(dataset, test),
         mistake_count=int((~test.right).sum()),
         galleries=_galleries(dataset, test.images, test.probabilities),
     )
+
+
+def _for_browser(drawn: Mapping[str, figures.Drawing]) -> dict[str, str]:
+    return {name: data_uri(drawing.svg, "image/svg+xml") for name, drawing in drawn.items()}
 
 
 def _facts(
