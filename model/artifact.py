@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model import saved, vim
+from model import batchwise, saved, vim
 from model.calibration import Calibration, Outputs
 from model.vim import Vim
 from pipeline.cli import UserError
@@ -31,7 +31,6 @@ if typing.TYPE_CHECKING:
 
 NETWORK = "classifier.keras"
 _ABOUT = "classifier.json"
-_BATCH = 64
 _REMEDY = (
     "copy the folder anew from where it was trained, `dvc checkout` what was stored, or train it "
     "by `dvc repro`; a model of newer versions needs these"
@@ -67,10 +66,7 @@ class Artifact:
 
 def outputs(network: "keras.Model", images: NDArray[np.uint8], classes: int) -> Outputs:
     """The outputs for decoded images of a network, with or without ViM. There may be no images."""
-    parts = [
-        network.predict_on_batch(images[start : start + _BATCH])
-        for start in range(0, len(images), _BATCH)
-    ]
+    parts = batchwise.outputs(network, images)
     if len(network.outputs) == 1:
         return Outputs(np.concatenate([np.empty((0, classes)), *parts]), None)
     return Outputs(

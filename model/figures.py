@@ -164,7 +164,9 @@ def _precision_recall(classes: NDArray[Any], probabilities: Array, labels: Seque
         precision, recall, _ = precision_recall_curve(positive, score)
         name = f"{label} {average_precision_score(positive, score):.2f}"
         style = ("-", "--", ":")[number % 3]
-        axes.step(recall, precision, style, where="post", color=colours[number], label=name)
+        axes.step(
+            recall, precision, style, where="post", color=colours[number], linewidth=2, label=name
+        )
     # beyond 0 and 1, so that the curve of a perfect class does not lie on the frame
     axes.set(xlabel="recall", ylabel="precision", xlim=(-0.04, 1.04), ylim=(-0.04, 1.06))
     if named:

@@ -16,6 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from model import batchwise
+
 if typing.TYPE_CHECKING:
     import keras
 
@@ -97,9 +99,9 @@ def _classifier(network: "keras.Model") -> tuple[Any, Any]:
     return kernel, bias
 
 
-def _features(network: "keras.Model", images: NDArray[np.uint8], batch: int = 64) -> NDArray[Any]:
+def _features(network: "keras.Model", images: NDArray[np.uint8]) -> NDArray[Any]:
     """(n, features)"""
     import keras
 
-    extract = keras.Model(network.inputs, network.layers[-1].input).predict_on_batch
-    return np.concatenate([extract(images[i : i + batch]) for i in range(0, len(images), batch)])
+    extractor = keras.Model(network.inputs, network.layers[-1].input)
+    return np.concatenate(batchwise.outputs(extractor, images))

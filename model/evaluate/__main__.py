@@ -114,6 +114,7 @@ def _write_report(
         advice=sentences,
         reject_quantile=reject_quantile,
         least_slice=_LEAST_SLICE,
+        named_by_sha256=any(row.get("sha256") for row in test.rows),
         figures=_for_browser(drawn),
         curves=_for_browser(curves),
         mistakes=_worst_mistakes(dataset, test),
@@ -131,6 +132,7 @@ def _facts(
 ) -> dict[str, Any]:
     """The content of the tables, the report and the model card."""
     classes, calibration = test.images.classes, classifier.calibration
+    errors = {"validation": validation.errors, "test": test.errors}
     return {
         "scores": metrics(classes, test.probabilities, test.groups),
         "by_class": per_class(classes, test.probabilities, classifier.labels),
@@ -146,7 +148,13 @@ def _facts(
             "threshold": calibration.threshold(options.reject_quantile),
             "model": classifier.sha256,
         },
-        "calibration_errors": {"validation": validation.errors, "test": test.errors},
+        "calibration_errors": errors,
+        # as the table shows them, in tenths of a percent
+        "calibrated_worse": [
+            split
+            for split, error in errors.items()
+            if round(error["after"], 3) > round(error["before"], 3)
+        ],
         "about": classifier.about,
         "count": len(test.rows),
         "groups": len(set(test.groups)),

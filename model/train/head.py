@@ -4,18 +4,16 @@ A logistic regression on standardised features of the images and their mirror im
 seconds, and what it finds is written into the network's last two layers.
 """
 
-from typing import Any
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from model import batchwise
 from model.data import Images
 from model.networks.pretrained import FEATURES, HEAD, STANDARD
 
-_BATCH = 64
 _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
 """values of scikit-learn's C, the strictest first"""
 
@@ -69,8 +67,5 @@ def _features(
     extractor: keras.Model, images: NDArray[np.uint8], mirror: bool = False
 ) -> NDArray[np.float32]:
     """(n, features)"""
-    batches: list[Any] = []
-    for start in range(0, len(images), _BATCH):
-        batch = images[start : start + _BATCH]
-        batches.append(extractor.predict_on_batch(batch[:, :, ::-1] if mirror else batch))
-    return np.concatenate(batches).astype(np.float32)
+    seen = images[:, :, ::-1] if mirror else images
+    return np.concatenate(batchwise.outputs(extractor, seen)).astype(np.float32)

@@ -29,6 +29,23 @@ from pipeline.cli import UserError
 from pipeline.params import Params, Train
 from pipeline.paths import TRAIN_CACHE
 
+_FOR_EPOCHS = (
+    "fine_tune_from",
+    "input",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "schedule",
+    "warmup_epochs",
+    "plateau_patience",
+    "plateau_factor",
+    "label_smoothing",
+    "moving_average",
+    "early_stopping",
+)
+"""the keys of `train` that only epochs use"""
+
 
 def train(
     params: Params,
@@ -157,7 +174,8 @@ def _save(
     }
     size = recipe.image_size
     artifact.save(folder, network, validation.labels, size, calibration, about, vim)
-    print(f"kept epoch {best.epoch}, validation accuracy {best.accuracy:.3f}, in {folder}")
+    kept = f"epoch {best.epoch}" if best.epoch else "the classifier as it was fitted at the start"
+    print(f"kept {kept}, validation accuracy {best.accuracy:.3f}, in {folder}")
 
 
 def _begin_with_head(
@@ -175,7 +193,12 @@ def _begin_with_head(
     print(f"fitted the classifier, validation accuracy {logs['val_accuracy']:.3f}")
     best.set_model(network)
     best.on_epoch_end(-1, logs)
-    if not recipe.epochs:  # then it is all that the plots can show
+    if not recipe.epochs:
+        print(
+            "train.epochs is 0, so there is no epoch to which the section augment or these keys of "
+            f"train apply; they change nothing: {', '.join(_FOR_EPOCHS)}"
+        )
+        # it is all that the plots can show
         DVCLiveCallback(live=live).on_epoch_end(0, logs)
 
 
