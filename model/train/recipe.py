@@ -195,8 +195,8 @@ def _begin_with_head(
     best.on_epoch_end(-1, logs)
     if not recipe.epochs:
         print(
-            "train.epochs is 0, so there is no epoch to which the section augment or these keys of "
-            f"train apply; they change nothing: {', '.join(_FOR_EPOCHS)}"
+            "train.epochs is 0: only the classifier is fitted. So the section `augment` and these "
+            f"keys of `train` change nothing: {', '.join(_FOR_EPOCHS)}"
         )
         # it is all that the plots can show
         DVCLiveCallback(live=live).on_epoch_end(0, logs)

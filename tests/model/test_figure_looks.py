@@ -37,6 +37,7 @@ def drawings(folder: Path) -> dict[str, figures.Drawing | None]:
         "reliability": figures.reliability(probabilities, probabilities, true),
         "precision_recall": figures.precision_recall(true, probabilities, NAMES),
         "curves": figures.learning_curves(folder),
+        "loss": figures.learning_curves(folder, ["loss"]),
     }
 
 
@@ -93,6 +94,17 @@ def test_every_dot_of_a_sweep_lies_inside(values: list[float], settings: int) ->
     for line in dots:
         for x, y in axes.transData.transform(np.column_stack(line.get_data())):
             assert inside.contains(x, y)
+
+
+@pytest.mark.parametrize("count", [6, 60])
+def test_the_curve_of_a_perfect_class_does_not_lie_on_the_frame(count: int) -> None:
+    true = np.arange(count) % 3
+    (axes,) = figures._precision_recall(true, np.eye(3)[true], ["a", "b", "c"]).axes
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    for line in axes.lines:
+        x, y = line.get_data()
+        assert left < min(x) <= max(x) < right
+        assert low < min(y) <= max(y) == 1 < high
 
 
 def test_many_classes_have_colours_that_stand_out_on_white_and_on_black() -> None:

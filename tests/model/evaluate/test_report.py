@@ -108,3 +108,72 @@ def test_every_figure_of_the_report_shows_something(trained: Path, browser: Brow
         assert len(shown.convert("RGB").getcolors(1 << 20)) > 10
     context.close()
     assert problems == []
+
+
+def described(
+    trained: Path, root: Path, sources: list[str], temperature: float | None = None
+) -> str:
+    """The report of an evaluation whose test images are from these sources, in plain words."""
+    shutil.copytree(trained, root)
+    dataset = root / "data/dataset"
+    files = sorted((dataset / "test").glob("*/*"))
+    rows = [
+        f"{file.relative_to(dataset / 'test').as_posix()},{source},{n:064}"
+        for n, (file, source) in enumerate(zip(files, sources, strict=True))
+    ]
+    (dataset / "test/metadata.csv").write_text("\n".join(["file_name,source,sha256", *rows]) + "\n")
+    about = root / "results/model/classifier.json"
+    values = json.loads(about.read_text())
+    if temperature:
+        values["calibration"]["temperature"] = temperature
+        about.write_text(json.dumps(values))
+    again(root, dataset, root / "out")
+    text = (root / "out/report.html").read_text(encoding="utf-8")
+    return " ".join(re.sub("<[^>]*>", " ", text.split("</style>")[1]).split())
+
+
+def test_parts_with_few_images_are_counted_and_not_shown(trained: Path, tmp_path: Path) -> None:
+    text = described(trained, tmp_path / "some", ["a"] * 8 + ["b"] * 5 + ["c"] + ["d"])
+    assert "source: a 8" in text
+    assert "source: b 5" in text
+    assert "source: c" not in text
+    assert "source: d" not in text
+    assert "2 parts have fewer than 5 images" in text
+    assert "grep SHA-256 data/raw/*/manifest.jsonl" in text
+    text = described(trained, tmp_path / "none", [f"shop {n // 3}" for n in range(15)])
+    assert "shop 1" not in text
+    assert "5 parts have fewer than 5 images" in text
+    assert "95 % interval accuracy" not in text
+
+
+def test_an_error_that_calibration_makes_larger_is_explained(trained: Path, tmp_path: Path) -> None:
+    """And only such a one. At 20 an accurate model is hardly surer than by chance."""
+    worse = described(trained, tmp_path / "worse", ["a"] * 15, 20.0)
+    assert "On the validation and the test images the error is larger after calibration." in worse
+    same = described(trained, tmp_path / "same", ["a"] * 15, 1.0)
+    assert "larger after calibration" not in same
+
+
+def test_every_line_of_the_unused_measure_says_so(trained: Path) -> None:
+    text = (trained / "results/evaluate/report.html").read_text(encoding="utf-8")
+    lines = re.findall(r"<tr><td>((?:features|probability)[^<]*)<td>", text)
+    found = json.loads((trained / "results/evaluate/calibration.json").read_text())
+    used, other = (found["none_of_these"][key] for key in ("by", "other"))
+    assert lines == [used] * 2 + [f"{other['by']} (not used)"] * 2
+
+
+def test_plots_fit_a_phone_and_their_letters_can_be_read(trained: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((trained / "results/evaluate/report.html").as_uri())
+    plots = page.locator("figure.plot img")
+    assert plots.count() == 5
+    for plot in plots.all():
+        plot.scroll_into_view_if_needed()
+        left, right, scale = plot.evaluate(
+            "one => [one.getBoundingClientRect().left, one.getBoundingClientRect().right,"
+            " one.clientWidth / one.naturalWidth]"
+        )
+        assert left >= 0
+        assert right <= 390
+        assert scale > 0.8  # of letters of 9 to 10 points
+    page.close()

@@ -150,7 +150,7 @@ def test_without_epochs_it_is_said_which_keys_change_nothing(
         train(params, dataset, tmp_path / name, tmp_path / f"{name} log", tmp_path / "cache")
         models.append(artifact.load(tmp_path / name).network.get_weights())
         said = capsys.readouterr().out
-        assert f"they change nothing: {', '.join(others)}\n" in said
+        assert f"of `train` change nothing: {', '.join(others)}\n" in said
         assert "kept the classifier as it was fitted" in said
         assert "epoch 0" not in said
     for one, other in zip(*models, strict=True):
