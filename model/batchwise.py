@@ -24,7 +24,8 @@ def outputs(network: "keras.Model", images: NDArray[np.uint8]) -> list[Any]:
 
         batch = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
         network.make_predict_function()
-        network.predict_function.get_concrete_function([(batch,)])
+        predict: Any = network.predict_function
+        predict.get_concrete_function([(batch,)])
     return [
         network.predict_on_batch(images[start : start + _BATCH])
         for start in range(0, len(images), _BATCH)

@@ -22,23 +22,23 @@ _SIDE_BY_SIDE = 8  # images of one set
 _T = TypeVar("_T")
 
 _ABOUT = {
-    Reason.REVIEWED: "Decided by a person in data/review.csv.",
-    Reason.MISSING: "In the manifest, and not on disk.",
-    Reason.UNREADABLE: "No image, or one that no decoder here reads.",
+    Reason.REVIEWED: "A person decided so in data/review.csv.",
+    Reason.MISSING: "The manifest lists the file, but it is not on the disk.",
+    Reason.UNREADABLE: "The file is no image, or an image that can't be decoded here.",
     Reason.TRUNCATED: "The file ends before the image does.",
-    Reason.TOO_MANY_PIXELS: "More pixels than clean.max_pixels; they were not decoded.",
-    Reason.TOO_SMALL: "The shorter side, in pixels, is under the limit.",
-    Reason.EXTREME_ASPECT: "Very long or very tall.",
-    Reason.BLANK: "One flat colour.",
+    Reason.TOO_MANY_PIXELS: "The image has more pixels than clean.max_pixels. It was not decoded.",
+    Reason.TOO_SMALL: "The shorter side has fewer pixels than clean.too_small.min_side.",
+    Reason.EXTREME_ASPECT: "The image is very long or very tall.",
+    Reason.BLANK: "The image is one flat colour.",
     Reason.DARK: "Even the brightest spots are dark.",
     Reason.LIGHT: "Even the darkest spots are light.",
-    Reason.LOW_INFORMATION: "Few levels of grey.",
-    Reason.BLURRED: "No sharp edge.",
-    Reason.PLACEHOLDER: "The same image for many products.",
-    Reason.EXACT_DUPLICATE: "The same bytes, from another source.",
-    Reason.SAME_PIXELS: "The same image to the pixel in other bytes.",
-    Reason.NEAR_DUPLICATE: "The same image, re-compressed, resized, lightly cropped or marked.",
-    Reason.LABEL_CONFLICT: "The same image under several classes.",
+    Reason.LOW_INFORMATION: "The image has few levels of grey.",
+    Reason.BLURRED: "The image has no sharp edge.",
+    Reason.PLACEHOLDER: "Many products show the same image.",
+    Reason.EXACT_DUPLICATE: "Another source has the same file.",
+    Reason.SAME_PIXELS: "Another file has exactly the same pixels.",
+    Reason.NEAR_DUPLICATE: "A copy that was compressed again, resized, slightly cropped or marked.",
+    Reason.LABEL_CONFLICT: "The same image is in several classes.",
 }
 _VALUES: dict[Reason, Callable[[Measurement], str]] = {
     Reason.TOO_SMALL: lambda m: f"{m.width}×{m.height} pixels",
@@ -60,7 +60,7 @@ _SEVERAL = (  # shown as sets
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An image as it is shown. `image` is a data URI, empty where there is nothing to show."""
+    """An image as it is shown. `image` is a data URI. It is empty if there is nothing to show."""
 
     image: str
     label: str
@@ -75,7 +75,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Images of one reason; `figures` of `count`."""
+    """The images that have one reason. `figures` shows some of them; `count` counts them all."""
 
     id: str
     name: str
@@ -86,7 +86,7 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Images that show the same, and how many more of them there are."""
+    """Images that show the same. `more` is the number of those that are not shown."""
 
     figures: list[Figure]
     more: int
@@ -286,7 +286,7 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _some(items: Sequence[_T]) -> list[_T]:
-    """At most `_SHOWN` of them, taken evenly from all."""
+    """At most `_SHOWN` of the items, taken evenly from all."""
     if len(items) <= _SHOWN:
         return list(items)
     return [items[n * len(items) // _SHOWN] for n in range(_SHOWN)]
