@@ -7,7 +7,6 @@ another kind by their features (see vim.py); models of earlier versions have non
 
 import dataclasses
 import functools
-import hashlib
 import platform
 import typing
 from collections.abc import Mapping, Sequence
@@ -46,7 +45,7 @@ class Artifact:
     image_size: int
     about: dict[str, Any]
     sha256: str
-    """`digest` of classifier.keras"""
+    """of classifier.keras"""
     calibration: Calibration
     vim: Vim | None = field(default=None, repr=False)
 
@@ -85,7 +84,7 @@ def save(
     fitted: Vim | None = None,
 ) -> None:
     """Write the folder anew; it appears whole or not at all."""
-    values = {
+    values: dict[str, Any] = {
         "labels": labels,
         "image_size": image_size,
         "calibration": dataclasses.asdict(calibration),
@@ -99,6 +98,7 @@ def save(
         network.save(part / NETWORK)
         if fitted:
             fitted.save(part / vim.FILE)
+        values["files"] = {path.name: saved.digest(path) for path in sorted(part.iterdir())}
         (part / _ABOUT).write_text(json_text(values), encoding="utf-8")
 
 
@@ -111,19 +111,21 @@ def load(folder: Path = MODEL) -> Artifact:
             raise UserError(f"{folder / name} is not there; `dvc repro` trains the model")
     import_keras()
     about = saved.read_about(folder / _ABOUT, "a description of a model", _REMEDY)
-    labels = about.pop("labels")
+    network = _network(folder, about)
     with saved.reading(folder / _ABOUT, "a description of a model", _REMEDY):
         # models of earlier versions have none
         calibration = Calibration(**about.pop("calibration", {}))
-    network = _network(folder, labels, about)
+    fitted = _vim(folder, network, calibration)
+    saved.same_files(folder, about)
+    about.pop("files", None)
     return Artifact(
         network=network,
-        labels=labels,
+        labels=about.pop("labels"),
         image_size=about.pop("image_size"),
         calibration=calibration,
         about=about,
-        sha256=digest(folder / NETWORK),
-        vim=_vim(folder, network, calibration),
+        sha256=saved.digest(folder / NETWORK),
+        vim=fitted,
     )
 
 
@@ -135,7 +137,7 @@ def _vim(folder: Path, network: "keras.Model", calibration: Calibration) -> Vim 
         return Vim.load(folder / vim.FILE, network)
 
 
-def _network(folder: Path, labels: Sequence[str], about: Mapping[str, Any]) -> "keras.Model":
+def _network(folder: Path, about: Mapping[str, Any]) -> "keras.Model":
     import keras
 
     path, versions = folder / NETWORK, about.get("versions")
@@ -146,10 +148,9 @@ def _network(folder: Path, labels: Sequence[str], about: Mapping[str, Any]) -> "
     }
     with saved.reading(path, "a model of Keras", _REMEDY, made_by):
         network = keras.saving.load_model(path, compile=False)
-    saved.same_classes(path, network.output_shape[-1], labels)
+        if not all(
+            isinstance(shape, tuple) for shape in (network.input_shape, network.output_shape)
+        ):
+            raise ValueError("it takes more than one image, or gives more than one answer")
+    saved.of_one_model(path, network.input_shape, network.output_shape[-1], about)
     return network
-
-
-def digest(network: Path) -> str:
-    """SHA-256 of classifier.keras: which model it is."""
-    return hashlib.sha256(network.read_bytes()).hexdigest()

@@ -16,6 +16,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from model.outputs import HTML, file_name, may_replace
 from model.revisions import WORKSPACE, PredictionRow, Revision, predictions
 from model.statistics import interval, mcnemar, paired_difference
 from pipeline.cli import UserError, run
@@ -121,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     a, b = Revision(options.a), Revision(options.b)
     comparison = compare(a, b)
     if options.html:
+        may_replace(options.html, HTML, "page")
         _write_page(options.html, a, b, comparison)
     if options.json:
         values = {"revision_a": a.name, "revision_b": b.name, **comparison.summary()}
@@ -165,7 +167,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "b", metavar="REV_B", nargs="?", default=WORKSPACE, help=f"the new run ({WORKSPACE})"
     )
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with the images that flipped"
+        "--html", type=file_name, metavar="FILE", help="write a page with the images that flipped"
     )
     parser.add_argument("--json", action="store_true", help="all figures as JSON")
     parser.add_argument(
@@ -206,6 +208,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
                 classes,
                 headers=["class", "images", "recall of A", "of B", "gained", "lost"],
                 colalign=("left", *["right"] * 5),
+                disable_numparse=True,  # a class may be called 007 or 1e3
             ),
         ]
     )

@@ -113,10 +113,10 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
         return {row["file_name"]: row for row in csv.DictReader(file)}
 
 
-def train_files(dataset: Path) -> list[Path]:
-    """The images of train, sorted by class and by name."""
-    train = dataset / "train"
-    return [path for label in _classes(train) for path in _files(train / label)]
+def split_files(dataset: Path, split: str) -> list[Path]:
+    """The images of a split, sorted by class and by name."""
+    folder = dataset / split
+    return [path for label in _classes(folder) for path in _files(folder / label)]
 
 
 def _files(folder: Path) -> list[Path]:

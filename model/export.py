@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from model import artifact, data, onnx_engine
+from model import artifact, data, onnx_engine, saved
 from model.artifact import Artifact
 from model.classifier import Model, reject_quantile
 from pipeline.cli import UserError, needs_extra, run
@@ -51,7 +51,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
         raise UserError(f"{model} is an export already; name the folder of the Keras model")
     keras_model = artifact.load(model)
     test = data.load_split(dataset, "test", keras_model.labels, keras_model.image_size)
-    about = {
+    about: dict[str, Any] = {
         "labels": keras_model.labels,
         "image_size": keras_model.image_size,
         "model": keras_model.sha256,
@@ -61,6 +61,8 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
     shutil.rmtree(out, ignore_errors=True)  # an earlier export may be another model's
     with fresh_folder(out) as part:
         _write_network(keras_model, part / onnx_engine.NETWORK)
+        network = part / onnx_engine.NETWORK
+        about["files"] = {network.name: saved.digest(network)}
         (part / onnx_engine.ABOUT).write_text(json_text(about), encoding="utf-8")
         exported = onnx_engine.load(part)
         rows, agreement = _compared(

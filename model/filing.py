@@ -34,9 +34,14 @@ def own_name(name: str, labels: Collection[str]) -> str:
 
 
 def filed_earlier(into: Path, labels: Collection[str]) -> set[Path]:
-    """The files that earlier runs put into the folder. UserError if its table is not ours."""
+    """The files that earlier runs put into the folder, with the names that its table has for them.
+
+    A name that is not UTF-8 is as `pipeline.listing.text` writes it. UserError if the table is not
+    ours.
+    """
     rows = Table.read(into / own_name(TABLE, labels), _COLUMNS)
-    return {Path(os.path.abspath(into / row["filed_as"])) for row in rows if row["filed_as"]}  # noqa: PTH100
+    folder = text(os.path.abspath(into))  # noqa: PTH100
+    return {Path(folder, row["filed_as"]) for row in rows if row["filed_as"]}
 
 
 def file_images(

@@ -59,7 +59,9 @@ def upright(image: AnyImage, at_least: int) -> Image.Image:
     except FileNotFoundError as error:
         raise UnreadableImageError(f"{name} is not there") from error
     except (OSError, ValueError, TypeError, decoder.ImageError) as error:
-        raise UnreadableImageError(f"{name} can't be read: {error}") from error
+        # the system's own message has the name once more
+        why = getattr(error, "strerror", None) or error
+        raise UnreadableImageError(f"{name} can't be read: {why}") from error
     return found
 
 

@@ -66,7 +66,7 @@ def load(folder: Path = EXPORT) -> OnnxModel:
     with saved.reading(folder / ABOUT, "a description of an export", _REMEDY):
         calibration = Calibration(**about["calibration"])
     trained = folder.parent / MODEL.name / artifact.NETWORK
-    if trained.is_file() and artifact.digest(trained) != about["model"]:
+    if trained.is_file() and saved.digest(trained) != about["model"]:
         raise UserError(f"{folder} is no export of {trained}; `python -m model.export` renews it")
     with needs_extra("onnx"):
         import onnxruntime
@@ -76,8 +76,13 @@ def load(folder: Path = EXPORT) -> OnnxModel:
         session = onnxruntime.InferenceSession(
             folder / NETWORK, options, providers=["CPUExecutionProvider"]
         )
-    outputs = session.get_outputs()[0].shape[-1]
-    saved.same_classes(folder / NETWORK, outputs if isinstance(outputs, int) else None, labels)
+        (images,), (probabilities, *scores) = session.get_inputs(), session.get_outputs()
+        if calibration.scores and not scores:
+            raise ValueError("it lacks the score that tells images of another kind")
+    outputs = probabilities.shape[-1]
+    outputs = outputs if isinstance(outputs, int) else None
+    saved.of_one_model(folder / NETWORK, images.shape, outputs, about)
+    saved.same_files(folder, about)
     return OnnxModel(
         session, labels, about["image_size"], about["model"], calibration, about["reject_quantile"]
     )

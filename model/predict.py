@@ -18,9 +18,10 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from model.classifier import Classifier, Prediction
-from model.filing import NOT_SURE, TABLE, file_images, filed_earlier
+from model.filing import NOT_SURE, TABLE, file_images, filed_earlier, own_name
 from model.images import UnreadableImageError
-from model.sources import fetched, images_named, is_address
+from model.outputs import file_name, folder_name, may_replace
+from model.sources import fetched, images_named, is_address, shown, with_name
 from model.tables import Table
 from pipeline.cli import UserError, run
 from pipeline.listing import aside_lines, left_out, text
@@ -29,6 +30,7 @@ from pipeline.paths import EXPORT, MODEL
 
 __all__ = ["Classifier", "Prediction", "main"]
 
+_NONE = "none of these"
 Answer: TypeAlias = tuple[str, Prediction | UnreadableImageError]
 
 
@@ -47,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = _opened(options, top, stack)
         if options.sort_into:
             filed = filed_earlier(options.sort_into, labels)
-            names = [name for name in names if Path(os.path.abspath(name)) not in filed]  # noqa: PTH100
+            # the table has names as text, also those that are no UTF-8
+            names = [name for name in names if Path(text(os.path.abspath(name))) not in filed]  # noqa: PTH100
         elif table:  # images that failed are tried again
             done = {name for name, row in table.rows.items() if not row.get("error")}
             names = [name for name in names if text(name) not in done]
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tqdm(answers, total=len(names), unit=" images", disable=None, leave=False) as progress:
             failed += _put_out(options, progress, table, labels)
     for sentence in failed:
-        print(f"error: {sentence}", file=sys.stderr)
+        print(f"error: {shown(sentence)}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -103,15 +106,15 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
     """What can be done with the answers."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a line of JSON for each image")
-    form.add_argument("--csv", type=Path, metavar="FILE", help="write a table to FILE")
+    form.add_argument("--csv", type=file_name, metavar="FILE", help="write a table to FILE")
     form.add_argument(
         "--sort-into",
-        type=Path,
+        type=folder_name,
         metavar="DIR",
         help=f"copy each image into DIR/<class>, or DIR/{NOT_SURE}; DIR/{TABLE} lists them",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="with --json: write the lines to FILE"
+        "--out", type=file_name, metavar="FILE", help="with --json: write the lines to FILE"
     )
     parser.add_argument(
         "--resume",
@@ -132,8 +135,8 @@ def _add_forms(parser: argparse.ArgumentParser) -> None:
 
 def _answers(classifier: Classifier, names: Sequence[str], top: int) -> Iterator[Answer]:
     for name, answer in zip(names, classifier.answers(fetched(names), top), strict=True):
-        if isinstance(answer, UnreadableImageError) and name not in str(answer):
-            yield name, UnreadableImageError(f"{name}: {answer}")
+        if isinstance(answer, UnreadableImageError):
+            yield name, UnreadableImageError(with_name(name, answer))
         else:
             yield name, answer
 
@@ -150,8 +153,10 @@ def _opened(options: argparse.Namespace, top: int, stack: ExitStack) -> Table | 
     if options.csv:
         ranks = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "confidence")]
         columns = ["file", "label", "confidence", *ranks, "error"]
+        may_replace(options.csv, b"file,label,confidence,", "table of this command")
         return stack.enter_context(Table(options.csv, columns, keep=options.resume))
     if options.out:
+        may_replace(options.out, b'{"file": ', "answer of this command in JSON")
         return stack.enter_context(Table(options.out, (), keep=options.resume, as_json=True))
     return None
 
@@ -178,25 +183,30 @@ def _put_out(
             link=options.link,
             min_confidence=options.min_confidence,
         )
-        tqdm.write(tabulate(sorted(counts.items()), ["folder", "images"]))
+        rows = [(folder, str(count)) for folder, count in sorted(counts.items())]
+        columns = ("left", "right") if rows else None
+        tqdm.write(tabulate(rows, ["folder", "images"], disable_numparse=True, colalign=columns))
         return failed
     else:
-        tqdm.write(_table(answers))
+        tqdm.write(_table(answers, own_name(_NONE, labels)))
     return []
 
 
-def _table(answers: Iterable[Answer]) -> str:
+def _table(answers: Iterable[Answer], none: str) -> str:
+    """The answers as a table; `none` stands for an image that is none of the classes."""
     rows = [
         [
-            text(name),
-            "none of these" if answer.label is None else answer.label,
+            shown(name),
+            none if answer.label is None else answer.label,
             *(f"{label} {probability:.1%}" for label, probability in answer.top),
         ]
         for name, answer in answers
         if isinstance(answer, Prediction)
     ]
     ranks = range(1, max((len(row) for row in rows), default=2) - 1)
-    return tabulate(rows, ["image", "class", *(f"{rank}." for rank in ranks)])
+    # a class may be called 007 or 1e3, which must not become 7 and 1000
+    headers = ["image", "class", *(f"{rank}." for rank in ranks)]
+    return tabulate(rows, headers, disable_numparse=True)
 
 
 def _plain(name: str, answer: Prediction | UnreadableImageError) -> dict[str, Any]:

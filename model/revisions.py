@@ -57,6 +57,8 @@ def _files_at(name: str) -> "DVCFileSystem":
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    if not name.strip():
+        raise UserError(f"a revision's name is empty; {WORKSPACE!r} is the state of the files here")
     try:
         with Repo() as here:  # a revision from before there was a remote is looked for there too
             files = DVCFileSystem(rev=name, config=here.config)
@@ -65,6 +67,10 @@ def _files_at(name: str) -> "DVCFileSystem":
         raise UserError(
             f"{name!r} can't be opened: {error}. `git log`, `git tag` and `dvc exp list` name "
             f"what can be; {WORKSPACE!r} is the state of the files here"
+        ) from error
+    except AttributeError as error:  # DVC finds it in Git, and takes it for a commit
+        raise UserError(
+            f"{name!r} is a file or a folder in Git, and no commit; name the commit, tag or branch"
         ) from error
     return files
 
@@ -77,6 +83,11 @@ class PredictionRow:
     label: str
     predicted: str
     confidence: float
+
+    def __post_init__(self) -> None:
+        """ValueError if a name is empty, or the confidence is no probability."""
+        if not (self.file and self.label and self.predicted and 0 <= self.confidence <= 1):
+            raise ValueError
 
     @property
     def sha256(self) -> str:

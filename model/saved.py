@@ -1,5 +1,6 @@
 """Reads files that were written earlier, here or elsewhere, and says what is wrong with them."""
 
+import hashlib
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from pipeline.cli import UserError
 
 _HEAD = 4096  # bytes that tell what a file is
 _LARGEST = 4096  # pixels of a side: no network is larger, and a wrong size would take all memory
+_TWO_MODELS = "they are of two models; copy all files of the folder from one"
 _LONGEST = 300  # characters of another library's message
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
 
@@ -66,27 +68,86 @@ def read_about(
     values = read_json(path, what, remedy, {"labels": list, "image_size": int, **(more or {})})
     labels, size = values["labels"], values["image_size"]
     with reading(path, what, remedy):
-        if not all(isinstance(label, str) for label in labels) or len({*labels}) < len(labels):
+        are_names = all(isinstance(label, str) and label.strip() for label in labels)
+        if not are_names or len({*labels}) < len(labels):
             raise ValueError(f"its 'labels' must be different names, not {labels!r}")
         if not 1 <= size <= _LARGEST:
             raise ValueError(f"its 'image_size' is {size}, not from 1 to {_LARGEST} pixels")
-        calibration = dict(values.get("calibration", {}))  # models of earlier versions have none
-        temperature = calibration.get("temperature", 1.0)
-        if not (isinstance(temperature, int | float) and 0 < temperature < math.inf):
-            raise ValueError(f"its temperature is {temperature!r}, no number above 0")
-        for one in calibration.get("confidences", ()):
-            if not (isinstance(one, int | float) and 0 <= one <= 1):
-                raise ValueError(f"one of its confidences is {one!r}, no number from 0 to 1")
+        _check_calibration(values.get("calibration", {}))  # models of earlier versions have none
+        quantile = values.get("reject_quantile", 0)  # an export has it
+        if not (_is_number(quantile) and 0 <= quantile <= 1):
+            raise ValueError(f"its 'reject_quantile' is {quantile!r}, no number from 0 to 1")
+        if not isinstance(values.get("files", {}), dict):
+            raise TypeError(f"its 'files' is {values['files']!r}")
     return values
 
 
-def same_classes(network: Path, outputs: int | None, labels: Sequence[str]) -> None:
-    """Raise UserError unless the network gives one probability for each label."""
+def _check_calibration(values: Any) -> None:
+    """Raise ValueError or TypeError if a value is none that `Calibration` can have."""
+    if not isinstance(values, dict):
+        raise TypeError(f"its 'calibration' is {values!r}")
+    temperature, images = values.get("temperature", 1.0), values.get("images", 0)
+    if not (_is_number(temperature) and 0 < temperature < math.inf):
+        raise ValueError(f"its temperature is {temperature!r}, no number above 0")
+    if not (isinstance(images, int) and _is_number(images) and images >= 0):
+        raise ValueError(f"its number of images is {images!r}")
+    for name in ("confidences", "scores"):
+        for one in values.get(name, ()):
+            if not _is_number(one):
+                raise ValueError(f"one of its {name} is {one!r}, no number")
+            if name == "confidences" and not 0 <= one <= 1:
+                raise ValueError(f"one of its confidences is {one!r}, no number from 0 to 1")
+    if (measure := values.get("refuse_by", "probability")) not in ("features", "probability"):
+        raise ValueError(f"its 'refuse_by' is {measure!r}, neither features nor probability")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def of_one_model(
+    network: Path, shape: Sequence[Any], outputs: int | None, about: Mapping[str, Any]
+) -> None:
+    """Raise UserError if a network and the classifier.json beside it are of two models.
+
+    Args:
+        network: the file of the network.
+        shape: of the images that it takes, (n, height, width, 3); None or a name for any size.
+        outputs: the number of its classes, if it is known.
+        about: the values of classifier.json.
+    """
+    labels, size = about["labels"], about["image_size"]
     if outputs is not None and outputs != len(labels):
         raise UserError(
             f"{network} knows {outputs} classes, and the classifier.json beside it has "
-            f"{len(labels)}: they are of two models; copy both files from one"
+            f"{len(labels)}: {_TWO_MODELS}"
         )
+    for side in shape[1:3]:
+        if isinstance(side, int) and side != size:
+            raise UserError(
+                f"{network} takes images of {side} pixels, and the classifier.json beside it has "
+                f"{size}: {_TWO_MODELS}"
+            )
+
+
+def same_files(folder: Path, about: Mapping[str, Any]) -> None:
+    """Raise UserError if a file is not the one that was written with the folder's classifier.json.
+
+    `files` in `about` has their SHA-256. So files of another model are found out, also if that has
+    as many classes. Models of earlier versions have no `files`.
+    """
+    for name, sha256 in about.get("files", {}).items():
+        path = folder / Path(name).name
+        if path.is_file() and digest(path) != sha256:
+            raise UserError(
+                f"{path} is another file than the one that was written with the classifier.json "
+                f"beside it: {_TWO_MODELS}"
+            )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file. That of classifier.keras says which model it is."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def damage(path: Path) -> str | None:

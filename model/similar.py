@@ -4,6 +4,7 @@ python -m model.similar mug.jpg --top 5
 """
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +19,10 @@ from tqdm import tqdm
 
 from model import artifact, data
 from model.images import UnreadableImageError, decode_ahead
-from model.sources import fetched, images_named
+from model.sources import fetched, images_named, shown, with_name
 from pipeline.cli import UserError, run
-from pipeline.listing import aside_lines, left_out
+from pipeline.files import write_atomic
+from pipeline.listing import aside_lines, left_out, text
 from pipeline.manifest import Manifest, Row
 from pipeline.numbers import number_from
 from pipeline.paths import DATASET, MANIFEST, MODEL, RAW, SIMILAR_CACHE, SPLITS
@@ -65,13 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, found in zip(names, index.nearest(names, options.top), strict=True):
         if isinstance(found, UnreadableImageError):
             unread += 1
-            print(f"error: {found}", file=sys.stderr)
+            print(f"error: {shown(with_name(name, found))}", file=sys.stderr)
         elif options.json:
-            print(json.dumps({"file": name, "similar": [asdict(one) for one in found]}))
+            print(json.dumps({"file": text(name), "similar": [asdict(one) for one in found]}))
         else:
             columns = {"similarity": "", "class": "", "license": "", "file": "", "page": ""}
             rows = [(f"{n.similarity:.3f}", n.label, n.license, n.file, n.page) for n in found]
-            print(f"{name}\n{tabulate(rows, list(columns), disable_numparse=True)}\n")
+            print(f"{shown(name)}\n{tabulate(rows, list(columns), disable_numparse=True)}\n")
     return 1 if unread else 0
 
 
@@ -92,24 +94,24 @@ class Index:
         self._origins: dict[str, dict[str, Row]] = {}
         try:
             self._features: Features = np.load(cache)
+            is_whole = self._features.shape[:1] == (len(self._files),)
         except (OSError, ValueError, EOFError):  # none yet, or one that a full disk has cut off
+            is_whole = False
+        if not is_whole:
             self._features = np.concatenate([*self._of_dataset()])
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            np.save(cache, self._features)
+            whole = io.BytesIO()
+            np.save(whole, self._features)
+            write_atomic(cache, whole.getvalue())
 
     @classmethod
     def load(cls, model: Path, dataset: Path, cache: Path = SIMILAR_CACHE) -> "Index":
         """Load the index of the model in `model`. Features that are in `cache` are not made again.
 
-        Raises UserError if there is no model, or no dataset.
+        Raises UserError if there is no model, or no dataset, or no image in it.
         """
         known = artifact.load(model)
         data.class_labels(dataset)
-        about = {
-            dataset / split / name: row
-            for split in SPLITS
-            for name, row in sorted(data.metadata(dataset, split).items())
-        }
+        about = _about(dataset)
         key = f"{known.sha256[:16]}-{data.dataset_digest(dataset)[:16]}.npy"
         return cls(known, dataset, about, cache / key)
 
@@ -158,6 +160,21 @@ class Index:
             rows = Manifest(RAW / source / MANIFEST).rows.values()
             self._origins[source] = {str(row.sha256): row for row in rows if row.status.has_file}
         return self._origins[source].get(sha256)
+
+
+def _about(dataset: Path) -> dict[Path, Mapping[str, str]]:
+    """The images of all splits, each with its row of metadata.csv, or without one."""
+    found: dict[Path, Mapping[str, str]] = {}
+    for split in SPLITS:
+        rows = data.metadata(dataset, split)
+        folder = dataset / split
+        names = sorted(
+            path.relative_to(folder).as_posix() for path in data.split_files(dataset, split)
+        )
+        found |= {folder / name: rows.get(name, {}) for name in names}
+    if not found:
+        raise UserError(f"{dataset} has no images; `dvc repro split` makes it")
+    return found
 
 
 def _extractor(network: "keras.Model") -> "keras.Model":

@@ -3,6 +3,7 @@
 import codecs
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ _MAX_BYTES = 20 * 2**20
 _CONNECTIONS = 8
 _TIMEOUT = 30  # seconds for one address
 _HEAD = 64  # bytes that tell a format
+_LONGEST = 100  # characters of a name in a message
+_OTHER_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|blob):", re.IGNORECASE)
+_JOINERS = "\u200c\u200d"  # not printable, but parts of words and emoji
 
 
 def images_named(given: Sequence[str], aside: LeftOut) -> list[str]:
@@ -29,6 +33,8 @@ def images_named(given: Sequence[str], aside: LeftOut) -> list[str]:
     What lies in folders and is left out goes into `aside`. A name that means nothing stays, and is
     reported with the images that can't be read. UserError where all do, or standard input is empty.
     """
+    if given.count("-") > 1:
+        raise UserError("- is standard input, which can be read once; give it once")
     names = [name for each in given for name in (_listed() if each == "-" else [each])]
     found = [_meant(name, aside) for name in names]
     if not any(found):
@@ -38,6 +44,26 @@ def images_named(given: Sequence[str], aside: LeftOut) -> list[str]:
 
 def is_address(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
+
+
+def shown(name: str) -> str:
+    r"""A name, or a sentence with names, in one line for a person to read.
+
+    >>> shown("mug\n.jpg")
+    'mug\\n.jpg'
+    """
+    return "".join(
+        letter
+        if letter.isprintable() or letter in _JOINERS
+        else letter.encode("unicode_escape").decode()
+        for letter in text(name)
+    )
+
+
+def with_name(name: str, error: UnreadableImageError) -> str:
+    """The reason why an image can't be read, which begins with its name if it lacks it."""
+    start = name[:_LONGEST]
+    return str(error) if start in str(error) else f"{start}: {error}"
 
 
 def fetched(names: Iterable[str]) -> Iterator[str | bytes | UnreadableImageError]:
@@ -77,6 +103,8 @@ def _meant(name: str, aside: LeftOut) -> list[str]:
         name = _path_of(name)
     if os.path.isdir(name):  # noqa: PTH112 - a name may be too long
         return _images_in(name, aside)
+    if _OTHER_ADDRESS.match(name):
+        return [name]  # it is refused with the images that can't be read
     if os.path.lexists(name) or not glob.has_magic(name):
         return [name]  # a missing file is reported with those that can't be read
     return [
@@ -93,7 +121,7 @@ def _path_of(address: str) -> str:
 
 
 def _nothing_in(name: str) -> str:
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         usual = sorted(form.suffixes[0] for form in FORMATS.values())
         return f"{text(name)} has no images ({', '.join(usual)})"
     return f"no image is called like {text(name)}"
@@ -129,11 +157,25 @@ def _why_not(path: Path) -> str | None:
 
 
 def _fetched(name: str) -> str | bytes | UnreadableImageError:
-    if os.path.isdir(name) or (glob.has_magic(name) and not os.path.lexists(name)):  # noqa: PTH112
-        return UnreadableImageError(_nothing_in(name))
-    if not is_address(name):
-        return name
+    if not is_address(name):  # an address may have a ?, which is also a sign of a pattern
+        return _on_disk(name)
     try:  # a person who types an address vouches for its host; redirects elsewhere are checked
         return fetch(name, max_bytes=_MAX_BYTES, timeout=_TIMEOUT, allow_private=[host_port(name)])
     except UserError as error:
         return UnreadableImageError(str(error))
+
+
+def _on_disk(name: str) -> str | UnreadableImageError:
+    if not name:
+        return UnreadableImageError("a name is empty; give a path or an address")
+    is_there = os.path.lexists(name)
+    if (other := _OTHER_ADDRESS.match(name)) and not is_there:
+        start = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+        kind = other[1] or other[2]
+        return UnreadableImageError(
+            f"{start} can't be fetched: {kind} addresses are not read, only http, https and files "
+            "here; download the image first"
+        )
+    if os.path.isdir(name) or (glob.has_magic(name) and not is_there):  # noqa: PTH112
+        return UnreadableImageError(_nothing_in(name))
+    return name

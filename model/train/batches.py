@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model.data import Images, class_labels, train_files
+from model.data import Images, class_labels, split_files
 from pipeline.cli import UserError
 from pipeline.params import Augment
 
@@ -147,7 +147,7 @@ def generator_batches(
 
 def _set_files(flow: Any, dataset: Path) -> None:
     """Have a flow read the files that `load_split` reads; its own listing knows other names."""
-    paths = train_files(dataset)
+    paths = split_files(dataset, "train")
     flow.filenames = [path.relative_to(dataset / "train").as_posix() for path in paths]
     flow._filepaths = [str(path) for path in paths]
     numbers = [flow.class_indices[path.parent.name] for path in paths]

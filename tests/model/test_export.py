@@ -152,3 +152,23 @@ def test_a_damaged_export_is_named_with_reason_and_remedy(
     assert reason in str(caught.value)
     assert "`python -m model.export` writes it anew" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"image_size": 64}, "takes images of 32 pixels, and .* has 64: they are of two models"),
+        ({"reject_quantile": 7.0}, "'reject_quantile' is 7.0, no number from 0 to 1"),
+        ({"labels": ["a", "", "b"]}, "'labels' must be different names"),
+        ({"files": {onnx_engine.NETWORK: "0" * 64}}, "is another file than the one"),
+        ({"files": [1]}, "its 'files' is"),
+    ],
+)
+def test_an_export_whose_description_is_of_another(
+    exported: Path, tmp_path: Path, values: dict, reason: str
+) -> None:
+    folder = Path(shutil.copytree(exported / "results/export", tmp_path / "export"))
+    path = folder / "classifier.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(UserError, match=reason):
+        Classifier.load(folder)

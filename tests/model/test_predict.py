@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from model import predict
+from model.classifier import Prediction
 from pipeline.cli import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -241,3 +242,27 @@ def test_an_option_error_says_what_is_allowed(capsys, options: list[str], messag
     with pytest.raises(SystemExit, match="2"):
         predict.main(["a.jpg", *options])
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", ["?width=300", "?ids[]=3&name=*", "#part", "?a=1?b=2"])
+def test_an_address_may_have_the_signs_of_a_pattern(
+    here: Path, server: str, end: str, capsys
+) -> None:
+    address = f"{server}/b.PNG{end}"
+    assert predict.main([address, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == address
+
+
+def test_names_and_classes_are_shown_as_they_are() -> None:
+    """A name with a line break takes one line, and numbers stay as they are written."""
+    answers = [
+        Prediction(label, 0.5, [(label or "007", 0.5)]) for label in ("007", "1e3", "nan", None)
+    ]
+    names = ["007", "1e3", "odd\n\x1b[31m.png", "1_000"]
+    table = predict._table(zip(names, answers, strict=True), "_none of these")
+    assert [line.split()[:2] for line in table.splitlines()[2:]] == [
+        ["007", "007"],
+        ["1e3", "1e3"],
+        [r"odd\n\x1b[31m.png", "nan"],
+        ["1_000", "_none"],
+    ]

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from model.classifier import Classifier
@@ -129,3 +131,58 @@ def test_whole_files_show_no_damage(model: Path) -> None:
     assert damage(model) == "it is a folder"
     with pytest.raises(UserError, match=r"gone\.json is not there; make it"):
         read_json(model / "gone.json", "a file", "make it", {})
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"images": "16"}, "its number of images is '16'"),
+        ({"images": -1}, "its number of images is -1"),
+        ({"images": True}, "its number of images is True"),
+        ({"scores": ["x", "y"]}, "one of its scores is 'x', no number"),
+        ({"scores": [None]}, "one of its scores is None"),
+        ({"scores": {"a": 1}}, "one of its scores is 'a'"),
+        ({"confidences": [2]}, "confidences is 2, no number from 0 to 1"),
+        ({"temperature": True}, "its temperature is True"),
+        ({"temperature": float("nan")}, "its temperature is nan"),
+        ({"refuse_by": "magic"}, "its 'refuse_by' is 'magic'"),
+    ],
+)
+def test_a_calibration_with_wrong_values(model: Path, values: dict, reason: str) -> None:
+    path = model / "classifier.json"
+    about = json.loads(path.read_text())
+    about["calibration"] |= values
+    path.write_text(json.dumps(about))
+    with pytest.raises(UserError, match=f"can't be read as a description of a model: .*{reason}"):
+        Classifier.load(model)
+
+
+def test_a_network_for_images_of_another_size_is_refused(model: Path) -> None:
+    path = model / "classifier.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "image_size": 64}))
+    with pytest.raises(UserError, match=r"takes images of 32 pixels, and .* has 64: .* two models"):
+        Classifier.load(model)
+
+
+@pytest.mark.parametrize("name", ["classifier.keras", "vim.npz"])
+def test_a_whole_file_of_another_training_is_refused(model: Path, name: str) -> None:
+    """It fits by its form, so without the check the answers would be wrong and nobody told."""
+    path = model / name
+    if name == "vim.npz":
+        with np.load(path) as values:
+            np.savez(path, **{**values, "scale": values["scale"] + 1})
+    else:
+        network = keras.saving.load_model(path)
+        network.layers[-1].bias.assign(network.layers[-1].bias + 1)
+        network.save(path)
+    with pytest.raises(UserError, match=f"{name} is another file than the one that was written"):
+        Classifier.load(model)
+
+
+def test_a_model_of_earlier_versions_lacks_the_list_of_its_files(model: Path) -> None:
+    path = model / "classifier.json"
+    about = json.loads(path.read_text())
+    assert sorted(about.pop("files")) == ["classifier.keras", "vim.npz"]
+    path.write_text(json.dumps(about))
+    Classifier.load(model)

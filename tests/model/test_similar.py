@@ -2,6 +2,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model import similar
@@ -84,3 +85,27 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_done(here: Path, capsys) ->
 def test_without_a_model_it_says_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="`dvc repro` trains"):
         Index.load(tmp_path, tmp_path)
+
+
+def test_a_dataset_without_metadata_gives_neighbours_without_a_page(here: Path, capsys) -> None:
+    for split in ("train", "validation", "test"):
+        (here / "data/dataset" / split / "metadata.csv").unlink()
+    assert similar.main(["data/dataset/test/sky/02.png", "--top", "1", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["similar"]
+    assert (one["file"], one["page"], one["license"]) == ("test/sky/02.png", None, None)
+
+
+def test_a_dataset_without_images_is_refused(here: Path) -> None:
+    for image in (here / "data/dataset").rglob("*.png"):
+        image.unlink()
+    with pytest.raises(UserError, match="data/dataset has no images; `dvc repro split`"):
+        similar.main(["data/dataset/test/sky/02.png"])
+
+
+def test_what_is_remembered_of_fewer_images_is_looked_at_again(here: Path) -> None:
+    index = Index.load(Path("results/model"), Path("data/dataset"))
+    (whole,) = index.nearest(["data/dataset/test/sky/02.png"], 3)
+    (cached,) = Path(".cache/similar").iterdir()
+    np.save(cached, np.load(cached)[:5])
+    index = Index.load(Path("results/model"), Path("data/dataset"))
+    assert next(index.nearest(["data/dataset/test/sky/02.png"], 3)) == whole

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model import sources
-from model.sources import CAMERA_RAW, NO_IMAGE, fetched
+from model.sources import CAMERA_RAW, NO_IMAGE, fetched, shown
 from pipeline.cli import UserError
 from pipeline.listing import BROKEN, LITTER, LOOPS, left_out
 
@@ -147,3 +147,51 @@ def test_links_to_folders_are_followed_and_loops_end(here: Path) -> None:
 
 def test_only_addresses_are_fetched() -> None:
     assert list(fetched(["b.jpg", "in/c.webp"])) == ["b.jpg", "in/c.webp"]
+
+
+def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin(monkeypatch, b"b.jpg\n")
+    with pytest.raises(UserError, match="- is standard input, which can be read once"):
+        images_named(["-", "-"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("data:image/png;base64," + "A" * 5000, "data"),
+        ("ftp://shop.example/a.jpg", "ftp"),
+        ("s3://bucket/*.jpg", "s3"),
+        ("gs://bucket/a.jpg?x=1", "gs"),
+        ("file://other/a.jpg", "file"),
+        ("BLOB:x", "BLOB"),
+    ],
+)
+def test_addresses_of_other_kinds_say_what_to_do(name: str, kind: str) -> None:
+    (refused,) = fetched(images_named([name]))
+    assert f"{kind} addresses are not read" in str(refused)
+    assert "download the image first" in str(refused)
+    assert len(str(refused)) < 300
+
+
+def test_a_file_whose_name_looks_like_an_address_is_taken() -> None:
+    Path("data:x.jpg").touch()
+    assert list(fetched(images_named(["data:x.jpg"]))) == ["data:x.jpg"]
+
+
+def test_an_empty_name_is_told() -> None:
+    (refused,) = fetched(images_named([""]))
+    assert str(refused) == "a name is empty; give a path or an address"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a\nb", r"a\nb"),
+        ("a\x1b[31mb\r", r"a\x1b[31mb\r"),
+        ("\u202egpj.a", r"\u202egpj.a"),
+        (os.fsdecode(b"caf\xe9"), r"caf\xe9"),
+        ("日本 é 👩\u200d🔬", "日本 é 👩\u200d🔬"),
+    ],
+)
+def test_a_name_is_shown_in_one_line(name: str, told: str) -> None:
+    assert shown(name) == told

@@ -68,3 +68,25 @@ def test_a_damaged_table_is_named_with_its_row(own: Path, damage) -> None:
     path.write_text(damage(path.read_text()))
     with pytest.raises(UserError, match=r"of workspace is damaged: row \d+ .*repro evaluate"):
         compare.main(["good"])
+
+
+@pytest.mark.parametrize("name", ["good:dvc.yaml", "good^{tree}", "good:results"])
+def test_a_file_or_a_folder_in_git_is_no_revision(project: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"is a file or a folder in Git, and no commit; name the"):
+        compare.main([name])
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_no_revision(project: Path, name: str) -> None:
+    with pytest.raises(UserError, match="a revision's name is empty; 'workspace' is"):
+        compare.main([name])
+
+
+@pytest.mark.parametrize(
+    "row", ["a.jpg,cup,cup,nan", "a.jpg,cup,cup,7", "a.jpg,cup,cup,-0.1", ",cup,cup,1", "a,,cup,1"]
+)
+def test_a_row_that_is_no_prediction_is_named(own: Path, row: str) -> None:
+    head = "file,label,predicted,confidence"
+    (own / "results/evaluate/predictions.csv").write_text(f"{head}\n{row}\n")
+    with pytest.raises(UserError, match=f"is damaged: row 1 is '{row}'"):
+        compare.main(["good"])
