@@ -66,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with workspace.alone() as place:
         workspace.restore()  # a killed sweep may have left its parameters
         runs = plan(_settings(options.grid, options.settings), options.seeds)
+        if not runs:
+            raise UserError("-S names no value, so there is nothing to run; give KEY=VALUE,VALUE")
         finished = _finished()
         todo = [run for run in runs if run.name not in finished]
         if len(todo) < len(runs):
@@ -116,8 +118,8 @@ def _run_all(runs: Sequence[Run], jobs: int, place: BinaryIO) -> dict[Run, str]:
 
 
 def plan(settings: Sequence[tuple[str, ...]], seeds: Sequence[int] | None) -> list[Run]:
-    """All runs: each setting with each seed. UserError where a value is not allowed."""
-    repeats: Sequence[int | None] = seeds or [None]
+    """All runs: each setting with each seed, none twice. UserError where a value is not allowed."""
+    repeats: list[int | None] = [*dict.fromkeys(seeds)] if seeds else [None]
     every = [(one, seed) for one in settings for seed in repeats]
     return [Run(one, seed, _name(one, seed)) for one, seed in every]
 
@@ -146,7 +148,11 @@ def _name(settings: Sequence[str], seed: int | None) -> str:
         path = Path(folder) / PARAMS.name
         shutil.copy(PARAMS, path)
         workspace.apply(path, overrides)
-        digest = _digest(path)
+        try:
+            digest = _digest(path)
+        except UserError as error:  # it names the copy, which nobody knows
+            new = f"{PARAMS.name} with {' '.join(overrides)}" if overrides else PARAMS.name
+            raise UserError(str(error).replace(str(path), new)) from error
     told = ",".join(map(_told, overrides)) or "as-it-is"
     fit = re.sub(r"[^\w=,.-]+|[.][.]+", "_", told)
     return f"{fit[:80]}-{digest}"

@@ -65,9 +65,11 @@ def apply(path: Path, overrides: list[str]) -> None:
     try:
         apply_overrides(path, overrides)
     except DvcException as error:
+        # the lines after the first one advise to add the key, which no stage would read
+        reason = str(error.__cause__ or error).partition("\n")[0].rstrip(".")
         raise UserError(
-            f"{' '.join(overrides)} can't be set: {error.__cause__ or error}; "
-            f"a key must be in {PARAMS} already"
+            f"{' '.join(overrides)} can't be set: {reason}; give KEY=VALUE with a key that is in "
+            f"{PARAMS} already"
         ) from error
 
 

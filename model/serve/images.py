@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias, TypeVar
 from fastapi import HTTPException, Request
 from PIL import Image
 from pydantic import BaseModel, StringConstraints, ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
@@ -23,6 +24,7 @@ from pipeline.system import usable_cores
 
 _CONNECTIONS = 8
 _ADDRESS_SECONDS = 15.0
+_TAIL = 4096  # bytes at the end of a form, where its end must be
 _THUMBNAIL = 512  # pixels of the longer side
 
 
@@ -98,7 +100,8 @@ class Reader:
         `decode` makes of an image's bytes what is wanted, or raises UnreadableImageError.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        arriving = _moving(request, self._limits.stall_seconds)
+        tail = bytearray()
+        arriving = _moving(request, self._limits.stall_seconds, tail)
         try:
             if kind == "multipart/form-data":
                 form = await arriving.form()
@@ -114,6 +117,8 @@ class Reader:
         if kind == "application/json":
             return await self._of_addresses(self._listed(body), decode)
         try:
+            if not _is_whole(request, tail):
+                raise HTTPException(400, "the form is cut off: its end is missing; send it again")
             files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
             return await self._of_files(files, decode)
         finally:
@@ -203,14 +208,26 @@ class Reader:
             return Refused(422, str(error))
 
 
-def _moving(request: Request, seconds: float) -> Request:
-    """The same request, but its body raises TimeoutError if no byte comes for `seconds`."""
+def _moving(request: Request, seconds: float, tail: bytearray) -> Request:
+    """The same request, but its body raises TimeoutError if no byte comes for `seconds`.
+
+    `tail` gets the last bytes of the body.
+    """
 
     async def receive() -> Message:
         async with asyncio.timeout(seconds):
-            return await request.receive()
+            message = await request.receive()
+        tail.extend(message.get("body", b"")[-_TAIL:])
+        del tail[:-_TAIL]
+        return message
 
     return Request(request.scope, receive)
+
+
+def _is_whole(request: Request, tail: bytearray) -> bool:
+    """Whether a form that ends in `tail` has its end: the parser leaves out a cut part silently."""
+    _, options = parse_options_header(request.headers["content-type"])
+    return not tail or b"--" + options[b"boundary"] + b"--" in tail
 
 
 def explained(errors: Sequence[object]) -> str:

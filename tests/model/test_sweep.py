@@ -238,3 +238,31 @@ def test_what_cannot_be_set_is_refused_before_anything_runs(
     with pytest.raises(UserError, match=message):
         sweep.main(arguments)
     assert not ran(project)
+
+
+@pytest.mark.parametrize("values", ["range(1,1)", "range(5,2)"])
+def test_a_sweep_without_a_run_says_so(project: Path, values: str) -> None:
+    with pytest.raises(UserError, match="nothing to run; give KEY=VALUE"):
+        sweep.main(["-S", f"train.batch_size={values}"])
+
+
+def test_a_seed_that_is_given_twice_is_one_run(project: Path) -> None:
+    assert [one.seed for one in sweep.plan([("train.epochs=1",)], [1, 2, 1])] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "override", ["train.epochs=-1", "train.batch_size=few", "split.test=2", "+train.more=1"]
+)
+def test_a_wrong_value_is_told_without_the_name_of_a_copy(project: Path, override: str) -> None:
+    with pytest.raises(UserError) as caught:
+        sweep.main(["-S", override])
+    assert f"params.yaml with {override} has 1 wrong value" in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["train.mean=1", "nothing=1", "=1"])
+def test_a_key_that_is_not_there_is_told_in_one_line(project: Path, override: str) -> None:
+    with pytest.raises(UserError) as caught:
+        sweep.main(["-S", override])
+    assert "can't be set" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "+" not in str(caught.value)

@@ -263,3 +263,27 @@ def test_the_description_is_kept_to(server: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+
+
+@pytest.mark.parametrize("images", [1, 2, 3])
+@pytest.mark.parametrize("lost", [3, 60, 400])
+def test_a_form_that_is_cut_off_is_no_shorter_list(
+    server: str, image: Path, images: int, lost: int
+) -> None:
+    """Its last image would be left out, and the client told nothing."""
+    files = [("files", (f"{n}.png", image.read_bytes())) for n in range(images)]
+    request = requests.Request("POST", f"{server}/v1/predict", files=files).prepare()
+    request.body = request.body[:-lost]
+    request.headers["Content-Length"] = str(len(request.body))
+    with requests.Session() as session:
+        assert_problem(session.send(request, timeout=60), 400, "the form is cut off")
+
+
+@pytest.mark.parametrize("boundary", ['"a b"', "a", "'()+_,-./:=?"])
+def test_a_whole_form_may_have_any_boundary(server: str, image: Path, boundary: str) -> None:
+    bare = boundary.strip('"').encode()
+    head = b'Content-Disposition: form-data; name="files"; filename="a.png"'
+    body = b"--%s\r\n%s\r\n\r\n%s\r\n--%s--\r\nmore" % (bare, head, image.read_bytes(), bare)
+    kind = {"Content-Type": f'multipart/form-data; boundary="{bare.decode()}"'}
+    response = requests.post(f"{server}/v1/predict", data=body, headers=kind, timeout=60)
+    assert response.status_code == 200, response.text
