@@ -120,8 +120,7 @@ def _run_all(runs: Sequence[Run], jobs: int, place: BinaryIO) -> dict[Run, str]:
 def plan(settings: Sequence[tuple[str, ...]], seeds: Sequence[int] | None) -> list[Run]:
     """All runs: each setting with each seed, none twice. UserError where a value is not allowed."""
     repeats: list[int | None] = [*dict.fromkeys(seeds)] if seeds else [None]
-    every = [(one, seed) for one in settings for seed in repeats]
-    return [Run(one, seed, _name(one, seed)) for one, seed in every]
+    return [Run(one, seed, _name(one, seed)) for one in settings for seed in repeats]
 
 
 def _settings(grid: Sequence[str], listed: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -248,15 +247,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=number_from(1),
         default=1,
         metavar="N",
         help="so many runs at once, each in a clone; results/ stay as they are (1)",
     )
-    options = parser.parse_args(arguments)
-    if options.jobs < 1:
-        parser.error(f"--jobs is {options.jobs}; at least 1 run is made at once")
-    return options
+    return parser.parse_args(arguments)
 
 
 def _report(results: Sequence[Result]) -> None:

@@ -39,6 +39,7 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
             "candidates",
             *(s.replace("_", " ") for s in shown),
         ],
+        disable_numparse=[0],  # else class 007 is printed as 7
     )
 
 

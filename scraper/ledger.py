@@ -203,7 +203,7 @@ class Ledger:
             numbers = [total.total(), *(total[o] for o in shown)]
             rows.append(["total", None, sum(line[2] for line in lines), *numbers])
         headers = ["class", "listing", "listing pages", "product pages"]
-        return tabulate(rows, headers=[*headers, *(o.words for o in shown)])
+        return tabulate(rows, headers=[*headers, *(o.words for o in shown)], disable_numparse=[0])
 
     def numbers(self, labels: Sequence[str]) -> dict[str, object]:
         """The numbers of `table` for results/collect/<source>.json. DVC compares these few numbers.

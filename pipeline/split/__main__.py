@@ -128,7 +128,7 @@ def _balance(images: Sequence[KeptImage], places: Sequence[str | None]) -> str:
     labels = sorted({p.label for p in images})
     table = [[label, *(counts[label, split] for split in paths.SPLITS)] for label in labels]
     table.append(["all", *(places.count(split) for split in paths.SPLITS)])
-    return tabulate(table, headers=["class", *paths.SPLITS])
+    return tabulate(table, headers=["class", *paths.SPLITS], disable_numparse=[0])
 
 
 if __name__ == "__main__":

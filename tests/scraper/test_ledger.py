@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wrong_pages import PDF, WAF, previewed
 
+from scraper import counts
 from scraper.ledger import LIST, AskedPage, Ledger, ListingState, Outcome
 
 BARE = '<script type="application/ld+json">{"@type": "Product", "name": "X"}</script>'
@@ -216,6 +217,11 @@ def test_the_numbers_add_up_and_nothing_that_is_open_looks_finished(
     again = Ledger.read(folder)
     assert dataclasses.replace(again, pages={}) == dataclasses.replace(ledger, pages={})
     assert again.pages == ledger.pages
+
+
+def test_a_class_that_looks_like_a_number_is_printed_as_it_is():
+    for table in (Ledger().table(["007", "1e3"]), counts.table([], ["007", "1e3"])):
+        assert [line.split()[0] for line in table.splitlines()[2:4]] == ["007", "1e3"]
 
 
 def test_a_class_that_is_full_is_not_called_complete():

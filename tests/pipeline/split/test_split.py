@@ -146,3 +146,17 @@ def test_nothing_kept_is_an_error_that_names_the_commonest_reason(work, make) ->
     YAML().dump(work.values, paths.PARAMS)
     with pytest.raises(UserError, match=r"no image\n.*'mug'.* 3 of them as blank; see clean.blank"):
         split.main([])
+
+
+def test_a_class_that_looks_like_a_number_is_printed_as_it_is(
+    work, make, capsys: pytest.CaptureFixture
+) -> None:
+    work.source("own")
+    for label in ("007", "1e3"):
+        for _ in range(6):
+            work.add(make.encoded(make.next()), label)
+    YAML().dump(work.values, paths.PARAMS)
+    work.clean()
+    split.main([])
+    lines = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line]
+    assert {"007", "1e3"} <= {*lines}
