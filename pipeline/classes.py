@@ -1,8 +1,10 @@
 """Treats `Mug` and `mug` as one class, and reports the classes that have no image at the end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
+
+from tabulate import tabulate
 
 from pipeline.manifest import Reason
 from pipeline.names import class_key
@@ -91,3 +93,8 @@ def warn_of_empty(sentences: Iterable[str]) -> None:
     """Print the warnings. Call it at the end of a command, where people see them."""
     for sentence in sentences:
         print(f"\nWARNING: {sentence}")
+
+
+def class_table(cells: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
+    """A table for a terminal. Its first column has classes: 007 is not printed as 7."""
+    return tabulate(cells, headers, disable_numparse=[0] if cells else False)

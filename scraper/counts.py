@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from tabulate import tabulate
-
+from pipeline.classes import class_table
 from pipeline.manifest import Row, Status
 from scraper.ledger import Ledger
 
@@ -28,19 +27,17 @@ def table(rows: Iterable[Row], labels: Sequence[str], asked: int | None = None) 
     lines = [(label, asked, count) for label, count in counts.items()]
     if len(counts) > 1:
         lines.append(("total", asked * len(counts) if asked else None, total))
-    return tabulate(
-        [
-            [label, *([limit] if asked else []), count.total(), *(count[s] for s in shown)]
-            for label, limit, count in lines
-        ],
-        headers=[
-            "class",
-            *(["asked"] if asked else []),
-            "candidates",
-            *(s.replace("_", " ") for s in shown),
-        ],
-        disable_numparse=[0],  # else class 007 is printed as 7
-    )
+    cells = [
+        [label, *([limit] if asked else []), count.total(), *(count[s] for s in shown)]
+        for label, limit, count in lines
+    ]
+    headers = [
+        "class",
+        *(["asked"] if asked else []),
+        "candidates",
+        *(s.replace("_", " ") for s in shown),
+    ]
+    return class_table(cells, headers)
 
 
 def print_ledger(ledger: Ledger, labels: Sequence[str]) -> None:

@@ -14,8 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tabulate import tabulate
-
+from pipeline.classes import class_table
 from pipeline.files import json_text, write_atomic
 
 FILE: Final = "pages.json"
@@ -203,7 +202,7 @@ class Ledger:
             numbers = [total.total(), *(total[o] for o in shown)]
             rows.append(["total", None, sum(line[2] for line in lines), *numbers])
         headers = ["class", "listing", "listing pages", "product pages"]
-        return tabulate(rows, headers=[*headers, *(o.words for o in shown)], disable_numparse=[0])
+        return class_table(rows, [*headers, *(o.words for o in shown)])
 
     def numbers(self, labels: Sequence[str]) -> dict[str, object]:
         """The numbers of `table` for results/collect/<source>.json. DVC compares these few numbers.

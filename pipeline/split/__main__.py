@@ -8,11 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
 from tqdm import tqdm
 
 from pipeline import paths
-from pipeline.classes import empty_classes, warn_of_empty
+from pipeline.classes import class_table, empty_classes, warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.files import csv_text, fresh_folder, write_atomic
 from pipeline.params import load_params
@@ -128,7 +127,7 @@ def _balance(images: Sequence[KeptImage], places: Sequence[str | None]) -> str:
     labels = sorted({p.label for p in images})
     table = [[label, *(counts[label, split] for split in paths.SPLITS)] for label in labels]
     table.append(["all", *(places.count(split) for split in paths.SPLITS)])
-    return tabulate(table, headers=["class", *paths.SPLITS], disable_numparse=[0])
+    return class_table(table, ["class", *paths.SPLITS])
 
 
 if __name__ == "__main__":

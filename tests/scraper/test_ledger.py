@@ -222,6 +222,8 @@ def test_the_numbers_add_up_and_nothing_that_is_open_looks_finished(
 def test_a_class_that_looks_like_a_number_is_printed_as_it_is():
     for table in (Ledger().table(["007", "1e3"]), counts.table([], ["007", "1e3"])):
         assert [line.split()[0] for line in table.splitlines()[2:4]] == ["007", "1e3"]
+    assert Ledger().table([]).startswith("class")
+    assert counts.table([], []).startswith("class")
 
 
 def test_a_class_that_is_full_is_not_called_complete():

@@ -14,15 +14,18 @@ import pytest
 import requests
 from server import Server, metrics, served
 
+from model import saved
+
 
 def put(folder: Path, new: Path, **about: object) -> None:
     """In the place of `folder`, a whole copy of it with other values in its classifier.json."""
     shutil.copytree(folder, new)
-    file = new / "classifier.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | about))
-    keras = new / "classifier.keras"
+    file, keras = new / "classifier.json", new / "classifier.keras"
+    values = json.loads(file.read_text()) | about
     if keras.exists():  # a zip file may have a comment: the same network under another digest
         keras.write_bytes(keras.read_bytes()[:-2] + b"\x01\x00x")
+        values["files"][keras.name] = saved.digest(keras)
+    file.write_text(json.dumps(values))
     old = folder.with_name("old")
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
@@ -39,6 +42,7 @@ def ask(server: str, image: Path) -> dict:
 def until(server: Server, image: Path, is_true: Callable[[dict], bool]) -> dict:
     while not is_true(answer := ask(server, image)):
         assert server.process.poll() is None
+        assert "is refused" not in server.complained()
     return answer
 
 
