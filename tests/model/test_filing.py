@@ -120,12 +120,12 @@ def test_classes_that_are_called_like_names_of_ours(
     answers = [(one, answer("Not Sure")), (two, answer(None)), (b, answer("sorted.csv"))]
     for _ in range(2):
         counts = file_images(answers, into, labels)
-        assert counts == {"Not Sure": 1, "__not sure": 1, "sorted.csv": 1}
+        assert counts == {"Not Sure": 1, "__not sure": 1, "sorted-csv": 1}
     assert set(files(into)) == {
-        "Not Sure/a.jpg", "__not sure/a.jpg", "sorted.csv/b.jpg", "_sorted.csv",
+        "Not Sure/a.jpg", "__not sure/a.jpg", "sorted-csv/b.jpg", "_sorted.csv",
     }  # fmt: skip
     assert filed_earlier(into, labels) == {
-        into / "Not Sure/a.jpg", into / "__not sure/a.jpg", into / "sorted.csv/b.jpg",
+        into / "Not Sure/a.jpg", into / "__not sure/a.jpg", into / "sorted-csv/b.jpg",
     }  # fmt: skip
 
 
