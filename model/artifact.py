@@ -7,8 +7,11 @@ another kind by their features (see vim.py); models of earlier versions have non
 
 import dataclasses
 import functools
+import json
 import platform
+import re
 import typing
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -30,6 +33,7 @@ if typing.TYPE_CHECKING:
 
 NETWORK = "classifier.keras"
 _ABOUT = "classifier.json"
+_SHARED = re.compile(rb'(?<="shared_object_id": )\d+')
 _REMEDY = (
     "copy the folder anew from where it was trained, `dvc checkout` what was stored, or train it "
     "by `dvc repro`; a model of newer versions needs these"
@@ -96,10 +100,29 @@ def save(
     }
     with fresh_folder(folder) as part:
         network.save(part / NETWORK)
+        _without_chance(part / NETWORK)
         if fitted:
             fitted.save(part / vim.FILE)
         values["files"] = {path.name: saved.digest(path) for path in sorted(part.iterdir())}
         (part / _ABOUT).write_text(json_text(values), encoding="utf-8")
+
+
+def _without_chance(path: Path) -> None:
+    """Write the file of a network anew. Then the same network always gives the same bytes.
+
+    Keras writes the date into it, and numbers shared objects by their place in memory.
+    """
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    numbers: dict[bytes, int] = {}
+    members["config.json"] = _SHARED.sub(
+        lambda found: b"%d" % numbers.setdefault(found[0], len(numbers) + 1), members["config.json"]
+    )
+    metadata = json.loads(members["metadata.json"]) | {"date_saved": "1980-01-01@00:00:00"}
+    members["metadata.json"] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(zipfile.ZipInfo(name), content)  # its date is 1980 too
 
 
 def load(folder: Path = MODEL) -> Artifact:

@@ -116,7 +116,7 @@ def read_raw(sources: Mapping[str, Source], raw: Path) -> Raw:
         dict(sorted(left_out.items())),
         not_images,
         reasons,
-        dict(sorted(not_taken.items())),
+        {key: sorted(names) for key, names in sorted(not_taken.items())},
     )
 
 

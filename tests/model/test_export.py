@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -172,3 +173,26 @@ def test_an_export_whose_description_is_of_another(
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
     with pytest.raises(UserError, match=reason):
         Classifier.load(folder)
+
+
+def test_the_same_network_is_saved_as_the_same_bytes(tmp_path: Path) -> None:
+    """Whenever it is saved, and wherever it lies in memory."""
+    saved = []
+    for name in ("one", "two"):
+        policy = keras.DTypePolicy("float32")
+        network = keras.Sequential(
+            [
+                keras.Input((8, 8, 3), name="image"),
+                keras.layers.Flatten(name="flat", dtype=policy),
+                keras.layers.Dense(2, "softmax", name="classes", dtype=policy),
+            ],
+            name="network",
+        )
+        network.set_weights([np.ones((192, 2)), np.zeros(2)])
+        artifact.save(tmp_path / name, network, ["apple", "leaf"], 8, Calibration(), {})
+        saved.append((tmp_path / name / artifact.NETWORK).read_bytes())
+        with zipfile.ZipFile(tmp_path / name / artifact.NETWORK) as file:
+            assert {member.date_time[0] for member in file.infolist()} == {1980}
+            assert b"shared_object_id" in file.read("config.json")
+    assert saved[0] == saved[1]
+    assert artifact.load(tmp_path / "one").labels == ["apple", "leaf"]
