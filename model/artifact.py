@@ -25,7 +25,7 @@ from model import batchwise, saved, vim
 from model.calibration import Calibration, Outputs
 from model.vim import Vim
 from pipeline.cli import UserError
-from pipeline.files import fresh_folder, json_text
+from pipeline.files import file_digest, fresh_folder, json_text
 from pipeline.paths import MODEL
 
 if typing.TYPE_CHECKING:
@@ -103,7 +103,7 @@ def save(
         _without_chance(part / NETWORK)
         if fitted:
             fitted.save(part / vim.FILE)
-        values["files"] = {path.name: saved.digest(path) for path in sorted(part.iterdir())}
+        values["files"] = {path.name: file_digest(path) for path in sorted(part.iterdir())}
         (part / _ABOUT).write_text(json_text(values), encoding="utf-8")
 
 
@@ -140,14 +140,14 @@ def load(folder: Path = MODEL) -> Artifact:
         calibration = Calibration(**about.pop("calibration", {}))
     fitted = _vim(folder, network, calibration)
     saved.same_files(folder, about)
-    about.pop("files", None)
+    known = about.pop("files", {})
     return Artifact(
         network=network,
         labels=about.pop("labels"),
         image_size=about.pop("image_size"),
         calibration=calibration,
         about=about,
-        sha256=saved.digest(folder / NETWORK),
+        sha256=known.get(NETWORK) or file_digest(folder / NETWORK),
         vim=fitted,
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.images import UnreadableImageError, decode_many
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 from pipeline.listing import Found, entries, left_out
 from pipeline.paths import SPLITS
 
@@ -94,7 +95,7 @@ def dataset_digest(dataset: Path) -> str:
     for split in SPLITS:
         for label in _classes(dataset / split):
             for path in _files(dataset / split / label):
-                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                content = file_digest(path)
                 digest.update(f"{path.relative_to(dataset).as_posix()} {content}\n".encode())
     return digest.hexdigest()
 

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from model import artifact, data, onnx_engine, saved
+from model import artifact, data, onnx_engine
 from model.artifact import Artifact
 from model.classifier import Model, reject_quantile
 from pipeline.cli import UserError, needs_extra, run
-from pipeline.files import fresh_folder, json_text
+from pipeline.files import file_digest, fresh_folder, json_text
 from pipeline.paths import DATASET, EXPORT, MODEL
 
 MOST_DISAGREEMENT = 0.005
@@ -62,7 +62,7 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
     with fresh_folder(out) as part:
         _write_network(keras_model, part / onnx_engine.NETWORK)
         network = part / onnx_engine.NETWORK
-        about["files"] = {network.name: saved.digest(network)}
+        about["files"] = {network.name: file_digest(network)}
         (part / onnx_engine.ABOUT).write_text(json_text(about), encoding="utf-8")
         exported = onnx_engine.load(part)
         rows, agreement = _compared(

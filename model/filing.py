@@ -2,7 +2,6 @@
 
 import errno
 import filecmp
-import hashlib
 import os
 import shutil
 from collections.abc import Collection, Iterable
@@ -12,6 +11,7 @@ from model.classifier import Prediction
 from model.images import UnreadableImageError
 from model.tables import Table
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 from pipeline.listing import text
 from pipeline.manifest import safe_label
 
@@ -111,7 +111,7 @@ def _file(image: Path, folder: Path, link: bool) -> Path:
 
 def _names(image: Path, folder: Path) -> Iterable[Path]:
     yield folder / image.name
-    digest = hashlib.sha256(image.read_bytes()).hexdigest()
+    digest = file_digest(image)
     for digits in (8, 64):
         end = os.fsencode(f"-{digest[:digits]}{image.suffix}")
         stem = os.fsencode(image.stem)[: _LONGEST - len(end)]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from model import artifact, saved
 from model.calibration import Calibration, Outputs
 from pipeline.cli import UserError, needs_extra
+from pipeline.files import file_digest
 from pipeline.paths import EXPORT, MODEL
 from pipeline.system import usable_cores
 
@@ -66,7 +67,7 @@ def load(folder: Path = EXPORT) -> OnnxModel:
     with saved.reading(folder / ABOUT, "a description of an export", _REMEDY):
         calibration = Calibration(**about["calibration"])
     trained = folder.parent / MODEL.name / artifact.NETWORK
-    if trained.is_file() and saved.digest(trained) != about["model"]:
+    if trained.is_file() and file_digest(trained) != about["model"]:
         raise UserError(f"{folder} is no export of {trained}; `python -m model.export` renews it")
     with needs_extra("onnx"):
         import onnxruntime

@@ -1,6 +1,5 @@
 """Reads files that were written earlier, here or elsewhere, and says what is wrong with them."""
 
-import hashlib
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 
 _HEAD = 4096  # bytes that tell what a file is
 _LARGEST = 4096  # pixels of a side: no network is larger, and a wrong size would take all memory
@@ -138,16 +138,11 @@ def same_files(folder: Path, about: Mapping[str, Any]) -> None:
     """
     for name, sha256 in about.get("files", {}).items():
         path = folder / Path(name).name
-        if path.is_file() and digest(path) != sha256:
+        if path.is_file() and file_digest(path) != sha256:
             raise UserError(
                 f"{path} is another file than the one that was written with the classifier.json "
                 f"beside it: {_TWO_MODELS}"
             )
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file. That of classifier.keras says which model it is."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def damage(path: Path) -> str | None:

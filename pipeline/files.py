@@ -1,6 +1,7 @@
 """Files and folders that appear whole or not at all; tables and JSON are written in one way."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -11,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 _LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
+
+
+def file_digest(path: Path, kind: str = "sha256") -> str:
+    """The digest of a file's content, in hexadecimal digits. `kind` is a name of hashlib."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:

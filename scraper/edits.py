@@ -1,6 +1,5 @@
 """Finds images in data/raw that a person edited in place: other bytes are another image."""
 
-import hashlib
 import json
 import time
 from collections import defaultdict
@@ -10,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import write_atomic
+from pipeline.files import file_digest, write_atomic
 from pipeline.listing import is_settled, stamp_of
 from pipeline.manifest import Manifest, Row, Status
 from scraper.examine import RejectedError, examine
@@ -48,7 +47,7 @@ def edited_files(folder: Path, digests: Mapping[str, str | None], note: Path) ->
         try:
             stamp = stamp_of(path.stat())
             if stamps.get(file) != stamp:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest = file_digest(path)
                 if digest != expected:
                     edited[file] = digest
                     continue

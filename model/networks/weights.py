@@ -17,6 +17,7 @@ import keras
 
 from model.saved import damage
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 
 
 def load_weights(network: keras.Model, name: str, weights: str) -> None:
@@ -86,8 +87,7 @@ def _problem(path: Path, sha256: str) -> str | None:
         except OSError:
             return "its end is missing"
     if sha256:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_digest(path)
         if found != sha256.lower():
             return f"it has the SHA-256 {found}"
     return None

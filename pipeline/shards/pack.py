@@ -13,7 +13,7 @@ from tarfile import TarError, TarFile
 from tqdm import tqdm
 
 from pipeline.cli import UserError
-from pipeline.files import json_text, write_atomic
+from pipeline.files import file_digest, json_text, write_atomic
 from pipeline.formats import is_litter
 from pipeline.listing import LeftOut, is_settled, left_out
 from pipeline.paths import SHARDS_CACHE
@@ -24,7 +24,6 @@ from pipeline.shards.store import (
     Store,
     new_tar,
     read_tar,
-    sha256_of,
 )
 
 
@@ -94,7 +93,7 @@ def _write(
                     unread.append(f"{member.name}: {why}")
                 else:
                     written.append(member.name)
-        size, digest = path.stat().st_size, sha256_of(path)
+        size, digest = path.stat().st_size, file_digest(path)
         shard = Shard(name, size, digest, len(written), _digest(written))
         store.put(path, shard, known)
     return shard

@@ -1,6 +1,5 @@
 """Where shards lie: a folder, or an address that fsspec knows, such as s3://bucket/shards."""
 
-import hashlib
 import os
 import tarfile
 import tempfile
@@ -15,7 +14,7 @@ from fsspec.core import url_to_fs
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.cli import UserError
-from pipeline.files import json_text
+from pipeline.files import file_digest, json_text
 
 INDEX: Final = "index.json"
 
@@ -115,7 +114,7 @@ class Store:
                     with self._reaching(FileNotFoundError):
                         self._fs.get_file(f"{self._root}/{shard.name}", str(path))
                 size = path.stat().st_size
-                digest = sha256_of(path)
+                digest = file_digest(path)
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise DamagedShardError("is missing") from error
             except OSError as error:
@@ -193,12 +192,6 @@ def leads_out(name: str) -> bool:
     if os.name == "nt" and ("\\" in name or ":" in name):  # which lead out there
         return True
     return "\0" in name or any(part in ("", ".", "..") for part in parts)
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def new_tar(path: Path) -> tarfile.TarFile:

@@ -23,10 +23,10 @@ from urllib3.util import Retry
 
 from pipeline.addresses import RefusedAddressError, check_url, host_port, reason, session
 from pipeline.cli import UserError
-from pipeline.files import write_atomic
+from pipeline.files import file_digest, write_atomic
 from pipeline.paths import DOWNLOADS
 from scraper.datasets.catalog import File
-from scraper.datasets.encoded import decoded, digest
+from scraper.datasets.encoded import decoded
 from scraper.datasets.member import DamagedError, DownloadError
 from scraper.datasets.unpack import check_no_page
 from scraper.settings import RETRY_AFTER_MAX
@@ -128,7 +128,7 @@ def _checked(path: Path, file: File) -> Path:
         check_no_page(path, file.base_name)
     kind, _, wanted = (file.digest or "").partition(":")
     if kind in ("md5", "sha256"):
-        found = digest(path, kind)
+        found = file_digest(path, kind)
         if found != wanted:
             raise DamagedError(f"damaged or another: its {kind} is {found}, not {wanted}")
     return path

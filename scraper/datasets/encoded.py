@@ -1,20 +1,14 @@
 """Unpacks downloads that a server has packed once more, although we asked it not to."""
 
 import gzip
-import hashlib
 import re
 from pathlib import Path
 
+from pipeline.files import file_digest
 from scraper.datasets.catalog import File
 from scraper.datasets.member import GZIP, Caps, DamagedError, DownloadError, faults
 
 _GZIP_NAME = re.compile(r"\.(t?gz|gzip)$", re.IGNORECASE)
-
-
-def digest(path: Path, kind: str) -> str:
-    """The digest of a file's content, in hexadecimal. `kind` is a name of hashlib."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, kind).hexdigest()
 
 
 def decoded(path: Path, file: File, encoding: str) -> Path:
@@ -31,7 +25,7 @@ def decoded(path: Path, file: File, encoding: str) -> Path:
         if raw.read(2) != GZIP:
             return path
     kind, _, wanted = (file.digest or "").partition(":")
-    if kind in ("md5", "sha256") and digest(path, kind) == wanted:
+    if kind in ("md5", "sha256") and file_digest(path, kind) == wanted:
         return path
     with faults(file.base_name), gzip.open(path) as plain:
         is_meant = bool(wanted) or not _GZIP_NAME.search(file.base_name) or plain.read(2) == GZIP

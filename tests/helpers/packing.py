@@ -6,8 +6,8 @@ import shutil
 import tarfile
 from pathlib import Path
 
+from pipeline.files import file_digest
 from pipeline.shards.__main__ import main
-from pipeline.shards.store import sha256_of
 
 SMALL = 4 * tarfile.RECORDSIZE  # bytes of a shard
 
@@ -29,7 +29,9 @@ def contents(root: Path) -> dict[str, bytes | None]:
 
 
 def digests(shards: Path) -> dict[str, str]:
-    return {path.relative_to(shards).as_posix(): sha256_of(path) for path in shards.rglob("*.tar")}
+    return {
+        path.relative_to(shards).as_posix(): file_digest(path) for path in shards.rglob("*.tar")
+    }
 
 
 def source(count: int, first: int = 0) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ import pytest
 import requests
 from server import Server, metrics, served
 
-from model import saved
+from pipeline.files import file_digest
 
 
 def put(folder: Path, new: Path, **about: object) -> None:
@@ -24,7 +24,7 @@ def put(folder: Path, new: Path, **about: object) -> None:
     values = json.loads(file.read_text()) | about
     if keras.exists():  # a zip file may have a comment: the same network under another digest
         keras.write_bytes(keras.read_bytes()[:-2] + b"\x01\x00x")
-        values["files"][keras.name] = saved.digest(keras)
+        values["files"][keras.name] = file_digest(keras)
     file.write_text(json.dumps(values))
     old = folder.with_name("old")
     shutil.rmtree(old, ignore_errors=True)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from packing import SMALL, contents, source, write
 
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 from pipeline.shards.__main__ import main
 from pipeline.shards.pack import pack
-from pipeline.shards.store import Shard, Store, sha256_of
+from pipeline.shards.store import Shard, Store
 from pipeline.shards.unpack import why_unsafe
 
 
@@ -78,7 +79,7 @@ def foreign(infos: list[tarfile.TarInfo], shards: Path = Path("data/shards")) ->
             tar.addfile(info, io.BytesIO(b"evil"))
     store = Store(str(shards))
     name = "own/images-000000.tar"
-    shard = Shard(name, path.stat().st_size, sha256_of(path), len(infos), "")
+    shard = Shard(name, path.stat().st_size, file_digest(path), len(infos), "")
     store.write_index({name: shard})
 
 
