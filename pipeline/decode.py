@@ -99,15 +99,18 @@ def too_many(pixels: int, least: int, max_pixels: int) -> str:
     return f"{pixels:,} pixels{memory}; the limit is {max_pixels:,}"
 
 
-def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Image, int]:
+def decode(
+    content: bytes, image: Image.Image, at_least: int, longer_at_least: int = 1
+) -> tuple[Image.Image, int]:
     """Decode an image from `open_header`: the first frame, upright, sRGB, transparency on white.
 
     A JPEG may be decoded at 1/2, 1/4 or 1/8 of its size. No side gets smaller than `at_least`
-    pixels, unless the image would have more than `MOST_PIXELS`. Returns the image and the EXIF
-    orientation that it had, 1 (upright) to 8. Raises ImageError.
+    pixels, and the longer side not smaller than `longer_at_least`, unless the image would have more
+    than `MOST_PIXELS`. Returns the image and the EXIF orientation that it had, 1 (upright) to 8.
+    Raises ImageError.
     """
     try:
-        _reduce(image, at_least)
+        _reduce(image, at_least, max(at_least, longer_at_least))
         image.load()
         rgb = _rgb(image)
     except MemoryError:
@@ -119,13 +122,14 @@ def decode(content: bytes, image: Image.Image, at_least: int) -> tuple[Image.Ima
     return (rgb if turn is None else rgb.transpose(turn)), orientation
 
 
-def _reduce(image: Image.Image, at_least: int) -> None:
+def _reduce(image: Image.Image, shorter: int, longer: int) -> None:
     """Have a JPEG decoded smaller. Pillow's readers of other formats can't."""
     times = 1
     while image.width * image.height > MOST_PIXELS * times**2:
         times *= 2
-    side = max(1, min(at_least, min(image.size) // times))
-    image.draft(None, (side, side))
+    least = (longer, shorter) if image.width > image.height else (shorter, longer)
+    width, height = (max(1, min(a, b // times)) for a, b in zip(least, image.size, strict=True))
+    image.draft(None, (width, height))
 
 
 def frames(image: Image.Image) -> int:

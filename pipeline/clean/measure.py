@@ -15,11 +15,13 @@ from pipeline.decode import FileError, ImageError, decode, frames, open_header, 
 from pipeline.formats import MOST_PIXELS, least_pixels
 from pipeline.manifest import Reason
 
-VERSION = 5
+VERSION = 6
 """Raise it with every change of what is measured or how: then all images are measured again."""
 
-_DECODED = 256  # pixels a JPEG's decoder may reduce to: exact hashes below twice that
 _SHARPNESS = 256  # pixels of the longer side
+# A JPEG's decoder may reduce the shorter and the longer side to these pixels. The hash needs no
+# more. Of an image with fewer than twice as many it is exactly the one of the whole image.
+_DECODED = 192, _SHARPNESS
 _THUMBNAIL = 128
 _SMALL = 16
 _HASH, _HASH_GREY = 16, 64  # imagehash: hash_size, and that times highfreq_factor
@@ -114,7 +116,7 @@ def _measure(content: bytes, max_pixels: int = MOST_PIXELS) -> Measured:
     # read now: decoding changes them
     mode, format_ = image.mode, str(image.format)
     width, height = image.size
-    rgb, orientation = decode(content, image, _DECODED)
+    rgb, orientation = decode(content, image, *_DECODED)
     grey = rgb.convert("L")
     thumbnail = _fit(rgb, _THUMBNAIL)
     small = thumbnail.resize((_SMALL, _SMALL), Image.Resampling.BOX)

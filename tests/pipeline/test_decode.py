@@ -122,3 +122,23 @@ def test_only_the_transparent_level_of_16_bits_becomes_white(clear: int) -> None
     row = np.asarray(decoded(encoded(Image.fromarray(levels), "PNG", transparency=clear)))
     expected = np.where(levels == clear, 255, levels // 257)[0]
     assert np.abs(row[0, :, 0].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((400, 533), (200, 267)),
+        ((533, 400), (267, 200)),
+        ((511, 400), (511, 400)),  # half of the longer side would be too short
+        ((512, 383), (512, 383)),  # and here half of the shorter one
+        ((1100, 1100), (275, 275)),
+        ((4000, 385), (2000, 193)),
+    ],
+)
+def test_a_jpeg_is_reduced_while_both_sides_are_long_enough(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, "JPEG")
+    image, _ = decode(out.getvalue(), open_header(out.getvalue()), 192, 256)
+    assert image.size == expected
