@@ -126,6 +126,11 @@ ROWS = {
         "a training with `deterministic: true`, processor time; against without", "",
         lambda seed: training_speed.determinism(seed), "{ratio:.2f} ×",
     ),
+    "hosts": BenchmarkRow(
+        "the demo shop, 20 epochs of the default recipe, on two hosts; on one", "within the seeds",
+        lambda seed: training_speed.two_hosts(seed),
+        "validation {two:.3f}; {one:.3f}",
+    ),
     "start": BenchmarkRow(
         "from TensorFlow's import to the first step, at 150×150", "< 5 s for 3,000 images",
         lambda seed: training_speed.start_up(seed), "{seconds:.1f} s for {images:.0f} images",

@@ -1,13 +1,16 @@
 """Measures the speed and the memory of training, for `train.py`."""
 
 import itertools
+import json
 import re
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -139,17 +142,55 @@ def memory(seed: int) -> Figures:
     return {"beyond_gb": (took.peak - images) / 1e9, "images_gb": images / 1e9}
 
 
+def two_hosts(seed: int) -> Figures:
+    """The demo shop's training, shortened to 20 epochs: on one host, and then on two.
+
+    The hosts are two processes of this machine. Each has half of the cores' time.
+    """
+    folder = clone("params.yaml", {"seed": seed, "epochs": 20})
+    one, first, second = (_scratch(name, folder) for name in ("training", "first", "second"))
+    _train(one, folder)
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    with ThreadPoolExecutor() as pool:
+        hosts = [
+            pool.submit(_train, scratch, folder, TF_CONFIG=json.dumps({
+                "cluster": {"worker": workers}, "task": {"type": "worker", "index": index},
+            }))
+            for index, scratch in enumerate((first, second))
+        ]  # fmt: skip
+    for host in hosts:
+        host.result()
+    alone, together = (
+        json.loads((each / "results/model/classifier.json").read_text(encoding="utf-8"))
+        for each in (one, first)
+    )
+    return {"one": alone["validation_accuracy"], "two": together["validation_accuracy"]}
+
+
 def training(changes: Mapping[str, Any]) -> tuple[Cost, str]:
     """Run the default recipe at 150×150 in a folder of its own. Returns its cost and its output."""
     folder = clone(CLOTHING, {**AS_WRITTEN, **changes})
-    scratch = CLONE.with_name("training")
+    scratch = _scratch("training", folder)
+    took = _train(scratch, folder)
+    return took, (scratch / OUTPUT).read_text(encoding="utf-8")
+
+
+def _scratch(name: str, folder: Path) -> Path:
+    """A new folder with the parameters and the images of the clone, in which a host trains."""
+    scratch = CLONE.with_name(name)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     (scratch / "data").symlink_to(folder / "data")
     shutil.copy(folder / "params.yaml", scratch)
+    return scratch
+
+
+def _train(scratch: Path, folder: Path, **environment: str) -> Cost:
     command = [sys.executable, "-m", "model.train"]
-    took = measured(command, scratch, {"PYTHONPATH": str(folder)})
-    return took, (scratch / OUTPUT).read_text(encoding="utf-8")
+    return measured(command, scratch, {"PYTHONPATH": str(folder), **environment})
 
 
 def start_up(seed: int) -> Figures:

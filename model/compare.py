@@ -184,7 +184,7 @@ def _table(a: str, b: str, comparison: Comparison) -> str:
     rows = [
         (f"accuracy of A, {a}", _percent(found["a"]["accuracy"]), _interval(found["a"])),
         (f"accuracy of B, {b}", _percent(found["b"]["accuracy"]), _interval(found["b"])),
-        ("B - A", _percent(found["difference"]["value"], "+"), _interval(found["difference"], "+")),
+        ("B - A, points", *_points(found["difference"])),
         ("only A is right", found["only_a_right"], ""),
         ("only B is right", found["only_b_right"], ""),
         ("McNemar's exact test", f"p = {found['p_value']:.2g}", f"B: {found['verdict']}"),
@@ -226,12 +226,18 @@ def _compared(comparison: Comparison) -> str:
     )
 
 
-def _percent(share: float, sign: str = "") -> str:
-    return f"{100 * share:{sign}.1f} %"
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
-def _interval(bounds: Mapping[str, float], sign: str = "") -> str:
-    return f"{_percent(bounds['low'], sign)} to {_percent(bounds['high'], sign)}"
+def _interval(bounds: Mapping[str, float]) -> str:
+    return f"{_percent(bounds['low'])} to {_percent(bounds['high'])}"
+
+
+def _points(difference: Mapping[str, float]) -> tuple[str, str]:
+    """A difference of shares and its interval, in percentage points."""
+    value, low, high = (f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
+    return value, f"{low} to {high}"
 
 
 def _flip(p: PredictionRow, q: PredictionRow) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def check_address(host: str, port: int, ip: str, allow_private: Collection[str])
     asked = _join(host, port)
     if asked not in {_normal(entry) for entry in allow_private}:
         raise RefusedAddressError(
-            f"{asked} is at {ip}, which is no public address; if it is yours, "
-            f"add {asked!r} to the source's allow_private"
+            f"{asked} is at {ip}, which is no public address; if it is yours, allow {asked!r}: in "
+            "allow_private of the source, or by --allow-private of the server"
         )
 
 

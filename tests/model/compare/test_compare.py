@@ -86,7 +86,7 @@ def test_the_table(project: Path, capsys) -> None:
         "On the 80 test images of both.",
         "accuracy of A, good 90.0 %",
         "accuracy of B, bad 75.0 %",
-        "B - A -15.0 %",
+        "B - A, points -15.0",
         "only A is right 18",
         "McNemar's exact test p = 0.023 B: worse",
         "mug 40 90.0 % 75.0 % 3 9",

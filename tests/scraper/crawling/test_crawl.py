@@ -65,7 +65,7 @@ def test_what_is_unreachable_is_named_and_the_rest_is_collected(web, start, cert
         "unsafe": "certificate",
         "lawless": f"{lawless.url}/robots.txt can't be read (HTTP status 503)",
         "closed": "refused",
-        "private": f"add '{private.host}' to the source's allow_private",
+        "private": f"allow '{private.host}': in allow_private of the source",
         "forbidden": "robots.txt forbids it",
         "no address": "ftp://files/",
     }
