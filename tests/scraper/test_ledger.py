@@ -219,6 +219,32 @@ def test_the_numbers_add_up_and_nothing_that_is_open_looks_finished(
     assert again.pages == ledger.pages
 
 
+def test_rows_of_a_feed_are_counted_beside_pages():
+    ledger = Ledger()
+    ledger.note(AskedPage("mug", "http://shop/1", Outcome.NO_IMAGE))
+    ledger.note(AskedPage("mug", "http://shop/2", Outcome.NO_IMAGE))
+    for row in ("line 2", "line 3", "line 4"):
+        ledger.tally("mug", Outcome.NO_IMAGE, "no address", row)
+    ledger.tally("mug", Outcome.READ, "", "line 5")
+    assert ledger.numbers(["mug"])["pages"]["no_image"] == 5
+    assert ledger.numbers(["mug"])["pages"]["read"] == 1
+    assert ledger.lost() == [
+        "mug: no image: 2 product pages, the first: http://shop/1",
+        "mug: no image: 3 rows: no address; the first: line 2",
+    ]
+    (line,) = ledger.table(["mug"]).splitlines()[2:]  # one class needs no total
+    assert line.split() == ["mug", "complete", "0", "6", "1", "5"]
+
+
+def test_only_rows_of_other_parts_are_taken_over():
+    earlier, ledger = Ledger(), Ledger()
+    for label in (LIST, "mug"):
+        for outcome in Outcome:
+            earlier.tally(label, outcome, "why", "line 2")
+    ledger.take_other_parts(earlier, LIST)
+    assert list(ledger.tallies) == [(LIST, Outcome.OTHER_PART, "why")]
+
+
 def test_a_class_that_looks_like_a_number_is_printed_as_it_is():
     for table in (Ledger().table(["007", "1e3"]), counts.table([], ["007", "1e3"])):
         assert [line.split()[0] for line in table.splitlines()[2:4]] == ["007", "1e3"]
