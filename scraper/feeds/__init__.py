@@ -1,5 +1,5 @@
-"""A shop's own lists of its products: what they are, and what they say, read as a stream.
+"""Reads product feeds: the lists that shops themselves publish of their products.
 
-`kinds.kind_of` tells what a file is from its beginning, and `read.items` gives its products.
-`read.categories` counts what a feed files its products under.
+`kinds.kind_of` recognises a feed by the beginning of its file. `read.items` yields its products one
+by one, so a feed may have any size. `read.categories` counts the products in each category.
 """

@@ -1,4 +1,4 @@
-"""Which of our classes the products of a feed belong to, by what the feed files them under."""
+"""Finds the classes of a feed's products by the categories that the feed gives them."""
 
 import difflib
 from collections import Counter
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from scraper.feeds.items import Category, folded
 
-_MOST = 20_000  # categories that are remembered
-_SHOWN = 12
+_MOST = 20_000  # categories that are kept in memory
+_SHOWN = 12  # categories that a message names
 
 
 class Filing:
-    """Our classes, each with the values that name one of the feed's categories."""
+    """The classes of a source. The values of a class name categories of the feed."""
 
     def __init__(
         self, classes: Mapping[str, Sequence[str]], everything: Iterable[str] = ()
     ) -> None:
-        """`everything` are values that stand for all products: the feed's own address."""
+        """`everything` has the values that stand for all products, such as the feed's address."""
         self._classes = classes
         self._everything = frozenset(everything)
         self._known: dict[Category, tuple[tuple[str, str], ...]] = {}
@@ -28,13 +28,13 @@ class Filing:
         }
         self._all = list(dict.fromkeys(label for label in classes if self._is_all(label)))
         self.seen: Counter[Category] = Counter()
-        """what the feed has: how many products under each"""
+        """category of the feed: number of its products"""
 
     def _is_all(self, label: str) -> bool:
         return any(value in self._everything for value in self._classes[label])
 
     def labels(self, categories: Iterable[Category]) -> list[str]:
-        """The classes of a product that is filed under these categories."""
+        """The classes of a product that has these categories. `seen` counts the categories."""
         found = dict.fromkeys(self._all)
         for category in categories:
             if category not in self._known:
@@ -56,7 +56,7 @@ class Filing:
         )
 
     def unmatched(self) -> dict[str, list[str]]:
-        """Class: those of its values that named nothing. Classes without such are left out."""
+        """The values of each class that named no category so far. Other classes are left out."""
         missing = {
             label: [value for value in values if (label, value) not in self._matched]
             for label, values in self._classes.items()
@@ -64,10 +64,13 @@ class Filing:
         return {label: values for label, values in missing.items() if values}
 
 
-def there_is(value: str, seen: Mapping[Category, int]) -> str:
-    """In a sentence that `value` names no category, and which ones there are."""
+def nothing_filed_under(value: str, seen: Mapping[Category, int]) -> str:
+    """A message that no product has the category `value`. It names similar and large categories.
+
+    `seen` has the number of products in each category of the feed.
+    """
     if not seen:
-        return f"nothing in the feed is filed under {value!r}, nor under anything else"
+        return f"nothing in the feed is filed under {value!r}: the feed names no categories"
     names = {folded(str(category)): str(category) for category in seen}
     near = difflib.get_close_matches(folded(value), names, n=3)
     most = sorted(seen, key=lambda category: (-seen[category], str(category)))

@@ -1,4 +1,4 @@
-"""What a feed says of a product, whatever kind of feed it is."""
+"""The products of a feed as records, which are the same for all kinds of feeds."""
 
 import functools
 import html
@@ -11,28 +11,29 @@ from urllib.parse import urljoin, urlsplit
 from scraper.reading.canonical import place, unescaped
 
 _LEVELS = re.compile(r"\s*[>›»]\s*")
-# an address without its scheme; a folder with a dot in its name is rarer than that
+# An address without its scheme, such as `cdn.shop.example/mug.jpg`. A relative path may look like
+# it, but a folder with a dot in its name is rarer.
 _HOST = re.compile(r"(?:[\w-]+\.)+(?:[a-z]{2,}|[0-9]{1,3})(?::[0-9]+)?/", re.IGNORECASE)
-_NUMBERED = re.compile(r"([0-9]+)(?:\s*-\s*(.+))?")
-_NOTHING = frozenset(("", "null", "none", "nil", "n/a", "na", "undefined", "-"))
-_VARIANT = frozenset(("variant", "variation", "variant_id", "variation_id"))
+_NUMBERED = re.compile(r"([0-9]+)(?:\s*-\s*(.+))?")  # `499`, or `499 - A > B`
+_NOTHING = frozenset(("", "null", "none", "nil", "n/a", "na", "undefined", "-"))  # mean no value
+_VARIANT = frozenset(("variant", "variation", "variant_id", "variation_id"))  # parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One entry of what a product is filed under: a path of names, a number, a tag.
+    """A category of a feed: a path of names, a number, or a tag.
 
     >>> category("Home &amp;gt; Kitchen > Mugs").path
     ('Home', 'Kitchen', 'Mugs')
     """
 
     path: tuple[str, ...]
-    """names as the feed spells them, the broadest first"""
+    """its names as the feed spells them, the most general one first"""
     keys: frozenset[str] = frozenset()
-    """what else it is called: numbers, handles, addresses; folded"""
+    """other names for it, in lower case: numbers, handles, and paths of addresses"""
 
     def is_called(self, value: str) -> bool:
-        """Whether `value` names it: the beginning of its path, one of its names, or a key.
+        """Whether `value` is the beginning of its path, one name in the path, or a key.
 
         >>> category("Home > Kitchen > Mugs").is_called("home > kitchen")
         True
@@ -51,7 +52,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class FeedImage:
-    """An image's address, and its size in pixels where the feed says it."""
+    """The address of an image, and its size in pixels. A size is None if the feed gives none."""
 
     url: str
     width: int | None = None
@@ -60,12 +61,12 @@ class FeedImage:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """A product of a feed, or one variant of it."""
+    """A product of a feed, or one variant of a product."""
 
     product: str
-    """what all variants of a product have in common"""
+    """an identifier that all variants of the product share"""
     place: str
-    """its page, or else where in the feed it is"""
+    """the address of its page; if the feed names no page, its position in the feed"""
     title: str | None
     images: tuple[FeedImage, ...]
     categories: tuple[Category, ...]
@@ -74,7 +75,9 @@ class FeedItem:
 
 
 def plain(text: str | None) -> str:
-    """A text of a feed as one line. Many escape their texts twice.
+    """A text of a feed as one line. It is empty if the text means "no value", such as `N/A`.
+
+    Many feeds escape their texts twice, so entities are decoded twice.
 
     >>> plain(" Cups &amp;amp; mugs ")
     'Cups & mugs'
@@ -88,16 +91,25 @@ def plain(text: str | None) -> str:
 
 
 def levels(text: str) -> tuple[str, ...]:
-    """The names of a path of categories."""
+    """The names in a path of categories.
+
+    >>> levels("Home > Kitchen > Mugs")
+    ('Home', 'Kitchen', 'Mugs')
+    """
     return tuple(name for name in _LEVELS.split(plain(text)) if name)
 
 
 def folded(name: str) -> str:
+    """The name in the one spelling in which names are compared: lower case, single blanks."""
     return " ".join(name.casefold().split())
 
 
 def address_path(value: str) -> str:
-    """Of the address of a category its path, without a slash at the end; else the value."""
+    """The path of a category's address, without a slash at its end. Other values stay as they are.
+
+    >>> address_path("https://shop.example/collections/mugs/"), address_path("mugs")
+    ('/collections/mugs', 'mugs')
+    """
     if not value.startswith(("/", "http://", "https://")):
         return value
     try:
@@ -108,7 +120,7 @@ def address_path(value: str) -> str:
 
 @functools.lru_cache(maxsize=1 << 14)
 def category(text: str) -> Category:
-    """What a feed files a product under, from a text: a path, a number, or both (`499 - A > B`)."""
+    """The category that a text names. The text is a path, a number, or both (`499 - A > B`)."""
     numbered = _NUMBERED.fullmatch(plain(text))
     if numbered:
         return Category(levels(numbered[2] or ""), frozenset((numbered[1],)))
@@ -116,7 +128,7 @@ def category(text: str) -> Category:
 
 
 def absolute(base: str, address: str) -> str | None:
-    """The whole address; None where there is none. What is no address stays as it is.
+    """The absolute address; None for an empty value. A text that is no address stays as it is.
 
     >>> absolute("https://shop.example/feed.xml", "cdn.shop.example/mug.jpg")
     'https://cdn.shop.example/mug.jpg'
@@ -124,7 +136,7 @@ def absolute(base: str, address: str) -> str | None:
     address = unescaped("".join(address.split("\n")).strip())
     if address.lower() in _NOTHING:
         return None
-    if address.startswith(("http://", "https://")):  # as most are; to join takes ten times longer
+    if address.startswith(("http://", "https://")):  # most are; `urljoin` takes ten times as long
         return address
     if _HOST.match(address):
         return f"{urlsplit(base).scheme if '://' in base else 'https'}://{address}"
@@ -135,9 +147,14 @@ def absolute(base: str, address: str) -> str | None:
 
 
 def product_of(group: str, number: str, link: str | None, where: str) -> str:
-    """What the variants of one product have in common, as far as the feed says.
+    """The identifier that all variants of a product share, as far as the feed tells.
 
-    Where no group is named, an address that names a variant is that of the product without it.
+    It is the `group`, if the feed names one. If the `link` has a parameter for the variant, it is
+    the address without that parameter. Else it is the item's `number`, its `link`, or its position
+    `where`.
+
+    >>> product_of("", "7", "https://shop.example/mug?variant=7", "feed.xml#item 1")
+    'shop.example/mug?'
     """
     if group:
         return group
@@ -152,7 +169,7 @@ def _names_a_variant(link: str) -> bool:
 
 
 def whole_number(value: Any) -> int | None:
-    """A positive number of pixels, also one that is written as a text."""
+    """A positive whole number, which may be written as a text; None for any other value."""
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError):
@@ -161,5 +178,5 @@ def whole_number(value: Any) -> int | None:
 
 
 def once(images: Iterable[FeedImage]) -> tuple[FeedImage, ...]:
-    """Each address once, at its first place."""
+    """The images, each address once. The first image with an address counts."""
     return tuple({image.url: image for image in reversed([*images])}.values())[::-1]

@@ -1,4 +1,4 @@
-"""What a feed is, told from its beginning."""
+"""Recognises the kind of a feed by the beginning of its file."""
 
 import csv
 import re
@@ -10,17 +10,17 @@ from scraper.feeds.merchant import attribute
 from scraper.feeds.opening import as_text
 from scraper.feeds.rows import delimiter_of, header_of
 
-_ROOT = re.compile(
+_ROOT = re.compile(  # the first element, after declarations and comments
     r"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>)*+<(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE
 )
 _ROOTS = ("rss", "feed", "rdf", "channel", "products")
 _SITEMAPS = ("sitemapindex", "urlset")
 _SHOPIFY = re.compile(r'\{[^\[]*"products"\s*:\s*\[')
-_SHOWN = 8  # columns
+_SHOWN = 8  # columns that a message names
 
 
 class Kind(StrEnum):
-    """The kinds of feeds that are read."""
+    """The kinds of feeds that can be read."""
 
     XML = "Google Merchant feed in XML"
     TABLE = "Google Merchant feed as a table"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """What a feed is, by its first 64 KB, unpacked; None for what is no feed.
+    """The kind of a feed; None if it is no feed. `head` is the first 64 KB of the unpacked file.
 
     >>> kind_of(b'<rss xmlns:g="http://base.google.com/ns/1.0"><channel/></rss>').name
     'XML'
@@ -48,15 +48,15 @@ def kind_of(head: bytes) -> Kind | None:
     return Kind.TABLE if {"image_link"} & set(map(attribute, _columns(text))) else None
 
 
-def what_else(head: bytes, name: str = "") -> str:
-    """In words what a file is that is no feed."""
+def describe_other(head: bytes, name: str = "") -> str:
+    """Describes a file that is no feed, for a message: `an empty file`, `a sitemap, …`."""
     text = as_text(head)
     if not text:
         return "an empty file"
     kind = file_kind(head, name)
     root = _ROOT.match(text) if text.startswith("<") else None
     if root and root[1].lower() in _ROOTS:
-        return f"XML with <{root[1]}>, and names no image_link"
+        return f"XML with <{root[1]}> that names no image_link"
     if root and root[1].lower() in _SITEMAPS:
         return "a sitemap, which lists pages; the spider shop takes it as its url"
     if root and kind == TEXT:

@@ -1,7 +1,7 @@
-"""Google Merchant feeds, which Meta reads too: RSS 2.0, RSS 1.0, Atom, TSV and CSV.
+"""Reads Google Merchant feeds: RSS 2.0, RSS 1.0, Atom, TSV and CSV. Meta uses the same format.
 
-https://support.google.com/merchants/answer/7052112 (the attributes), 14987622 (RSS 2.0),
-14987621 (Atom), 160567 (text)
+https://support.google.com/merchants/answer/7052112 lists the attributes. The answers 14987622,
+14987621 and 160567 there describe RSS 2.0, Atom and text files.
 """
 
 import functools
@@ -29,19 +29,19 @@ from scraper.feeds.rows import rows
 ITEMS = ("{*}item", "{*}entry", "{*}product")
 _IMAGES = ("image_link", "additional_image_link")
 _FILED = ("product_type", "google_product_category")
-_IN_ONE = re.compile(r"[,|\s]+(?=https?://|//)")
-_QUOTED = re.compile(r'"\s*,\s*"')
+_IN_ONE = re.compile(r"[,|\s]+(?=https?://|//)")  # between several addresses in one value
+_QUOTED = re.compile(r'"\s*,\s*"')  # between several quoted categories in one value
 _GOOGLE = "http://base.google.com/"
 _HEADING = re.compile(r"[\s-]+")
 _BARE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_OPEN = re.compile(r"Premature end of data in tag (\S+)")
-_OUTER = ("rss", "channel", "feed", "rdf:RDF", "RDF")
-_READ = 1 << 16  # characters
+_OPEN = re.compile(r"Premature end of data in tag (\S+)")  # in the log of libxml2
+_OUTER = ("rss", "channel", "feed", "rdf:RDF", "RDF")  # elements around all products
+_READ = 1 << 16  # characters at once
 
 
 def attribute(name: str) -> str:
-    """The name of an attribute as the specification has it, from the heading of a column.
+    """The name of an attribute in the specification, for a column's heading or an element's name.
 
     >>> attribute("g:Image link")
     'image_link'
@@ -60,9 +60,9 @@ def from_table(path: Path, url: str) -> Iterator[FeedItem]:
 
 
 def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
-    """The products of an XML feed, in constant memory.
+    """The products of an XML feed. The use of memory does not grow with the feed.
 
-    Raises CutShortError where the file ends before its end; a product that it ends in is left out.
+    Raises CutShortError if the file is cut off. A product that is cut in its middle is left out.
     """
     with open_text(path, encoding_of(path), is_all_given=True) as text:
         events = lxml.etree.iterparse(
@@ -77,7 +77,7 @@ def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
             remove_comments=True,
             remove_pis=True,
         )
-        held: FeedItem | None = None
+        held: FeedItem | None = None  # given one step later, because the last one may be cut
         base = ""
         try:
             for number, (_, node) in enumerate(events, start=1):
@@ -87,9 +87,10 @@ def from_xml(path: Path, url: str) -> Iterator[FeedItem]:
                 held = _item(_fields(node), base, f"{url}#item {number}")
                 _forget(node)
         except (lxml.etree.XMLSyntaxError, CutShortError) as error:
-            if held and isinstance(error, CutShortError):  # the parser knows of no end: it is whole
+            if held and isinstance(error, CutShortError):  # the parser has seen its end tag
                 yield held
             raise CutShortError(f"the XML is not whole: {error}") from error
+        # in recover mode the parser closes open elements by itself, and only its log tells of it
         cut = _OPEN.search(events.error_log[-1].message) if len(events.error_log) else None
         if held and (cut is None or cut[1] in _OUTER):
             yield held
@@ -108,7 +109,7 @@ class _Xml:
         new = self._text.read(_READ)
         text = self._rest + new
         at = text.rfind("&", -10) if new and len(text) > 10 else -1
-        self._rest = text[at:] if at > 0 else ""  # what may go on in the next part
+        self._rest = text[at:] if at > 0 else ""  # an entity that may continue in the next part
         whole = text[:at] if at > 0 else text
         if not whole and new:
             return self.read()
@@ -116,7 +117,7 @@ class _Xml:
 
 
 def _forget(node: Any) -> None:
-    """Free what was read: a feed is long."""
+    """Free the memory of an element that was read, because a feed may be long."""
     node.clear()
     parent = node.getparent()
     while parent is not None and node.getprevious() is not None:
@@ -124,7 +125,7 @@ def _forget(node: Any) -> None:
 
 
 def _base(node: Any, url: str) -> str:
-    """What relative addresses of a feed begin with: the shop's address if the feed names it."""
+    """The base of relative addresses: the shop's address if the feed names it, else the feed's."""
     parent = node.getparent()
     for child in parent if parent is not None else ():
         if _local(child) == "link" and child.get("rel", "alternate") == "alternate":
@@ -140,13 +141,13 @@ def _local(node: Any) -> str:
 
 @functools.lru_cache(maxsize=1 << 10)
 def _named(tag: str) -> tuple[str, bool]:
-    """The attribute that an element is, and whether it is Google's own."""
+    """The attribute that an element has, by its tag, and whether the tag is one of Google's."""
     local = tag.rpartition("}")[2].rpartition(":")[2]
     return attribute(local), tag.startswith((f"{{{_GOOGLE}", "g:"))
 
 
 def _fields(node: Any) -> dict[str, list[str]]:
-    """The attributes of a product. Google's own count before those of RSS and Atom."""
+    """The values of each attribute of a product. Google's tags replace those of RSS and Atom."""
     fields: dict[str, list[str]] = {}
     google: set[str] = set()
     for child in node:

@@ -1,4 +1,4 @@
-"""Files of any size as streams: unpacked, and as text whatever their encoding."""
+"""Reads files of any size as streams. It unpacks them, and finds the encoding of texts."""
 
 import codecs
 import gzip
@@ -19,35 +19,35 @@ from scraper.datasets.member import GZIP, Caps
 from scraper.datasets.text import utf_16
 
 HEAD: Final = 1 << 16
-"""bytes that tell what a file is"""
+"""number of bytes at the beginning of a file by which its kind is recognised"""
 _CHUNK = 1 << 18
 _ZIP = b"PK\3\4"
-_TIMES = 3  # unpacked: some servers pack what is packed
+_TIMES = 3  # times that a file is unpacked: some servers pack a packed file again
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.-]+)", re.IGNORECASE)
-_MARKED = {"utf-8": "utf-8-sig"}
+_MARKED = {"utf-8": "utf-8-sig"}  # Python's name for UTF-8 with a byte order mark
 _log = logging.getLogger(__name__)
 
 
 class CutShortError(ValueError):
-    """A file ends before its end, or is damaged from there on. What came before it is sound."""
+    """A file is cut off, or damaged from some point on. What was read before is right."""
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, unpacked where it is gzip, or a zip file with one file inside.
+    """The bytes of a file. A gzip file is unpacked, and so is a zip file with one file in it.
 
-    Raises CutShortError where the packed file is not whole, or grows without measure.
+    Raises CutShortError if the packed file is not whole, or unpacks to far too many bytes.
     """
     limit = Caps().unpacked(path.stat().st_size)
     with path.open("rb", buffering=0) as file, ExitStack() as opened:
-        alone = _alone(file, opened)
-        whole: io.RawIOBase = _Raw(iter(partial(alone.read1, _CHUNK), b"")) if alone else file
+        member = _only_member(file, opened)
+        whole: io.RawIOBase = _Raw(iter(partial(member.read1, _CHUNK), b"")) if member else file
         inner: io.BufferedReader[Any] = io.BufferedReader(whole, _CHUNK)
         total = 0
         try:
             for _ in range(_TIMES):
                 if not inner.peek(2).startswith(GZIP):
                     break
-                # by `read1`, which gives what there is: the others fail as a whole at a cut
+                # `read1` gives what is there, but `read` gives nothing of a part that is cut off
                 parts = iter(partial(gzip.GzipFile(fileobj=inner).read1, _CHUNK), b"")
                 inner = io.BufferedReader(_Raw(parts), _CHUNK)
             while chunk := inner.read1(_CHUNK):
@@ -56,18 +56,18 @@ def chunks(path: Path) -> Iterator[bytes]:
                     raise CutShortError(f"it unpacks to more than {limit:,} bytes")
                 yield chunk
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            packed = "zip" if alone else "gzip"
+            packed = "zip" if member else "gzip"
             raise CutShortError(f"the {packed} file is not whole: {error}") from error
 
 
-def _alone(file: io.FileIO, opened: ExitStack) -> zipfile.ZipExtFile | None:
-    """The only file of a zip file; else None, and `file` is at its beginning."""
+def _only_member(file: io.FileIO, opened: ExitStack) -> zipfile.ZipExtFile | None:
+    """The only file in a zip file; None for any other file, which is then at its beginning."""
     is_zip = file.read(len(_ZIP)) == _ZIP
     file.seek(0)
     try:
         packed = opened.enter_context(zipfile.ZipFile(file)) if is_zip else None
         listed = packed.infolist() if packed else ()
-        # the Mac's program adds notes of its own
+        # macOS adds files of its own
         found = [x for x in listed if not x.is_dir() and not x.filename.startswith("__MACOSX/")]
         if packed and len(found) == 1:
             return opened.enter_context(packed.open(found[0]))  # type: ignore[return-value]
@@ -78,7 +78,7 @@ def _alone(file: io.FileIO, opened: ExitStack) -> zipfile.ZipExtFile | None:
 
 
 def head_of(path: Path) -> bytes:
-    """The beginning, unpacked, of a file; as much as can be read."""
+    """The first HEAD bytes of the unpacked file, or fewer if no more can be read."""
     found = b""
     try:
         for chunk in chunks(path):
@@ -91,10 +91,11 @@ def head_of(path: Path) -> bytes:
 
 
 def encoding_of(path: Path, fallback: str | None = None) -> str:
-    """The encoding of a text, which Python knows.
+    """The encoding of a text, by Python's name.
 
-    A byte order mark counts first, then UTF-8 where all of the text is valid, whatever the file
-    declares. Then comes `fallback`, then what the file declares, then cp1252, which is logged.
+    A byte order mark counts first. Then comes UTF-8 if the whole text is valid UTF-8, whatever the
+    file declares. Then comes `fallback`, then the encoding that the file declares. The last one is
+    cp1252, with a warning.
     """
     head = head_of(path)
     if marked := read_bom(head)[0]:
@@ -114,16 +115,16 @@ def encoding_of(path: Path, fallback: str | None = None) -> str:
 
 
 def as_text(head: bytes) -> str:
-    """The beginning of a text of any encoding, to tell what it is."""
+    """The beginning of a text in any encoding, without blanks before it, to recognise its kind."""
     encoding = read_bom(head)[0] or utf_16(head) or "utf-8"
     return head.decode(encoding, "replace").lstrip("\ufeff").lstrip()
 
 
 def open_text(path: Path, encoding: str, *, is_all_given: bool = False) -> io.TextIOWrapper:
-    """The text as a stream, with its line ends as they are. What is not in `encoding` is `\\ufffd`.
+    """The text as a stream. Line ends stay as they are, and invalid bytes become `\\ufffd`.
 
-    Reading raises what `chunks` raises. `is_all_given`: only after it has given all that there is;
-    else what is behind the last whole line may be kept back.
+    Reading raises what `chunks` raises. If `is_all_given` is true, it first gives all text before
+    the error. If not, the last line may be missing.
     """
     return io.TextIOWrapper(
         io.BufferedReader(_Raw(chunks(path), is_all_given), _CHUNK),
@@ -134,7 +135,7 @@ def open_text(path: Path, encoding: str, *, is_all_given: bool = False) -> io.Te
 
 
 class _Raw(io.RawIOBase):
-    """Chunks as a file."""
+    """A file object that reads from chunks of bytes."""
 
     def __init__(self, parts: Iterator[bytes], is_all_given: bool = False) -> None:
         super().__init__()

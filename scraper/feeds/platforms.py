@@ -1,4 +1,4 @@
-"""What shop programs have in common that give their products as JSON, page by page."""
+"""What we need to know of a shop program that lists its products as JSON, page by page."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,44 +10,46 @@ from scraper.feeds.items import Category, FeedItem
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A category that the shop can be asked for alone."""
+    """A category whose products the shop can list alone."""
 
     category: Category
     kind: str
+    """`category`, `tag` or `collection`"""
     number: str
-    """what the shop is asked for it by"""
+    """the identifier in requests for its products"""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """How one of these programs is asked, and how its answers are read."""
+    """How to ask a shop program for its lists, and how to read its answers."""
 
     name: str
     directories: Callable[[str], list[tuple[str, str]]]
-    """of the address of its products: kind and address of its lists of categories"""
+    """address of all products → kind and address of each list of categories"""
     shelves: Callable[[Sequence[Any], str], list[Shelf]]
-    """the categories of all pages of such a list, of that kind; raises ValueError for what is none
-    """
+    """all pages of a list of categories, and its kind → the categories. It raises ValueError if a
+    page is no page of such a list."""
     listings: Callable[[str, Sequence[Shelf]], list[str]]
-    """addresses of the products of these categories"""
+    """address of all products, and categories → addresses of the products in these categories"""
     items: Callable[[Any, str], Iterator[FeedItem]]
-    """the products of one page; raises ValueError for what is none"""
+    """a page of products, and its address → the products. It raises ValueError if the page is no
+    page of products."""
     count: Callable[[Any], int]
-    """how many entries a page has"""
+    """a page → number of its entries"""
     page: Callable[[str, int], str]
-    """the address of a page of a list"""
+    """address of a list, and a page's number → address of that page"""
     size: int
-    """how many entries a page is asked to have"""
+    """number of entries that a page is asked to have"""
 
 
 def records(found: Any) -> list[dict[str, Any]]:
-    """The objects of a list; `null` and `false` stand for an empty one."""
+    """The objects in a list, or in an object of objects. Any other value gives an empty list."""
     if isinstance(found, dict):
         found = [*found.values()]
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def is_api(url: str) -> bool:
-    """Whether an address looks like that of such a list of products."""
+    """Whether `url` looks like the address of such a list: by Shopify's or WooCommerce's path."""
     parts = urlsplit(url)
     return parts.path.endswith("/products.json") or "/wc/store" in f"{parts.path}{parts.query}"

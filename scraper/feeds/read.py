@@ -1,4 +1,4 @@
-"""The products of a feed's file, and what a feed files its products under."""
+"""Reads the products of a feed from its file, and counts their categories."""
 
 import json
 from collections import Counter
@@ -23,9 +23,9 @@ _READERS: Final[dict[Kind, Callable[[Path, str], Iterator[FeedItem]]]] = {
 
 
 def items(path: Path, kind: Kind, url: str) -> Iterator[FeedItem]:
-    """The products of a file; `url` is where it comes from, for addresses that are relative.
+    """The products of a feed's file. Relative addresses in it start from `url`, its own address.
 
-    Raises CutShortError where the file ends before its end, ValueError for what can't be read.
+    Raises CutShortError if the file is cut off, and ValueError if it can't be read.
     """
     if kind in _READERS:
         yield from _READERS[kind](path, url)
@@ -34,5 +34,5 @@ def items(path: Path, kind: Kind, url: str) -> Iterator[FeedItem]:
 
 
 def categories(products: Iterable[FeedItem]) -> Counter[Category]:
-    """What products are filed under, and how many of them under each."""
+    """The number of products in each category."""
     return Counter(category for product in products for category in product.categories)

@@ -1,4 +1,4 @@
-"""The rows of a table of any size: CSV, TSV, JSON Lines, Parquet."""
+"""Reads the rows of a table of any size: CSV, TSV, JSON Lines, Parquet."""
 
 import csv
 import json
@@ -14,27 +14,27 @@ from scraper.feeds.opening import CutShortError, as_text, encoding_of, head_of, 
 PARQUET: Final = b"PAR1"
 _DELIMITERS: Final = "\t,;|"
 _LONGEST: Final = 1 << 24  # characters of one value
-_BATCH: Final = 1024
+_BATCH: Final = 1024  # rows of Parquet at once
 _BLANK: Final = "\ufeff \r\n\t"
 _NO_TABLES: Final = (ARCHIVE, OFFICE, PAGE, PDF)
 _SAVE: Final = "save the table as CSV and name that file"
 _IN_LINES: Final = re.compile(r"\[[ \t]*[\r\n]")
-"""begins a JSON list with an entry in each line"""
+"""the beginning of a JSON list that has an entry in each line"""
 _SEPARATOR: Final = re.compile("sep=.?", re.IGNORECASE)
-_LOOKED_AT: Final = 10  # lines that tell what a text is
+_LOOKED_AT: Final = 10  # first lines by which JSON Lines are recognised
 _MOST_COLUMNS: Final = 10_000
 
 Row = dict[str, Any]
-"""column: value. Columns of one name follow each other, as `name` and `name 2`"""
+"""column: value. If two columns are called `name`, the second one is `name 2`."""
 
 
 def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
-    """Each row, and where it is: `line 7` or `row 7`.
+    """Each row with its position before it: `line 7` or `row 7`.
 
-    The first line of a CSV or TSV file has the columns. Each row of JSON Lines has the columns of
-    all rows, and a line that is no JSON object is an empty row.
+    The first line of a CSV or TSV file names the columns. In JSON Lines, each row has the columns
+    of all rows, and a line that is no JSON object gives an empty row.
 
-    Raises CutShortError where the file ends before its end, ValueError for what is no table.
+    Raises CutShortError if the file is cut off, and ValueError if it is no table.
     """
     head = head_of(path)
     if head.startswith(PARQUET):
@@ -48,13 +48,13 @@ def rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, Row]]:
         yield from _json_lines(path, found)
         return
     if start.startswith("["):
-        raise ValueError("is one JSON list; write an object a line, as `jq -c '.[]' FILE` does")
+        raise ValueError("is one JSON list; write one object a line, as `jq -c '.[]' FILE` does")
     with open_text(path, found) as text:
         yield from _delimited(text)
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
-    # here, since it takes longer to start than everything else
+    # imported here, because pyarrow is slow to import and few tables need it
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
@@ -69,7 +69,10 @@ def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _is_json_lines(head: str) -> bool:
-    """Whether a text begins as an object, or one of its first lines is one: a line may be bad."""
+    """Whether a text begins with `{`, or one of its first lines is a JSON object.
+
+    One line is enough, because others may be damaged.
+    """
     lines = [line for line in head.splitlines() if line.strip(_BLANK)][:_LOOKED_AT]
     return any(
         line.lstrip(_BLANK).startswith("{") and (number == 0 or _object(line))
@@ -84,7 +87,7 @@ def _json_lines(path: Path, encoding: str) -> Iterator[tuple[str, Row]]:
             if len(names) < _MOST_COLUMNS:
                 names.update(dict.fromkeys(row))
     except CutShortError:
-        pass  # raised again below, behind the rows that are there
+        pass  # it is raised again below, after the rows before it
     for where, row in _objects(path, encoding):
         yield where, {**names, **row} if row else row
 
@@ -97,7 +100,7 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[str, Row]]:
 
 
 def _object(line: str) -> Row:
-    """The object of a line of JSON; an empty one where there is none."""
+    """The JSON object in a line; an empty one if the line has none."""
     try:
         found = json.loads(line.strip(_BLANK))
     except (ValueError, RecursionError):
@@ -113,6 +116,7 @@ def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:
     try:
         names = columns(next(table, []))
         for values in table:
+            # a quotation mark that is never closed makes one value of many lines
             swallowed = max((v.count(delimiter) for v in values if "\n" in v), default=0)
             if delimiter == "\t" and swallowed >= max(1, len(names) - 1):
                 raise CutShortError(f"line {table.line_num}: a quotation mark is never closed")
@@ -123,10 +127,10 @@ def _delimited(text: TextIO) -> Iterator[tuple[str, Row]]:
 
 
 def header_of(lines: Iterable[str]) -> str:
-    """The line that names the columns; of the iterator `lines`, those behind it are left.
+    """The line that names the columns, or an empty text. An iterator `lines` is read up to it.
 
-    Before it there may be blank lines, comments (Meta's templates explain each column in one), and
-    the line by which Excel is told the delimiter.
+    Lines before it are skipped if they are blank, if they are comments (Meta's templates explain
+    their columns that way), or if they tell Excel the delimiter (`sep=;`).
     """
     for line in lines:
         plain = line.strip(_BLANK)
@@ -136,19 +140,27 @@ def header_of(lines: Iterable[str]) -> str:
 
 
 def _is_comment(line: str) -> bool:
-    """Whether each cell begins with `#`; a column may be called so, but not all are."""
+    """Whether each cell begins with `#`. The names of some columns may, but not those of all."""
     splits = [next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS]
     several = [cells for cells in splits if len(cells) > 1] or splits[:1]
     return any(all(c.lstrip().startswith("#") for c in cells if c) for cells in several)
 
 
 def delimiter_of(header: str) -> str:
-    """The delimiter by which a header has the most columns; the tab counts before the comma."""
+    """The delimiter that splits a header into the most columns. If two do, the tab comes first.
+
+    >>> delimiter_of("id;title, long;image")
+    ';'
+    """
     return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
 
 
 def columns(header: Sequence[str]) -> list[str]:
-    """The names of the columns, each once."""
+    """The names of the columns. A name that is there already gets a number.
+
+    >>> columns(["id", "image", "image"])
+    ['id', 'image', 'image 2']
+    """
     names: list[str] = []
     for name in header:
         plain = name.strip()

@@ -1,4 +1,4 @@
-"""Shopify's public lists: `/products.json`, `/collections/<handle>/products.json`.
+"""Reads Shopify's public lists: `/products.json`, `/collections/<handle>/products.json`.
 
 https://shopify.dev/docs/api/ajax
 """
@@ -24,7 +24,7 @@ from scraper.feeds.items import (
 from scraper.feeds.platforms import Platform, Shelf, records
 from scraper.spiders.records import mapping, text
 
-_MOST = 250  # entries of one page
+_MOST = 250  # entries of one page; Shopify gives no more
 _END = re.compile(r"(/collections/[^/]+)?/products\.json$")
 
 
@@ -55,7 +55,7 @@ def _shelf(record: dict[str, Any], kind: str) -> Shelf | None:
 
 
 def _listed(page: Any, name: str) -> list[dict[str, Any]]:
-    """The records of a page. Raises ValueError where it has no such list."""
+    """The records in the list `name` of a page. Raises ValueError if the page has no such list."""
     found = page.get(name) if isinstance(page, dict) else None
     if not isinstance(found, list):
         raise ValueError(f"the answer has no list of {name}")  # noqa: TRY004 - bad data
@@ -98,7 +98,7 @@ def _images(record: dict[str, Any], root: str) -> tuple[FeedImage, ...]:
         *variants,
     ]
     found = []
-    for one in several:  # an object, or only its address
+    for one in several:  # each is an object, or only the address of an image
         image = {"src": one} if isinstance(one, str) else mapping(one)
         if url := absolute(urljoin(root, "/"), text(image, "src") or ""):
             size = whole_number(image.get("width")), whole_number(image.get("height"))

@@ -1,4 +1,4 @@
-"""WooCommerce's Store API: `/wp-json/wc/store/v1/products`.
+"""Reads WooCommerce's Store API: `/wp-json/wc/store/v1/products`.
 
 https://developer.woocommerce.com/docs/apis/store-api/resources-endpoints/products
 """
@@ -23,16 +23,16 @@ from scraper.feeds.items import (
 from scraper.feeds.platforms import Platform, Shelf, records
 from scraper.spiders.records import text
 
-_MOST = 100  # entries of one page
+_MOST = 100  # entries of one page; the API gives no more
 _KINDS = {"category": "categories", "tag": "tags"}
 
 
 def _directories(url: str) -> list[tuple[str, str]]:
-    return [(kind, _below(url, name)) for kind, name in _KINDS.items()]
+    return [(kind, _directory(url, name)) for kind, name in _KINDS.items()]
 
 
-def _below(url: str, name: str) -> str:
-    """`…/products/categories`, also where the way is in the query (`?rest_route=…`)."""
+def _directory(url: str, name: str) -> str:
+    """The address `…/products/<name>`. If the query has the path (`?rest_route=…`), it stays so."""
     parts = urlsplit(url)
     if route := parse_qs(parts.query).get("rest_route"):
         return str(add_or_replace_parameters(url, {"rest_route": f"{route[0].rstrip('/')}/{name}"}))
@@ -40,7 +40,7 @@ def _below(url: str, name: str) -> str:
 
 
 def _listed(page: Any, what: str) -> list[dict[str, Any]]:
-    """The records of a page. Raises ValueError where it is no list; an error has a message."""
+    """The records of a page. Raises ValueError if it is no list, with the API's own message."""
     if not isinstance(page, list):
         said = text(page, "message", "code") if isinstance(page, dict) else None
         raise ValueError(said or f"the answer is no list of {what}")  # noqa: TRY004 - bad data
@@ -48,7 +48,7 @@ def _listed(page: Any, what: str) -> list[dict[str, Any]]:
 
 
 def _shelves(pages: Sequence[Any], kind: str) -> list[Shelf]:
-    """Of all pages together: a category's path has the names of those above it."""
+    """The categories of all pages. The path of each has the names of the categories above it."""
     listed = [record for page in pages for record in _listed(page, _KINDS[kind])]
     known = {text(record, "id"): record for record in listed}
     found = []
@@ -70,7 +70,7 @@ def _keys(record: dict[str, Any]) -> frozenset[str]:
 
 
 def _listings(url: str, shelves: Sequence[Shelf]) -> list[str]:
-    """One for each kind: the API takes several numbers at once."""
+    """One address for each kind of category, because the API takes several numbers at once."""
     kinds: dict[str, list[str]] = {}
     for shelf in shelves:
         kinds.setdefault(shelf.kind, []).append(shelf.number)

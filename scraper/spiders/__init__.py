@@ -18,15 +18,15 @@ from scraper.reading.canonical import place
 from scraper.reading.sitemaps import MAXSIZE
 
 SPIDER_KEYS = ("url", "api", "browser", "thumbnail_width", "part")
-"""of a source's keys, those that only some spiders know"""
+"""keys of a source that only some spiders take"""
 SEVERAL = "several"
-"""is in `takes` of a spider for which `url` and each class may be a list"""
+"""a spider has it in `takes` if `url` and the values of classes may be lists"""
 
 
 class SourceSpider(Spider):
-    """Yields the `ProductImage`s of a source's classes, those of one class in listing order.
+    """Yields candidates (`ProductImage`) for a source's classes, each class in listing order.
 
-    `scrapy crawl NAME -a source=… -a label=… -a url=…` and the collect stage hand it `config`.
+    The collect stage gives it `config`. The command `scrapy crawl` makes one from its arguments.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"url"})
@@ -45,7 +45,7 @@ class SourceSpider(Spider):
         super().__init__(**kwargs)
         self.source = source
         self.folder = folder or RAW / source
-        """the folder that has its class folders and its manifest"""
+        """the folder with its class folders and its manifest"""
         self.config = config
         self.classes = {label: as_list(value)[0] for label, value in (config.classes or {}).items()}
         """class: category or query, for a spider that takes one for each class"""
@@ -53,10 +53,10 @@ class SourceSpider(Spider):
         self.part = Part.parsed(config.part)
         self._renamed = renamed
         self.earlier = earlier or Ledger()
-        """what need not be asked for again, by an earlier run"""
+        """what an earlier run found: which pages need no new request"""
         self.ledger = Ledger()
         self.full = self.ledger.full
-        """classes that have as many images as the limit allows, so a spider can stop there"""
+        """classes that have as many images as the limit allows, so that the spider can stop"""
         self.unreadable = self.ledger.unreadable
         """class: why its listing could not be read"""
 
@@ -66,20 +66,23 @@ class SourceSpider(Spider):
         return {"playwright": True} if self.config.browser else {}
 
     list_meta: ClassVar[dict[str, Any]] = {"download_maxsize": MAXSIZE}
-    """of requests for sitemaps, which may be larger than pages and images"""
+    """the meta of requests for sitemaps, which may be larger than pages and images"""
 
     def recorded(self, url: str) -> str:
-        """The address as the manifest has it: the demo shop is at another port every time."""
+        """The address as the manifest has it. (The demo shop has another port in each run.)"""
         here, there = self._renamed
         return there + url.removeprefix(here) if here and url.startswith(here) else url
 
     def current(self, url: str) -> str:
-        """The address as it is now, from the one that is `recorded`."""
+        """The address in this run, for one that the manifest has. It undoes `recorded`."""
         here, there = self._renamed
         return here + url.removeprefix(there) if there and url.startswith(there) else url
 
     async def fetch(self, url: str, *, is_page: bool = True) -> Response | PageFailure:
-        """A page or another file, or why it can't be fetched. The ledger gets nothing."""
+        """The response to a request for `url`, or why it failed. The ledger does not get it.
+
+        `is_page` is false for files such as sitemaps, which may be larger and need no browser.
+        """
         try:
             meta = self.page_meta if is_page else self.list_meta
             request = Request(url, callback=NO_CALLBACK, meta=meta)
@@ -89,9 +92,9 @@ class SourceSpider(Spider):
         return response_failure(response) or response
 
     def is_mine(self, label: str, address: str, product: str | None = None) -> bool:
-        """Whether the source's part has this product; if another has it, that is counted.
+        """Whether the product is in this source's `part`. If it is in another, it is counted.
 
-        Before a page is read, only its address says which product it is.
+        As long as its page is not read, `product` is None, and the address stands for it.
         """
         if self.part.has(product or str(place(self.recorded(address))), address):
             return True
@@ -109,7 +112,11 @@ class SourceSpider(Spider):
         *,
         is_said: bool = False,
     ) -> None:
-        """Note the outcome of the product page at `url`. A redirect led to `sent_to`."""
+        """Note the outcome of the product page at `url`, and `why` it gave nothing.
+
+        If a redirect led to another address, this is `sent_to`. `is_said` is true if the shop
+        itself says that it is a product page.
+        """
         there = self.recorded(sent_to) if sent_to and sent_to != url else None
         self.ledger.note(AskedPage(label, self.recorded(url), outcome, why, there, is_said))
 
@@ -130,11 +137,11 @@ class SourceSpider(Spider):
         return found
 
     def break_off(self, label: str, url: str, why: str) -> None:
-        """Note that the listing of a class breaks off at `url`."""
+        """Note that the listing of a class can't be read beyond `url`, so it may have more."""
         self.ledger.may_have_more.setdefault(label, f"{self.recorded(url)}: {why}")
 
     def _skip(self, url: str, label: str, why: str, *, cuts: bool) -> None:
-        """Note a page of a listing that can't be read, and whether the listing breaks off there."""
+        """Note a page that can't be read. If it `cuts` the listing, the pages after it are lost."""
         if cuts:
             self.break_off(label, url, why)
         else:

@@ -1,4 +1,4 @@
-"""A table of image addresses: what people have for img2dataset, or in a spreadsheet."""
+"""Reads tables of image addresses, such as people have for img2dataset or in a spreadsheet."""
 
 import asyncio
 import re
@@ -18,13 +18,13 @@ from scraper.ledger import LIST, Outcome
 from scraper.spiders.files import FileSpider
 from scraper.spiders.records import text
 
-_BREATH = 200  # rows after which others have their turn
+_BREATH = 200  # rows between two pauses, in which other tasks run
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NEEDED = ("image", "label")
 
 
-class _Nothing(NamedTuple):
-    """A row that gives no candidate, and why."""
+class _NoCandidate(NamedTuple):
+    """Why a row gives no candidate. The ledger's `tally` takes these four values."""
 
     label: str
     outcome: Outcome
@@ -33,7 +33,7 @@ class _Nothing(NamedTuple):
 
 
 class AddressesSpider(FileSpider):
-    """Yields the image of each row whose label is of one of the classes, in the table's order."""
+    """Yields the image of each row whose label belongs to a class, in the order of the table."""
 
     name = "addresses"
     takes = frozenset({"url", "part"})
@@ -41,7 +41,7 @@ class AddressesSpider(FileSpider):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._table = cast("AddressesSource", self.config)  # run.py has checked it
+        self._table = cast("AddressesSource", self.config)  # run.py has checked its type
         self._labels = Labels(self._table.classes)
 
     async def start(self) -> AsyncIterator[ProductImage]:
@@ -64,17 +64,17 @@ class AddressesSpider(FileSpider):
                 if not row:
                     why = "the line is no JSON object"
                     at = f"{self.recorded(url)}#{where}"
-                    self._say(_Nothing(LIST, Outcome.FAILED_FOR_GOOD, why, at))
+                    self._count(_NoCandidate(LIST, Outcome.FAILED_FOR_GOOD, why, at))
                     continue
                 columns = columns or columns_of(self._table, row)
                 found = self._image(row, columns, f"{self.recorded(url)}#{where}", url)
-                if isinstance(found, _Nothing):
-                    self._say(found)
+                if isinstance(found, _NoCandidate):
+                    self._count(found)
                 elif self.is_mine(LIST, found.image_url, found.product_id):
                     self.ledger.tally(found.label, Outcome.READ, "", where)
                     yield found
         except ValueError as error:
-            taken = f"; what came before it, {number:,} rows, is taken" if number else ""
+            taken = f"; the {number:,} rows before it are taken" if number else ""
             self.lose(url, f"{error}{taken}")
         except UserError as error:
             self.lose(url, str(error))
@@ -85,31 +85,31 @@ class AddressesSpider(FileSpider):
         if columns:
             self.ledger.listing_pages[LIST] += 1
 
-    def _say(self, nothing: _Nothing) -> None:
-        """Count a row that gives no candidate. If the table is divided, the first part does."""
+    def _count(self, row: _NoCandidate) -> None:
+        """Count a row that gives no candidate. If the table is divided, only part 1 counts it."""
         if self.part.number == 1:
-            self.ledger.tally(*nothing)
+            self.ledger.tally(*row)
 
     def _image(
         self, row: Row, columns: Mapping[str, str], where: str, url: str
-    ) -> "ProductImage | _Nothing":
+    ) -> "ProductImage | _NoCandidate":
         """The candidate of a row, or why the row gives none."""
         said = {what: _word(row, column) for what, column in columns.items()}
         label = self._label(said["label"], where)
-        if isinstance(label, _Nothing):
+        if isinstance(label, _NoCandidate):
             return label
         address = absolute(url, said["image"]) if said["image"] else None
         if not address:
             why = _no_address(row[columns["image"]], columns["image"])
-            return _Nothing(label, Outcome.NO_IMAGE, why, where)
+            return _NoCandidate(label, Outcome.NO_IMAGE, why, where)
         digest = (said.get("sha256") or "").lower().removeprefix("sha256:") or None
         if digest and not _SHA256.fullmatch(digest):
             why = f"the column {columns['sha256']!r} has no SHA-256, which has 64 digits"
-            return _Nothing(label, Outcome.FAILED_FOR_GOOD, why, f"{where}, {digest[:80]!r}")
+            return _NoCandidate(label, Outcome.FAILED_FOR_GOOD, why, f"{where}, {digest[:80]!r}")
         try:
             split = official_split(said.get("split"))
         except UserError as error:
-            return _Nothing(label, Outcome.FAILED_FOR_GOOD, str(error), where)
+            return _NoCandidate(label, Outcome.FAILED_FOR_GOOD, str(error), where)
         return ProductImage(
             label=label,
             image_url=address,
@@ -123,17 +123,17 @@ class AddressesSpider(FileSpider):
             sha256=digest,
         )
 
-    def _label(self, theirs: str | None, where: str) -> "str | _Nothing":
-        """The class of a row with that label, or why it has none."""
+    def _label(self, theirs: str | None, where: str) -> "str | _NoCandidate":
+        """The class of a row, by the label that the table gives it; or why the row has none."""
         if not theirs:
-            return _Nothing(LIST, Outcome.NO_CLASS, "the row has no label", where)
+            return _NoCandidate(LIST, Outcome.NO_CLASS, "the row has no label", where)
         try:
             label = self._labels.ours(theirs)
         except UserError as error:
-            return _Nothing(LIST, Outcome.FAILED_FOR_GOOD, str(error), where)
+            return _NoCandidate(LIST, Outcome.FAILED_FOR_GOOD, str(error), where)
         if label is None:
-            why = "its label is of none of the classes"
-            return _Nothing(LIST, Outcome.NO_CLASS, why, f"{where}, labelled {theirs!r}")
+            why = "its label belongs to none of the classes"
+            return _NoCandidate(LIST, Outcome.NO_CLASS, why, f"{where}, labelled {theirs!r}")
         return label
 
     def _require_classes(self) -> None:
@@ -161,7 +161,7 @@ def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
         if named is not None and named not in row:
             raise UserError(f"has no column {named!r} ({key}); it has {', '.join(row)}")
         if what == "label" and source.classes is None:
-            usual = usual[:-1]  # each caption would be a class
+            usual = usual[:-1]  # not `caption`: each caption would become a class
         free = (there[x] for x in usual if x in there and there[x] not in found.values())
         at = named or next(free, None)
         if at is not None:
@@ -174,7 +174,7 @@ def columns_of(source: AddressesSource, row: Row) -> dict[str, str]:
 
 
 def _no_address(value: object, column: str) -> str:
-    """Why the row has none."""
+    """Why a row has no address: `value` is what it has in the column."""
     if isinstance(value, bytes) or (isinstance(value, dict) and value.get("bytes")):
         return f"the column {column!r} holds images, not addresses; kind: archive takes such a file"
     if isinstance(value, list | dict) and value:
@@ -184,6 +184,7 @@ def _no_address(value: object, column: str) -> str:
 
 
 def _word(row: Row, column: str) -> str | None:
+    """The value of a column as a text; None if it is empty or no text."""
     value = row.get(column)
     if isinstance(value, bytes):
         try:

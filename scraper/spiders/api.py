@@ -20,8 +20,8 @@ _PATIENCE = 5  # times a busy API is asked again
 class ApiSpider(SourceSpider):
     """Asks for one page of results at a time, at the rate of DOWNLOAD_SLOTS in settings.py.
 
-    An API is asked by its own terms, not by robots.txt, which is for pages; its images are
-    fetched from wherever they are like all others.
+    Requests to the API follow its own terms. They do not obey robots.txt, which is for pages. The
+    images are fetched as in all other spiders, and obey it.
     """
 
     takes = frozenset({"api"})
@@ -38,7 +38,10 @@ class ApiSpider(SourceSpider):
     def ask(
         self, callback: Callable[..., Any], label: str, asked: Mapping[str, object], **state: Any
     ) -> Request:
-        """A request to the API; `callback` gets the response, `label` and `state`."""
+        """A request to the API. `asked` are its parameters.
+
+        `callback` gets the response, `label` and `state`.
+        """
         return Request(
             add_or_replace_parameters(self.api, {k: str(v) for k, v in asked.items()}),
             callback=callback,
@@ -49,7 +52,7 @@ class ApiSpider(SourceSpider):
         )
 
     def answer(self, response: Response, label: str) -> dict[str, Any]:
-        """The object in the answer. If there is none, it is empty, and the fault is noted."""
+        """The JSON object in the answer. If there is none, it is empty, and the fault is noted."""
         content = parse(response.body)
         if not content:
             self._note(response.url, label, "no JSON object; is that an API's address?")
@@ -65,8 +68,9 @@ class ApiSpider(SourceSpider):
     ) -> tuple[list[dict[str, Any]], bool]:
         """The records of an answer's `listing`, and whether there is a page after this one.
 
-        `pages` is the number of pages, or None if the API doesn't tell it. It is noted if the
-        listing breaks off: no list, an empty page before the last, or the same page again.
+        `pages` is the number of pages, or None if the API doesn't tell it. A listing that ends too
+        early is noted: by an answer without a list, an empty page before the last one, or the same
+        page again.
         """
         found = listed(listing)
         if found is None:
@@ -83,11 +87,11 @@ class ApiSpider(SourceSpider):
         return found, bool(found) and (pages is None or page < pages)
 
     def address(self, value: str | None) -> str | None:
-        """The whole address that a record names: some begin with `//`, or with `/`."""
+        """The absolute address for a record's value, which may begin with `//` or `/`."""
         try:
             return urljoin(self.api, value) if value else None
         except ValueError:
-            return value  # its row says that it is none
+            return value  # its row will say that it is no address
 
     def unanswered(self, failure: Failure) -> None:
         request, error = failure.request, failure.value
@@ -105,7 +109,7 @@ class ApiSpider(SourceSpider):
 
 
 def complaint(content: dict[str, Any]) -> str | None:
-    """The error that an API reports."""
+    """The error that an API reports, or None."""
     return text(mapping(content.get("error")), "info", "message", "code") or text(
         content, "error", "detail", "message"
     )

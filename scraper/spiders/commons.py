@@ -1,4 +1,4 @@
-"""Wikimedia Commons, or any other MediaWiki: images of a category or of a search.
+"""Collects images from Wikimedia Commons, or any other MediaWiki: of a category or of a search.
 
 https://www.mediawiki.org/wiki/API:Categorymembers, API:Search, API:Imageinfo, API:Siteinfo,
 API:Etiquette
@@ -29,7 +29,7 @@ _METADATA = ("Artist", "LicenseShortName", "LicenseUrl", "UsageTerms")
 _VISIBLE = "//text()[not(ancestor::*[contains(translate(@style, ' ', ''), 'display:none')])]"
 _CATEGORY = re.compile(r"\s*:?\s*category\s*:\s*", re.IGNORECASE)
 _KINDS = {"6": "file", "14": "subcat"}  # the number is that of a page's namespace
-# the license that these wikis name is the one of their texts
+# these wikis name a license for their texts, which is not that of their images
 _WIKIMEDIA = (".wikimedia.org", ".wikipedia.org")
 _FAULTS = {
     "filemissing": "its file is missing",
@@ -41,15 +41,17 @@ _FAULTS = {
 
 @dataclass
 class Walk:
-    """The state of a class's walk through a wiki: its request, and the categories to come."""
+    """How far the walk of one class through a wiki has come."""
 
     label: str
     listing: dict[str, Any]
+    """the parameters of the request for the next page"""
     category: str | None = None
     """the category at which it began; None for a search"""
     depth: int = 0
     """number of levels of subcategories below the present one that are walked too"""
     later: deque[tuple[str, int]] = field(default_factory=deque)
+    """the categories to come, each with its depth"""
     seen: set[str] = field(default_factory=set)
     is_empty: bool = True
     """no file has been found so far"""
@@ -65,7 +67,7 @@ class Walk:
         }
 
     def advance(self, following: dict[str, Any]) -> bool:
-        """Turn to the next page of the listing, else to the next category; False at the end."""
+        """Go on to the next page of the listing, or to the next category; False at the end."""
         if following:
             self.listing |= following
             return True
@@ -76,10 +78,10 @@ class Walk:
 
 
 class CommonsSpider(ApiSpider):
-    """A class is a category, `Category:Hats`, with `|2` two levels of its subcategories too, or
-    the words of a search.
+    """The value of a class is a category, such as `Category:Hats`, or the words of a search.
 
-    Files come in the order of their category, level by level, or by relevance.
+    `Category:Hats|2` takes two levels of subcategories too. The files of a category come in its
+    order, level by level. The files of a search come by relevance.
     """
 
     name = "commons"
@@ -118,7 +120,7 @@ class CommonsSpider(ApiSpider):
         return self.ask(self.parse, walk.label, _COMMON | _RIGHTS | walk.listing, walk=walk)
 
     async def parse(self, response: Response, label: str, walk: Walk) -> AsyncIterator[Any]:
-        """One page of a listing: its subcategories for later, its files for now."""
+        """Read one page of a listing. It asks for details of the files, then goes on."""
         answer = self.answer(response, label)
         query = mapping(answer.get("query"))
         self._rights = self._rights or mapping(query.get("rightsinfo"))
@@ -153,7 +155,7 @@ class CommonsSpider(ApiSpider):
             self.unreadable[label] = f"{response.url}: nothing is found for that"
 
     def parse_category(self, response: Response, label: str, category: str) -> None:
-        """Say why a class has no file, and what would do."""
+        """Say why a class has no file, and which value would find some."""
         answer = self.answer(response, label)
         pages = listed(mapping(answer.get("query")).get("pages")) or [{}]
         subcategories = number(mapping(pages[0].get("categoryinfo")), "subcats")
@@ -196,7 +198,7 @@ class CommonsSpider(ApiSpider):
         goes_on: bool,
         before: dict[str, Any],
     ) -> AsyncIterator[Any]:
-        """Read details. They come in any order, and in several answers if they are long."""
+        """Read details of files. They come in any order, and long ones in several answers."""
         answer = self.answer(response, label)
         for page in listed(mapping(answer.get("query")).get("pages")) or ():
             key = number(page, "pageid")
@@ -227,9 +229,10 @@ class CommonsSpider(ApiSpider):
             marks = (why for mark, why in _FAULTS.items() if info.get(mark) or mark in page)
             fault = next(marks, "the wiki names no address of its file")
             return self._candidate(label, title, page_url, fault)
-        # a thumbnail of a drawing is a PNG, of a document a JPEG, and yet no photo
-        is_photo = (text(info, "mediatype") or "BITMAP").upper() == "BITMAP"
-        mime = (thumbnail and is_photo and text(info, "thumbmime")) or text(info, "mime")
+        # The thumbnail of a drawing is a PNG, and that of a document is a JPEG. A source that takes
+        # these formats does not want drawings and documents, so there the file's own type counts.
+        is_bitmap = (text(info, "mediatype") or "BITMAP").upper() == "BITMAP"
+        mime = (thumbnail and is_bitmap and text(info, "thumbmime")) or text(info, "mime")
         license_name, license_url = self._license(mapping(info.get("extmetadata")))
         return dataclasses.replace(
             self._candidate(label, title, page_url, None),
@@ -257,7 +260,7 @@ class CommonsSpider(ApiSpider):
         return urljoin(self.api, f"index.php?curid={key}")
 
     def _license(self, metadata: dict[str, Any]) -> tuple[str | None, str | None]:
-        """Name and address of a file's license; else the whole wiki's, or nothing."""
+        """Name and address of a file's license, or else of the whole wiki's; None if unknown."""
         name = _value(metadata, "LicenseShortName") or _value(metadata, "UsageTerms")
         url = _value(metadata, "LicenseUrl")
         if not (name or url or self.config.license or self._is_wikimedia()):
@@ -269,7 +272,7 @@ class CommonsSpider(ApiSpider):
 
 
 def _value(metadata: dict[str, Any], name: str) -> str | None:
-    """A value of extmetadata, which is HTML, as it reads."""
+    """A value of `extmetadata`, which is HTML, as plain text without its hidden parts."""
     markup = text(mapping(metadata.get(name)), "value")
     if not markup:
         return None

@@ -1,4 +1,4 @@
-"""A shop's own list of its products: a Google Merchant feed, or the JSON of its shop program."""
+"""Reads the list of products that a shop publishes: a Google Merchant feed, or JSON."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,9 +7,9 @@ from typing import Any
 
 from pipeline.sources import as_list
 from scraper.crawling.items import ProductImage
-from scraper.feeds.filing import Filing, there_is
+from scraper.feeds.filing import Filing, nothing_filed_under
 from scraper.feeds.items import FeedItem
-from scraper.feeds.kinds import kind_of, what_else
+from scraper.feeds.kinds import describe_other, kind_of
 from scraper.feeds.opening import head_of
 from scraper.feeds.platforms import Platform, Shelf, is_api
 from scraper.feeds.read import PLATFORMS, items
@@ -17,14 +17,15 @@ from scraper.ledger import LIST, Outcome
 from scraper.spiders import SEVERAL
 from scraper.spiders.json_lists import JsonListSpider
 
-_BREATH = 200  # products after which others have their turn
+_BREATH = 200  # products between two pauses, in which other tasks run
 
 
 class FeedSpider(JsonListSpider):
-    """Reads feeds as streams and shops' JSON page by page, and takes the products of its classes.
+    """Yields the images of the products that belong to the source's classes.
 
-    A class names one or several of the feed's categories. What kind of feed it is, is told from
-    its content. All variants of a product are one product.
+    The value of a class names one or several categories of the feed. The spider recognises the
+    kind of a feed by its content. It reads a file as a stream, and the JSON of a shop program page
+    by page. All variants of a product count as one product.
     """
 
     name = "feed"
@@ -41,7 +42,7 @@ class FeedSpider(JsonListSpider):
                 return
             async for image in self._platform(url) if is_api(url) else self._file(url):
                 yield image
-        self._tell_unmatched()
+        self._report_unmatched()
 
     async def _file(self, url: str) -> AsyncIterator[ProductImage]:
         """The images of a feed that is a file."""
@@ -56,7 +57,7 @@ class FeedSpider(JsonListSpider):
             return
         if kind is None:
             is_last = self.ledger.listing_pages[LIST] and not head.strip()
-            why = f"is no feed but {what_else(head, path.name)}"
+            why = f"is no feed but {describe_other(head, path.name)}"
             if is_last:
                 self.note(LIST, url, Outcome.NO_PRODUCT, why)
             else:
@@ -73,7 +74,7 @@ class FeedSpider(JsonListSpider):
                 for image in self._images(item, self._filing.labels(item.categories)):
                     yield image
         except ValueError as error:
-            self.lose(url, f"{error}; what came before it, {number:,} rows, is taken")
+            self.lose(url, f"{error}; the {number:,} rows before it are taken")
         else:
             if not number:
                 self.note(LIST, url, Outcome.NO_PRODUCT, "the feed is empty")
@@ -105,7 +106,7 @@ class FeedSpider(JsonListSpider):
         ]
 
     async def _platform(self, url: str) -> AsyncIterator[ProductImage]:
-        """The images of a shop whose program gives its products as JSON."""
+        """The images of a shop whose program lists its products as JSON."""
         platform = await self.program(url)
         if platform is None:
             return
@@ -116,7 +117,7 @@ class FeedSpider(JsonListSpider):
                     for item in platform.items(page, listing):
                         for image in self._images(item, [label]):
                             yield image
-        if any(rest.values()):  # product types and tags, which can't be asked for alone
+        if any(rest.values()):  # product types and tags: the shop can't list their products alone
             others = Filing(rest, self.config.addresses)
             async for page in self.pages(platform, url, LIST):
                 for item in platform.items(page, url):
@@ -127,10 +128,10 @@ class FeedSpider(JsonListSpider):
     async def _named(
         self, platform: Platform, url: str
     ) -> tuple[dict[str, list[Shelf]], dict[str, list[str]]]:
-        """By class: the shop's categories that its values name, and the values that name none.
+        """For each class, the shop's categories that it names; and its values that name none.
 
-        Where a list of categories can't be read, a value that was not found may yet be in it. It
-        must not be taken for a product type or a tag then, and its class may have more.
+        If a list of categories can't be read, a value that was not found may be in that list. Then
+        it is not taken for a product type or a tag, and the class is noted as unfinished.
         """
         names = {value for several in self._values.values() for value in several}
         has_names = bool(names - set(self.config.addresses))
@@ -155,8 +156,8 @@ class FeedSpider(JsonListSpider):
                 self.lose(error.url, error.failure.why)
         return named, rest
 
-    def _tell_unmatched(self) -> None:
-        """Say which classes and values name nothing, unless the feed was not read to its end."""
+    def _report_unmatched(self) -> None:
+        """Report classes and values that name no category, if all feeds were read to their end."""
         more = self.ledger.may_have_more
         if not self.ledger.listing_pages.total():
             why = more.pop(LIST, "no feed could be read")
@@ -169,8 +170,8 @@ class FeedSpider(JsonListSpider):
             if label in self.full or label in self.unreadable or label in more:
                 continue
             if len(values) == len(self._values[label]):
-                self.unreadable[label] = there_is(values[0], self._filing.seen)
+                self.unreadable[label] = nothing_filed_under(values[0], self._filing.seen)
                 continue
             for value in values:
-                why = there_is(value, self._filing.seen)
+                why = nothing_filed_under(value, self._filing.seen)
                 self.ledger.tally(label, Outcome.NO_PRODUCT, why, f"the value {value!r}")

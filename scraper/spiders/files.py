@@ -1,4 +1,4 @@
-"""What spiders have in common that read a file of this machine or of the web as a stream."""
+"""The base of the spiders that read a file, of this machine or of the web, as a stream."""
 
 import asyncio
 import functools
@@ -17,18 +17,18 @@ from scraper.ledger import LIST
 from scraper.reading.sitemaps import is_file
 from scraper.spiders import SourceSpider
 
-_FRESH = 24 * 60 * 60  # seconds for which a killed run's download serves the next one
+_FRESH = 24 * 60 * 60  # seconds: an older download of a killed run is made again
 
 
 class FileSpider(SourceSpider):
-    """Has a file of any size here before it is read: Scrapy would hold it in memory.
+    """Downloads a file of any size before it is read, because Scrapy would hold it in memory.
 
-    A download that was cut off is gone on with, and one that a killed run has made serves the next
-    run. It is removed when the run ends.
+    A download that was cut off continues where it ended. If a run is killed, the next one uses its
+    download. A run that ends removes its downloads.
     """
 
     async def local(self, url: str) -> Path | None:
-        """The file, here; None, and noted, where it can't be had."""
+        """The path of the file on this machine. If it can't be fetched: None, and that is noted."""
         if is_file(url):
             return Path(url)
         try:
@@ -38,7 +38,10 @@ class FileSpider(SourceSpider):
             return None
 
     def _download(self, url: str) -> Path:
-        """Fetch it by the address guard and robots.txt. Raises UserError with what went wrong."""
+        """Download the file, if the address guard and robots.txt allow it. Returns its path.
+
+        Raises UserError with the reason if that fails.
+        """
         self._robots.require(url)
         file = File(urls=[url], size=None, digest=None)
         path = next(copies(file, self.allow_private, self._prepare))
@@ -53,7 +56,7 @@ class FileSpider(SourceSpider):
         return HostRobots(self.allow_private, self.config)
 
     def _prepare(self, http: requests.Session) -> None:
-        """Give it a crawl's manners: its user agent, and robots.txt also where a redirect leads."""
+        """Set the user agent of a crawl, and check robots.txt for the target of each redirect."""
         http.headers["User-Agent"] = user_agent(self.config.contact)
 
         def judge(response: requests.Response, **_: Any) -> None:
@@ -67,9 +70,9 @@ class FileSpider(SourceSpider):
         return []
 
     def lose(self, url: str, why: str) -> None:
-        """Note that a file or a list can't be read, which leaves the run unfinished.
+        """Note that a file or a list can't be read, so that the run counts as unfinished.
 
-        Of several each reason stays, since none of them names a class.
+        If there are several, all reasons are kept, because none of them belongs to a class.
         """
         before = self.ledger.may_have_more.pop(LIST, None)
         self.break_off(LIST, url, f"{why}; {before}" if before else why)

@@ -1,4 +1,4 @@
-"""Lists that a shop's program gives as JSON, page by page: its products, and its categories."""
+"""Reads the lists of products and of categories that a shop program gives as JSON, in pages."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -7,17 +7,18 @@ from typing import Any
 from scrapy.http import Response
 
 from scraper.crawling.page_failures import PageFailure
-from scraper.feeds.kinds import kind_of, what_else
+from scraper.feeds.kinds import describe_other, kind_of
 from scraper.feeds.platforms import Platform, Shelf
 from scraper.feeds.read import PLATFORMS
 from scraper.ledger import LIST, Outcome
 from scraper.spiders.files import FileSpider
 
-_MOST_PAGES = 10_000  # of one list
+_MOST_PAGES = 10_000  # of one list, because a faulty one may have no end
+_SAME_PAGE = "the same page again, though another was asked for"
 
 
 class BrokenOffError(Exception):
-    """A list can't be read to its end: which page failed, and why."""
+    """A list can't be read to its end. It says which page failed, and why."""
 
     def __init__(self, url: str, number: int, failure: PageFailure) -> None:
         super().__init__(f"{url}: {failure.why}")
@@ -27,10 +28,10 @@ class BrokenOffError(Exception):
 
 
 class JsonListSpider(FileSpider):
-    """Asks a shop's program for its lists. What can't be read is noted."""
+    """Asks a shop program for its lists. The ledger gets the lists that can't be read."""
 
     async def program(self, url: str) -> Platform | None:
-        """Which program answers there; None, and noted, where none does."""
+        """The shop program that answers at `url`. If none does: None, and that is noted."""
         first = await self.fetch(url, is_page=False)
         if isinstance(first, PageFailure):
             self.lose(url, first.why)
@@ -44,9 +45,9 @@ class JsonListSpider(FileSpider):
     async def shelves(
         self, platform: Platform, url: str
     ) -> tuple[list[Shelf], list[BrokenOffError]]:
-        """The categories that the shop can be asked for, and what failed of its lists of them.
+        """The categories whose products the shop can list alone, and the failures of their lists.
 
-        A shop without such a list has no categories, which is noted and no failure.
+        A shop may have no list of categories. This is noted, but it is no failure.
         """
         found: list[Shelf] = []
         failed = []
@@ -65,7 +66,7 @@ class JsonListSpider(FileSpider):
         return found, failed
 
     async def pages(self, platform: Platform, url: str, label: str) -> AsyncIterator[Any]:
-        """Page after page of products, until one is empty or the class is full (LIST: all are)."""
+        """The pages of a list of products, until one is empty or the class needs no more images."""
         if self.is_full(label):
             return
 
@@ -97,14 +98,15 @@ class JsonListSpider(FileSpider):
     ) -> AsyncIterator[tuple[int, Any]]:
         """Number and content of each page of a list. The last one may be empty.
 
-        `read` raises ValueError for what is no page of this list. Raises BrokenOffError.
+        `read` is given each page, and must raise ValueError if it is no page of such a list. Raises
+        BrokenOffError if a page can't be read.
         """
         before: Any = None
         for number in range(1, _MOST_PAGES):
             address = platform.page(url, number)
             response = await self.fetch(address, is_page=False)
             if isinstance(response, PageFailure):
-                # an answer without a byte, behind a page that was not full, is the end
+                # an empty answer is the end of the list, if the page before it was not full
                 if response.is_empty and number > 1 and platform.count(before) < platform.size:
                     return
                 raise BrokenOffError(address, number, response)
@@ -112,7 +114,7 @@ class JsonListSpider(FileSpider):
             try:
                 read(page)
                 if page == before:
-                    raise ValueError("the same page again, though another was asked")  # noqa: TRY301
+                    raise ValueError(_SAME_PAGE)  # noqa: TRY301
             except ValueError as error:
                 failure = PageFailure(Outcome.FAILED_FOR_NOW, str(error))
                 raise BrokenOffError(address, number, failure) from error
@@ -131,7 +133,7 @@ def _no_list(response: Response) -> str:
     if response.url.rstrip("/").endswith("/password"):
         return "the shop is closed by a password; ask its owner for a feed"
     sent = f" at {response.url}" if response.url != response.request.url else ""
-    return f"is no list of products but {what_else(response.body)}{sent}"
+    return f"is no list of products but {describe_other(response.body)}{sent}"
 
 
 def _parsed(response: Response) -> Any:

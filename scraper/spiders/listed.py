@@ -10,7 +10,7 @@ Read = Callable[[str], Awaitable[tuple[list[str], list[str]]]]
 IsProduct = Callable[[str], Awaitable[bool | None]]
 """whether the page at an address is a product's; None if it can't be fetched now"""
 
-_LOOKED_AT = 5  # pages of each kind
+_LOOKED_AT = 5  # pages of each kind of sitemap
 _PRODUCTS = re.compile(
     r"product|produ[ck]t|produit|prodott|item|artikel|goods|tovar|sku|pdp", re.IGNORECASE
 )
@@ -25,9 +25,9 @@ async def product_lists(
 ) -> AsyncIterator[list[str]]:
     """Addresses of products: a list for each sitemap, in the order of their index.
 
-    Some pages of a sitemap tell what kind of pages it lists. Its name may be anything; it only
-    decides which sitemaps are looked at first. Sitemaps that list no products are noted in
-    `passed_over`. If none seems to list any, all are read.
+    A few pages of a sitemap show what kind of pages it lists. Its name only decides which sitemaps
+    are looked at first. Sitemaps that list no products are added to `passed_over`. If none seems to
+    list any, all are read.
     """
     pending, seen, sells = [(url, "")], {place(url)}, dict[str, bool]()
     found = False
@@ -51,13 +51,13 @@ async def product_lists(
 
 
 async def _sells(pages: Sequence[str], is_product: IsProduct) -> bool:
-    """Whether pages are products', by some from all over the list; true if none can be fetched."""
+    """Whether `pages` has product pages, by a few of them; true if none of these can be fetched."""
     looked = [await is_product(x) for x in pages[:: -(-len(pages) // _LOOKED_AT)]]
     return any(looked) or all(x is None for x in looked)
 
 
 def _by_kind(sitemaps: Sequence[str], within: str) -> list[tuple[str, str]]:
-    """Each with its kind: what its address is without numbers. Likely ones first."""
+    """Each sitemap with its kind, which is its address without numbers. Likely ones come first."""
     kinds = {x: re.sub("[0-9]+", "#", x) for x in sitemaps}
     if len(set(kinds.values())) == 1:
         kinds = dict.fromkeys(kinds, within)
@@ -65,5 +65,6 @@ def _by_kind(sitemaps: Sequence[str], within: str) -> list[tuple[str, str]]:
 
 
 def _rank(url: str) -> int:
+    """0 if a sitemap's name speaks of products, 2 if of other things, 1 if of neither."""
     name = url.rpartition("/")[2]
     return 2 if _OTHERS.search(name) else 0 if _PRODUCTS.search(name) else 1

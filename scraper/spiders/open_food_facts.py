@@ -1,4 +1,7 @@
-"""Open Food Facts: packaged food by category. https://openfoodfacts.github.io/openfoodfacts-server"""
+"""Collects packaged food from Open Food Facts.
+
+https://openfoodfacts.github.io/openfoodfacts-server
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
@@ -15,9 +18,9 @@ _PAGE_SIZE = 100
 
 
 class OpenFoodFactsSpider(ApiSpider):
-    """A class is a category's tag, `en:chocolates`, or its English name; most scanned first.
+    """The value of a class is a category: its tag, such as `en:chocolates`, or its English name.
 
-    All photos there are under CC BY-SA 3.0.
+    The products that people scan most come first. All images there are under CC BY-SA 3.0.
     """
 
     name = "open_food_facts"
@@ -52,7 +55,7 @@ class OpenFoodFactsSpider(ApiSpider):
             yield self._page(label, category, page + 1)
 
     def _image(self, label: str, product: dict[str, Any], place: str) -> ProductImage:
-        """The candidate of a product. `place` is its position in the answers, as a last name."""
+        """The candidate of a product. `place` stands for an address if the record has none."""
         barcode = text(product, "code")
         url = self.address(text(product, "image_front_url"))
         page_url = self.address(text(product, "url"))

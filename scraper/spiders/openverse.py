@@ -1,4 +1,7 @@
-"""Openverse: openly licensed images of many collections, by search. https://api.openverse.org"""
+"""Searches Openverse for images of many collections, all under open licenses.
+
+https://api.openverse.org
+"""
 
 import re
 from collections.abc import AsyncIterator, Collection
@@ -17,7 +20,7 @@ _NAMES = {"cc0": "CC0", "pdm": "PDM"}  # CC BY, CC BY-SA, …
 
 
 class OpenverseSpider(ApiSpider):
-    """A class is a query; results come by relevance, page by page."""
+    """The value of a class is the words of a search. Results come by relevance, page by page."""
 
     name = "openverse"
     default_api: ClassVar[str] = "https://api.openverse.org/v1/images/"
@@ -45,7 +48,7 @@ class OpenverseSpider(ApiSpider):
             yield self._page(label, query, page + 1)
 
     def _image(self, label: str, result: dict[str, Any], place: str) -> ProductImage:
-        """The candidate of a result. `place` is its position in the answers, as a last name."""
+        """The candidate of a result. `place` stands for an address if the record has none."""
         url = self.address(text(result, "url"))
         page_url = self.address(text(result, "foreign_landing_url", "detail_url"))
         code, version = text(result, "license"), text(result, "license_version")

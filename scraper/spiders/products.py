@@ -14,11 +14,12 @@ from scraper.reading.optout import page_opt_out
 def classes_of(
     product: Product, page_url: str, classes: Mapping[str, str], listed_in: str
 ) -> list[str]:
-    """The classes of a `classes` mapping to which a product of a sitemap or file belongs.
+    """The classes to which a product belongs, if a sitemap or a file lists it.
 
-    A value may be the address of a category, in the product's breadcrumb or in its own address. Or
-    it is the name of a category, in its breadcrumb or `category`. `listed_in`, the address of the
-    sitemap or file, stands for all products in it.
+    A value of `classes` may be the address of a category. Then the product belongs to it if its
+    breadcrumb has this address, or if its own address begins with it. Or the value is the name of a
+    category, which the breadcrumb or the markup of the product has. Or it is `listed_in`, the
+    address of the sitemap or file, which stands for all products in it.
     """
     names = {name.casefold() for name in product.categories}
     filed = [place(name) for name in product.categories if "://" in name]

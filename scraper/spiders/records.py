@@ -1,7 +1,7 @@
 """Reads an API's records in any shape. An odd value counts as a missing one.
 
-The manifest's columns have types, and an API promises none: a number comes as text, a text as a
-number, an empty list as an object, and a key not at all.
+The manifest's columns have types, and an API promises none. A number may come as a text, a text as
+a number, or an empty list as an object, and any key may be missing.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.formats import BY_SUFFIX
 
-_MOST = 1e15  # more counts nothing that there is
+_MOST = 1e15  # no real number of pixels or pages is larger
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NICKNAMES = {"pjpeg": "jpeg", "ms-bmp": "bmp", "windows-bmp": "bmp", "svg+xml": "svg"}
 
@@ -30,9 +30,9 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def listed(value: object) -> list[dict[str, Any]] | None:
-    """The objects of a list, in its order; an empty one for any other item. None if it is no list.
+    """The objects of a list, in its order. Other items become empty objects. None if it is no list.
 
-    An object of objects is a list too: older wikis number their pages that way.
+    An object of objects counts as a list, because older wikis number their pages that way.
     """
     if isinstance(value, dict):
         value = list(value.values())
@@ -44,7 +44,7 @@ def text(record: dict[str, Any], *keys: str) -> str | None:
     for key in keys:
         value = record.get(key)
         if isinstance(value, str | int | float) and not isinstance(value, bool):
-            # half a character, which JSON can write, can be in no file
+            # JSON can have half of a surrogate pair, but no file can
             whole = _CONTROL.sub(" ", str(value)).encode("utf-8", "replace").decode()
             if line := " ".join(whole.split()):
                 return line

@@ -1,6 +1,6 @@
-"""Any shop that marks up its products: categories → listing pages → product pages → images.
+"""Collects from any shop: categories → listing pages → product pages → images.
 
-Or sitemap, or file of product addresses → product pages → images.
+From a sitemap or a file of product addresses, the way is: list → product pages → images.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from scraper.spiders.listed import product_lists
 from scraper.spiders.products import classes_of, product_images
 
 _AT_ONCE = 16  # product pages of one class; the settings keep the crawl polite
-_MOST_PAGES = 1000  # of one listing: a calendar of pages may have no end
+_MOST_PAGES = 1000  # of one listing, because paging may have no end
 
 
 class ShopSpider(SourceSpider):
@@ -58,7 +58,7 @@ class ShopSpider(SourceSpider):
         self._named: dict[str, str | None] = {}
         """identifier: the name of the first product that has it"""
         self._listings: set[Place] = set()
-        """addresses of listings and their pages: a product page that leads there is gone"""
+        """addresses of listings and their pages. If a product page redirects there, it is gone."""
 
     async def start(self) -> AsyncIterator[Any]:
         url = self.config.home
@@ -106,7 +106,7 @@ class ShopSpider(SourceSpider):
         if failure or not isinstance(response, TextResponse):
             self._listing_ends(label, asked, number, failure or no_web_page(response))
             return
-        if place(response.url) in seen:  # the last page again
+        if place(response.url) in seen:  # some shops show the last page again after the last
             return
         if is_elsewhere(asked, response.url):
             failure = PageFailure(Outcome.FAILED_FOR_GOOD, is_sent_to(response.url))
@@ -156,9 +156,9 @@ class ShopSpider(SourceSpider):
     ) -> AsyncIterator[ProductImage]:
         """The images of the product pages at `urls`, in their order, until the class is full.
 
-        `are_said`: the shop says that these are pages of products; no page has to. What an earlier
-        run has settled and what another part of the source has is not asked for. Without a class
-        (LIST), each product says itself which ones it is of.
+        `are_said` is true if the shop itself says that these are product pages; then the pages need
+        not say it. Pages that an earlier run has settled, or that are in another part of the
+        source, are not asked for. If `label` is LIST, each product itself tells its classes.
         """
         urls = [url for url in urls if self.is_mine(label, url)]
         for at in range(0, len(urls), _AT_ONCE):
@@ -168,12 +168,12 @@ class ShopSpider(SourceSpider):
             pages = await asyncio.gather(*map(self.fetch, open_))
             for url, found in zip(open_, pages, strict=True):
                 again = isinstance(found, PageFailure) and found.is_overload
-                page = await self.fetch(url) if again else found  # alone this time
+                page = await self.fetch(url) if again else found  # the second time alone
                 for image in self._read_page(url, page, label, is_said=are_said):
                     yield image
 
     async def _open_pages(self, label: str) -> AsyncIterator[ProductImage]:
-        """The images of a listing that was read before: only of its pages that failed for now."""
+        """The images of a listing that an earlier run has read, from pages that failed for now."""
         self.ledger.listing_pages[label] = self.earlier.listing_pages[label]
         self.ledger.take_other_parts(self.earlier, label)
         pages = [p for p in self.earlier.pages.values() if label in (LIST, p.label)]
@@ -184,7 +184,7 @@ class ShopSpider(SourceSpider):
         self.full |= self.earlier.full if label == LIST else self.earlier.full & {label}
 
     def _read_alone(self, url: str, page: Response, label: str) -> Iterator[ProductImage]:
-        """The images of a product page that is in the place of a listing."""
+        """The images of a product page whose address was given as that of a listing."""
         self.ledger.listing_pages[label] += 1
         if self.is_mine(label, url):
             yield from self._read_page(url, page, label)
@@ -192,7 +192,7 @@ class ShopSpider(SourceSpider):
     def _read_page(
         self, url: str, page: Response | PageFailure, label: str, *, is_said: bool = False
     ) -> Iterator[ProductImage]:
-        """The images of the product page at `url`. Its outcome is noted."""
+        """The images of the product page at `url`. The outcome of the page is noted."""
         if isinstance(page, PageFailure):
             self.note(label, url, page.outcome, page.why, is_said=is_said)
         elif not isinstance(page, TextResponse):
@@ -224,10 +224,10 @@ class ShopSpider(SourceSpider):
         return labels
 
     async def _names_a_list(self, url: str) -> bool:
-        """Whether the content of the source's `url` is a sitemap, although its name is not."""
+        """Whether the source's `url` leads to a sitemap, although its name is not that of one."""
         addresses = {place(urljoin(url, value)) for value in self.classes.values()}
         if place(url)[1:] == ("", ()) or place(url) in addresses:
-            return False  # `parse` looks at the latter
+            return False  # `parse` recognises a sitemap in the place of a category
         response = await self.fetch(url, is_page=False)
         return isinstance(response, Response) and is_list(response.body)
 

@@ -8,7 +8,7 @@ import pytest
 
 from scraper.feeds import shopify
 from scraper.feeds.items import absolute
-from scraper.feeds.kinds import Kind, kind_of, what_else
+from scraper.feeds.kinds import Kind, describe_other, kind_of
 from scraper.feeds.opening import head_of
 from scraper.feeds.read import items
 
@@ -65,7 +65,7 @@ def test_each_gives_its_product(tmp_path, content):
         (b'<?xml version="1.0"?><sitemapindex><sitemap/></sitemapindex>', "a sitemap, which lists"),
         (b"<urlset><url/></urlset>", "the spider shop takes it as its url"),
         (b"<listings><listing/></listings>", "XML of another kind, with <listings>"),
-        (b"<rss><channel><item/></channel></rss>", "XML with <rss>, and names no image_link"),
+        (b"<rss><channel><item/></channel></rss>", "XML with <rss> that names no image_link"),
         (b"<!doctype html><form><input type=password>", "a web page"),
         (b'{"errors": "Not found"}', "JSON of another kind"),
         (b"# only\n# comments\n", "a text"),
@@ -79,7 +79,7 @@ def test_what_is_no_feed_is_named(tmp_path, content, said):
     (tmp_path / "feed").write_bytes(content)
     head = head_of(tmp_path / "feed")
     assert kind_of(head) is None
-    assert said in what_else(head)
+    assert said in describe_other(head)
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ def test_each_table_that_can_not_be_read_is_said_with_the_remedy(web, workshop, 
         "a,label\nx,y\n": "name yours as image_column. It has a, label",
         "": "the table has no row",
         '{"url"\n{': "the table has no row that can be read",
-        '[{"url": "x", "label": "y"}]': "is one JSON list; write an object a line",
+        '[{"url": "x", "label": "y"}]': "is one JSON list; write one object a line",
         "<!doctype html><title>Sign in": "is no table but a web page; save the table as CSV",
     }
     for number, content in enumerate(bad):
