@@ -1,1 +1,1 @@
-"""Reads pages: products, images, links, paging, and sitemaps. Nothing is fetched here."""
+"""Reads pages: products, images, links, paging, and sitemaps. This package fetches nothing."""

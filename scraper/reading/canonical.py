@@ -82,7 +82,7 @@ class Place(NamedTuple):
     """names and values, sorted, without sessions and campaigns"""
 
     def has(self, other: "Place") -> bool:
-        """Whether it has the same site and path as the other place, and the other's whole query."""
+        """Whether it has the site, the path and all parameters of the other place."""
         return self[:2] == other[:2] and set(self.query).issuperset(other.query)
 
     @property
@@ -96,7 +96,7 @@ class Place(NamedTuple):
 
 @functools.lru_cache(maxsize=1 << 14)
 def place(url: str) -> Place:
-    """The place to which `url` leads. Nothing is raised: any other text is a place of its own.
+    """The place to which `url` leads. A text that is no address gives a place too.
 
     >>> place("https://www.shop.example/mugs/?utm_source=x#top") == place("http://shop.example/mugs")
     True
@@ -117,7 +117,9 @@ def place(url: str) -> Place:
 
 
 def unescaped(url: str) -> str:
-    """`?a=1&amp;b=2` was escaped once too often: no shop has a parameter called `amp;b`.
+    """The address with `&` for each `&amp;`: no shop has a parameter called `amp;b`.
+
+    Some pages escape an address that is escaped already.
 
     >>> unescaped("?a=1&amp;b=2")
     '?a=1&b=2'
@@ -150,14 +152,14 @@ def places(urls: Sequence[str]) -> list[Place]:
 
 
 def is_same_page(one: Place, other: Place) -> bool:
-    """Whether two addresses are one page: one may ask for something more, such as a variant."""
+    """Whether two addresses lead to one page. One may have more parameters, such as a variant."""
     if not one.path and not (one.query and other.query):
         return one == other  # in a shop that is routed by its query, all pages have this path
     return one.has(other) or other.has(one)
 
 
 def is_action(link: Place) -> bool:
-    """Whether asking for it changes something: the cart, a list of wishes."""
+    """Whether a request for `link` changes something, such as the cart or a list of wishes."""
     return any(_ACTIONS.fullmatch("=".join(pair)) for pair in link.query)
 
 

@@ -43,35 +43,41 @@ _TEMPLATE = re.compile(r"[\s{}<>]")
 
 
 class Says(enum.Enum):
-    """The promise of a control."""
+    """What a control promises."""
 
     NEXT = enum.auto()
     ARROW = enum.auto()
     ARROWS = enum.auto()
-    """two: the next page, or the last one"""
+    """two arrows, which lead to the next page or to the last one"""
     MORE = enum.auto()
     OTHER = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One link, button or choice of a form that means another page of a listing."""
+    """One link, button or choice of a form that may lead to another page of a listing."""
 
     label: str
     url: str | None
     """an address of this site other than the page's own; None if only a script knows it"""
     number: int | None
+    """the number of the page, if the control names one"""
     says: Says
     in_pager: bool
     is_of_listing: bool
     """whether it is a sign of more pages, and not of a slide show or a longer text"""
     is_disabled: bool
     is_current: bool
+    """whether it stands for the page itself"""
     leads_here: bool
+    """whether its address is the page's own"""
 
 
 def controls(page: Page) -> Iterator[Control]:
-    """The controls whose words, classes or number mean a page, in the order of the document."""
+    """The controls that may lead to another page, in the order of the document.
+
+    Their words, classes or numbers tell.
+    """
     captions = {x.get("for"): _text(x) for x in page.tree.iter("label") if x.get("for")}
     for node in page.tree.xpath(_PRESSED):
         labels = _labels(node, captions)
@@ -121,7 +127,7 @@ def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
 
 
 def _drawn(node: Any) -> tuple[str, ...]:
-    """An arrow, if the control has only an icon of that name."""
+    """An arrow as the label of a control that has an icon with such a name, and no text."""
     for inside in node.iter("i", "span", "svg", "use", "em"):
         if _ICON.search(" ".join(map(str, inside.attrib.values())).lower()):
             return ("›",)
@@ -166,7 +172,7 @@ def _says(labels: tuple[str, ...], own: frozenset[str]) -> Says:
 
 
 def _spoken(label: str) -> set[str]:
-    """The words of the label that have a meaning; all of it in a language without blanks."""
+    """The words of the label that have a meaning. A whole label may be one, as in Chinese."""
     whole = label.strip(" ›>→▶►▸❯⟩⇒➔➜➡⟶»…:.+-()[]↓▼\ufe0f")
     if whole in NEXT | MORE:
         return {whole}
@@ -175,7 +181,7 @@ def _spoken(label: str) -> set[str]:
 
 
 def _tokens(node: Any) -> frozenset[str]:
-    """The words of its class and id, and of those of a parent that has no other child."""
+    """The words of a control's class, id and the like, and of a parent's with no other child."""
     found = _words_of(_named(node))
     parent = node.getparent()
     if parent is not None and parent.tag in ("li", "span", "div", "p") and len(parent) == 1:
@@ -207,7 +213,7 @@ def _is_off(node: Any) -> bool:
 
 
 def _address(page: Page, node: Any) -> tuple[str | None, bool]:
-    """The address to which the control leads, and whether it is this page's own."""
+    """The address of another page to which the control leads, and whether it leads to this one."""
     leads_here = False
     for reference in _references(page, node):
         url = page.absolute(reference)

@@ -1,4 +1,4 @@
-"""Addresses of one image at several sizes: which are the same image, and how wide each is."""
+"""Compares addresses of images: which ones are sizes of the same image, and how wide each is."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 _WIDTHS = {"w", "width", "wid", "sw", "imwidth", "maxwidth", "max-w", "mw"}
 _WIDTHS |= {"size", "format", "resize"}
-_NOT_WIDTHS = {  # of the same image: other sides, how it is packed, its version, its signature
+_NOT_WIDTHS = {  # parameters that don't change which image it is: height, quality, version, …
     *("h", "height", "hei", "sh", "imheight", "maxheight", "max-h", "mh", "scale", "dpr", "fit"),
     *("crop", "mode", "sm", "sfrm", "q", "quality", "qlt", "fmt", "auto", "bg", "bgcolor", "fm"),
     *("v", "ver", "version", "t", "ts", "timestamp", "_", "hash", "sig", "signature", "s"),
@@ -57,9 +57,10 @@ def width_of_image(url: str) -> int | None:
 
 
 def largest_of_each(urls: dict[str, int | None]) -> dict[str, str]:
-    """Name of image: the address of its largest version, in the order of `urls`.
+    """By the name of each image, the address of its largest version, in the order of `urls`.
 
-    A value is a declared width in pixels. An address that asks for no size is the original.
+    The values of `urls` are the widths that the page declares, in pixels. An address that asks for
+    no size is taken for the original image.
     """
     best: dict[str, str] = {}
     rank: Callable[[str], int] = lambda url: width_of_image(url) or urls[url] or _ORIGINAL  # noqa: E731
@@ -71,7 +72,7 @@ def largest_of_each(urls: dict[str, int | None]) -> dict[str, str]:
 
 
 def _parts(url: str) -> tuple[str, int | None, list[str]]:
-    """Path without sizes, width, and what else the query says."""
+    """The path without sizes, the width, and the other parameters of the query."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The values of `image` in markup, in every shape that shops give them → addresses of images."""
+"""Finds the addresses of images in the values of `image`, in every shape that shops use."""
 
 import html
 import re
@@ -31,7 +31,7 @@ def image_references(value: object, described: Described) -> Iterator[tuple[str,
     raised for any value.
     """
     pending: list[tuple[object, Node]] = [(value, {})]
-    followed: dict[int, object] = {}  # kept, so that no other object gets the number
+    followed: dict[int, object] = {}  # keeps each object, so that no other one gets its number
     while pending:
         one, about = pending.pop()
         if isinstance(one, dict):
@@ -54,7 +54,7 @@ def image_references(value: object, described: Described) -> Iterator[tuple[str,
 
 
 def _inner(node: Node) -> list[object]:
-    """The values in an object that may be addresses, without those of its smaller versions."""
+    """The values in an object that may be addresses of the image, but not of smaller versions."""
     numbers = [k for k in node if k.isascii() and k.isdigit()]
     if numbers:
         return [node[k] for k in sorted(numbers, key=lambda k: int(k[:9]))]

@@ -11,7 +11,7 @@ from typing import Any
 
 from scraper.reading.loose_json import read_loose_json
 
-_OTHER_IMAGE = re.compile(  # of the same <img>: a small or blurred version, or another view
+_OTHER_IMAGE = re.compile(  # attributes with a small or blurred version, or with another view
     r"thumb|small|mini|placeholder|loading|fallback|blur|lqip|low|preview|swatch|icon|hover"
     r"|rollover|second|back[-_]|-back$|flip|error|sizes|widths|alt|title|class|style|ratio|-id$|video"
 )
@@ -26,7 +26,7 @@ _PIXELS = re.compile(r"\s*([0-9]{1,6})(\.[0-9]+)?\s*(px)?\s*")
 _TEMPLATE = re.compile(r"\{\s*:?\s*(width|w)\s*\}|%7B\s*:?(width|w)\s*%7D", re.IGNORECASE)
 _UNFILLED = re.compile(r"[{}]|%7B|%7D|\$\(|<%", re.IGNORECASE)
 _CSS = re.compile(r"""url\(\s*["']?([^"')]+)""")
-_AT_ONCE = 1.0
+_AT_ONCE = 1.0  # the factor of an image that the page shows at once
 _ZOOMED = 1e6  # an enlarged image in a viewer is larger than any version of a set
 
 Absolute = Callable[[object], str | None]
@@ -45,7 +45,7 @@ def style_image(element: Any, absolute: Absolute) -> str | None:
 
 
 def page_images(tree: Any, absolute: Absolute) -> dict[str, Size]:
-    """The largest image of each `<img>`: its address, its width and height as declared."""
+    """The largest image of each `<img>`: address → declared width and height in pixels."""
     found: dict[str, Size] = {}
     for img in tree.iter("img"):
         url, *size = declared(img, absolute)
@@ -84,13 +84,13 @@ def _largest(img: Any, absolute: Absolute) -> tuple[str | None, int | None]:
     for reference, factor, unit in _candidates(img):
         filled = _filled(reference, img)
         url = absolute(filled) if filled and factor > best[1] else None
-        if url:  # among equals the first
+        if url:  # of two images with one size, the first stays
             best = url, factor, unit
     return best[0], int(best[1]) if best[2] == "w" else None
 
 
 def _candidates(img: Any) -> Iterator[tuple[str, float, str]]:
-    """References, how large each is, and in which unit: `w` are pixels, `x` is a factor."""
+    """References to images with their sizes. The unit is `w`, which is pixels, or `x`, a factor."""
     for name, value in img.attrib.items():
         if name == "src" or not value or value.startswith("data:"):
             continue
@@ -118,7 +118,7 @@ def _candidates(img: Any) -> Iterator[tuple[str, float, str]]:
 
 
 def _is_reference(name: str, value: str) -> bool:
-    """Whether the attribute can hold an image's address, and does: `data-zoom="true"` doesn't."""
+    """Whether the attribute holds the address of an image: `data-zoom="true"` does not."""
     if not name.startswith(("data-", "lazy", ":src", "zoom", "large", "big", "full", "hi")):
         return False
     if _IMAGE_FILE.search(value):
@@ -151,7 +151,10 @@ def _in_json(text: str) -> Iterator[tuple[str, float, str]]:
 
 
 def _filled(reference: str, img: Any) -> str | None:
-    """The address with the largest width that the page offers; None if it offers no width."""
+    """The address, with the largest width that the page offers in the place of `{width}`.
+
+    None if it has a placeholder that can't be filled.
+    """
     if not _UNFILLED.search(reference):
         return reference
     widths = [int(x) for x in re.findall(r"[0-9]{2,4}", img.get("data-widths") or "")]

@@ -1,4 +1,4 @@
-"""The JSON-LD of a page, however its shop writes it."""
+"""Reads the JSON-LD of a page, even where it is broken."""
 
 import re
 from typing import Any
@@ -9,9 +9,9 @@ _TYPE = re.compile(r"\s*(application|text)/(\w+[+.])?(ld\+json|json\+ld)\s*(;|$)
 
 
 def read_json_ld(tree: Any) -> list[Any]:
-    """The top-level values of all its scripts, in their order; `tree` is lxml's.
+    """The top-level values of all JSON-LD scripts in `tree` (lxml's), in their order.
 
-    A script that nothing can be read from takes no other along.
+    A script that can't be read gives nothing, and the others are read all the same.
     """
     found: list[Any] = []
     for script in tree.iter("script"):

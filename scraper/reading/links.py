@@ -19,7 +19,7 @@ _NOT_IN_LABELS = re.compile(r"[^\w&'.+ -]+")
 
 
 def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str, str]:
-    """Class: address, for the links of the page's menus that may be categories.
+    """The links of the page's menus that may be categories: class → address.
 
     These are all links to the same site, except home and `products`. A person decides which of
     them are classes.
@@ -35,13 +35,13 @@ def menu(page: Page, soup: BeautifulSoup, products: Collection[str]) -> dict[str
 
 
 def breadcrumb(page: Page) -> str | None:
-    """The last category in the page's breadcrumb."""
+    """The address of the last category in the page's breadcrumb, or None."""
     links = page.site_links(href for _, href in page.breadcrumb())
     return next((url for url in reversed(links) if not _is_home(url)), None)
 
 
 def link_texts(page: Page, soup: BeautifulSoup) -> dict[Place, str]:
-    """The places to which links lead, each with the words of its first link that has some."""
+    """The places to which links lead, each with the text of the first link that has one."""
     found: dict[Place, str] = {}
     for link in soup("a", href=True):
         url, text = page.absolute(link["href"]), " ".join(link.get_text().split())
@@ -62,7 +62,7 @@ def source_yaml(url: str, classes: Mapping[str, str], allow_private: Sequence[st
     )
     name = re.sub(r"[^a-z0-9]+", "_", (site.hostname or "").removeprefix("www.")).strip("_")
     yaml, out = YAML(), io.StringIO()
-    yaml.width = 10_000  # an address is not folded
+    yaml.width = 10_000  # so that a long address stays in one line
     yaml.representer.add_representer(
         type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
     )
@@ -73,7 +73,7 @@ def source_yaml(url: str, classes: Mapping[str, str], allow_private: Sequence[st
 
 def _short(address: str, url: str) -> str:
     """The address, relative to the shop if it is in the same one."""
-    address = address.replace("${", "$%7B")  # which DVC would substitute
+    address = address.replace("${", "$%7B")  # DVC would substitute a variable
     here, there = urlsplit(url), urlsplit(address)
     if (here.scheme, here.netloc) != (there.scheme, there.netloc):
         return address
@@ -81,7 +81,7 @@ def _short(address: str, url: str) -> str:
 
 
 def _label(text: str) -> str | None:
-    """`Mugs & cups (120)` → `mugs & cups 120`."""
+    """A label for a class, from the text of a link: `Mugs & cups (120)` → `mugs & cups 120`."""
     try:
         return safe_label(" ".join(_NOT_IN_LABELS.sub(" ", text).lower().split()))
     except UserError:

@@ -1,4 +1,4 @@
-"""Reads JSON in the pages of others. JSON with faults is repaired while it is read.
+"""Reads the JSON of other people's pages. It repairs faults while it reads.
 
 The time is linear in the length of any text, and any depth is allowed, because a page may be
 hostile. (Measured: json-repair needs minutes for 100 kB of `{"a" `; chompjs reads half the cases.)
@@ -16,7 +16,7 @@ _WRAPPERS = re.compile(  # marks that hide a script from HTML or XML, with a com
 _ENTITIES = re.compile(r"[{\[,:][^\S]{0,40}&(?:quot|#0?34|#x22);", re.IGNORECASE)
 _OPENING = re.compile(r"[{\[]")
 _START = re.compile(r"[{\[]|/\*")
-_MOST_TRIES = 100  # of the strict reader in one text: for each error it counts all lines before
+_MOST_TRIES = 100  # of the strict reader in one text, because each of its errors costs time
 _BLANK = re.compile(r"[\s\x00-\x20\ufeff\u200b]+")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|\$\{[^{}]*\}|<\?[^?]*\?>")
 _QUOTES = {
@@ -46,7 +46,7 @@ _LITERALS = {"true": True, "false": False, "True": True, "False": False}
 
 
 def read_loose_json(text: str) -> list[Any]:
-    """The values in `text`, which a person or a program meant to be JSON. Most often it is one.
+    """The values in a text that is meant to be JSON. Most texts have one value.
 
     Valid JSON is read as it is. In any other text the objects and arrays are found and repaired.
     Faults can be entities, comments, CDATA, several values in one text, quotes of any kind or none,
@@ -67,6 +67,7 @@ def read_loose_json(text: str) -> list[Any]:
 
 
 def _uncovered(text: str) -> str:
+    """The text without the entities and comments that hide it from a reader of HTML."""
     if '"' not in text or _ENTITIES.search(text):
         text = html.unescape(text)
     return _WRAPPERS.sub(" ", text)
@@ -146,7 +147,7 @@ class _Repair:
         self.kinds[type(container)] += 1
 
     def _leave(self, kind: type) -> None:
-        if not self.kinds[kind] - (kind is list):  # nothing open of this kind but the root
+        if not self.kinds[kind] - (kind is list):  # only the root, which is a list, may be open
             return
         while len(self.open) > 1:
             container = self.open.pop()

@@ -25,7 +25,7 @@ from scraper.reading.state import state_images
 
 _LEVELS = re.compile(r"\s*[>›»|]\s*")  # between the parts of a category's path
 _NOT_LISTED = {"breadcrumblist", "sitenavigationelement", "offercatalog"}
-_SMALL_IMAGE = 600  # pixels: the page may show a larger version
+_SMALL_IMAGE = 600  # pixels: for a smaller image, the page may name a larger version
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,18 @@ class PageImage:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The product of a page. `id` is the shop's own; for variants it is that of their group."""
+    """The product of a page."""
 
     title: str | None
     id: str | None
+    """the shop's own identifier; for variants, the identifier of their group"""
     images: tuple[PageImage, ...]
     categories: tuple[str, ...] = ()
     """names and addresses of its categories, from its markup and its breadcrumb"""
     is_guess: bool = False
-    """no markup names its image: it is the image for sharing, or one that the page shows"""
+    """whether no markup names its image: it is the image for sharing, or one that the page shows"""
     is_group: bool = field(default=False, compare=False)
-    """`id` is that of a group of variants, and these have their own names and pages"""
+    """whether `id` is that of a group of variants, which have their own names and pages"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Listing:
     products: tuple[str, ...]
     next_page: str | None
     is_guess: bool
-    """no markup names the products: these are the links of the page's main content"""
+    """whether no markup names the products, so that they are the links of the main content"""
     more: str | None = field(default=None, compare=False)
     """the words that say that more pages follow, if `next_page` is None"""
 
@@ -181,7 +182,7 @@ def _image(page: Page, reference: str, about: Node) -> PageImage | None:
 
 
 def _pixels(value: object) -> int | None:
-    """Pixels of a number, a text, or a QuantitativeValue."""
+    """A number of pixels, from a number, a text, or a QuantitativeValue."""
     return pixels(value.get("value") if isinstance(value, dict) else value)
 
 
@@ -213,7 +214,7 @@ def _shared_images(page: Page, names: Iterable[str | None]) -> tuple[PageImage, 
 
 
 def _guessed(page: Page, names: Iterable[str | None]) -> tuple[PageImage, ...]:
-    """Images from the data for the page's scripts, else from those that the page shows."""
+    """Images from the data that the page has for its scripts, or else those that it shows."""
     urls = [page.absolute(x) for x in state_images(page.tree, names)]
     found = [PageImage(url) for url in urls if url] or [
         PageImage(url, width=width, height=height)
@@ -229,7 +230,7 @@ def _identifying(text: str | None) -> str | None:
 
 
 def _item_list(roots: Iterable[object]) -> list[object]:
-    """The entries of the longest list on the page, without those of its menu."""
+    """The addresses in the longest list on the page. Menus do not count."""
     lists = [
         [_entry_address(e) for e in _in_order(listed(node["itemListElement"])) if not _is_menu(e)]
         for node in nodes(roots)

@@ -1,7 +1,7 @@
-"""Microdata, and RDFa's subset "RDFa Lite", which says the same in other attributes.
+"""Reads microdata, and "RDFa Lite", a part of RDFa that says the same in other attributes.
 
-One pass over the page: the time is linear. (Measured: extruct is quadratic, 4.6 s for 8,000
-reviews.) An image is read where shops put the property, which may be any element.
+It goes over the page once, so its time is linear. (Measured: extruct is quadratic. It takes 4.6 s
+for 8,000 reviews.) Shops put the property of an image on any element, and all of them are read.
 """
 
 import re
@@ -15,12 +15,14 @@ _LINKS = {"a": "href", "area": "href", "link": "href", "object": "data", "iframe
 _VALUES = {"meta": "content", "data": "value", "meter": "value", "time": "datetime"}
 _IMAGES = {"image", "contentUrl", "thumbnailUrl", "thumbnail", "photo", "primaryImageOfPage"}
 _OTHERS = {"isRelatedTo", "isSimilarTo", "isAccessoryOrSparePartFor", "isConsumableFor"}
-_LONG = {"description", "reviewBody", "articleBody", "text"}  # which nobody asks for
+_LONG = {"description", "reviewBody", "articleBody", "text"}  # long texts that we don't need
 _IMAGE_FILE = re.compile(r"\.(jpe?g|png|webp|avif|gif|heic)($|[?#])", re.IGNORECASE)
-_MOST_OWNERS = 100  # of one element
+_MOST_OWNERS = 100  # objects that refer to one element by `itemref`
 
 
 class _Names(NamedTuple):
+    """The names of the attributes in one syntax."""
+
     scope: str
     type: str
     property: str
@@ -32,12 +34,12 @@ _RDFA = _Names("typeof", "typeof", "property", ("resource", "about", "href", "sr
 
 
 def read_microdata(tree: Any, absolute: Absolute) -> list[Any]:
-    """The top-level objects of a page in order, as JSON-LD would have them."""
+    """The top-level objects of a page in order, in the form that JSON-LD gives them."""
     return _Reader(absolute, _MICRODATA).read(tree)
 
 
 def read_rdfa(tree: Any, absolute: Absolute) -> list[Any]:
-    """As `read_microdata`, for RDFa. Triples would lose the order of the images."""
+    """The same for RDFa. (A reader that makes triples would lose the order of the images.)"""
     return _Reader(absolute, _RDFA).read(tree)
 
 
@@ -51,7 +53,7 @@ class _Reader:
         scopes = {e: self._node(e) for e in tree.iter() if names.scope in e.attrib}
         if not scopes:
             return []
-        elsewhere: dict[str, list[Node]] = {}  # properties of an object outside of its element
+        elsewhere: dict[str, list[Node]] = {}  # id of an element: the objects that refer to it
         for element, node in scopes.items():
             for name in (element.get("itemref") or "").split():
                 if len(nodes := elsewhere.setdefault(name, [])) < _MOST_OWNERS:
@@ -84,7 +86,7 @@ class _Reader:
     ) -> None:
         is_image = not _IMAGES.isdisjoint(properties)
         if node is not None and is_image and not element.xpath(f".//*[@{self.names.property}]"):
-            node["url"] = self._image(element)  # an ImageObject that has only its <img>
+            node["url"] = self._image(element)  # of an ImageObject without properties
         value = node if node is not None else self._value(element, properties, is_image)
         if value in (None, ""):
             return

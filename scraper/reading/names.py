@@ -1,9 +1,9 @@
-"""Whether two names mean the same product, and whether an identifier identifies anything."""
+"""Compares names of products, and tells whether a text can be an identifier."""
 
 import re
 from collections.abc import Iterable
 
-_WORD = re.compile(r"[\u3040-\u9fff]|[^\W_\u3040-\u9fff]+")  # of Chinese and Japanese a character
+_WORD = re.compile(r"[\u3040-\u9fff]|[^\W_\u3040-\u9fff]+")  # in Chinese, each character is one
 _FREE = {"html", "htm", "php", "aspx", "the", "and", "of", "with", "for", "de", "la", "und", "mit"}
 _NO_ID = re.compile(
     r"[\W_0]*|n\W?a|none|null|nil|undefined|false|true|unknown|default|test|sku|mpn|gtin|id|ean"
@@ -13,15 +13,16 @@ _NO_ID = re.compile(
 
 
 def words(text: str | None) -> frozenset[str]:
-    """The words of a name or an address that tell products apart, in one case."""
+    """The words of a name or an address that tell products apart, in lower case."""
     found = frozenset(_WORD.findall((text or "").casefold()))
     return found - _FREE or found
 
 
 def likeness(name: str | None, others: Iterable[str | None]) -> float:
-    """How much of `name` the most similar of `others` has, 0 to 1. It is 1 if all words are there.
+    """How similar `name` is to the most similar of `others`, from 0 to 1.
 
-    The share of the other's words that are in `name` counts half.
+    It is the share of the words of `name` that the other name has. If half the share of the other's
+    words that `name` has is larger, it is that.
 
     >>> likeness("red mug", ["a big red mug", "cap"])
     1.0

@@ -28,7 +28,7 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str | None:
-    """The first text in `value`, or the name of the first object; blanks are one blank.
+    """The first text in `value`, or the name of the first object, as one line; None without one.
 
     >>> text_of([{"name": " Clay  mug "}])
     'Clay mug'
@@ -58,12 +58,12 @@ def is_product(node: Node) -> bool:
 
 
 def every_node(roots: Iterable[object]) -> Iterator[Node]:
-    """All objects in document order, those of products too."""
+    """All objects in document order, also those inside products."""
     return _walk(roots, lambda node: node.values())
 
 
 def nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node]:
-    """All objects in document order, without those below products or the keys in `skipped`."""
+    """All objects in document order, but none inside a product or under a key in `skipped`."""
     return _walk(
         roots,
         lambda node: [] if is_product(node) else [v for k, v in node.items() if k not in skipped],
@@ -71,7 +71,7 @@ def nodes(roots: Iterable[object], skipped: Iterable[str] = ()) -> Iterator[Node
 
 
 def address_of(node: Node) -> object:
-    """The address that the object has for itself; `id` is the itemid of microdata."""
+    """The address that the object gives itself, or None. In microdata, `id` is its `itemid`."""
     url = next(iter(listed(node.get("url"))), None)
     if isinstance(url, dict):
         url = url.get("url") or url.get("@id") or url.get("@value")

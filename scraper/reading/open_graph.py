@@ -1,4 +1,4 @@
-"""OpenGraph and its like, wherever on the page they stand and however they are spelt."""
+"""Reads OpenGraph and similar tags, in any place on the page and in any spelling."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ _IMAGES = ("og:image", "og:image:secure_url", "og:image:url", "twitter:image", "
 
 
 class OpenGraph:
-    """The values that a page has for people who share it."""
+    """The values by which a page describes itself to other sites, which show a link to it."""
 
     def __init__(self, tree: Any) -> None:
         self.values: dict[str, list[str]] = {}
@@ -18,6 +18,7 @@ class OpenGraph:
             for name in dict.fromkeys(names.lower().split()):
                 if content and name.startswith(_KINDS):
                     self.values.setdefault(name, []).append(content)
+        # some shops name the image for sharing in these older ways
         self.linked = [
             element.get("href") or element.get("content") or ""
             for element in tree.iter("link", "meta")
@@ -31,7 +32,7 @@ class OpenGraph:
 
     @property
     def title(self) -> str | None:
-        """of the page, which may have the shop's name in it"""
+        """The title of the page, or None. It may have the shop's name in it."""
         return self.first("og:title", "twitter:title")
 
     @property
@@ -43,6 +44,6 @@ class OpenGraph:
 
     @property
     def images(self) -> list[str]:
-        """References to images, the most telling name first."""
+        """References to images. Those under the most reliable names come first."""
         found = [value for name in _IMAGES for value in self.values.get(name, ())]
         return list(dict.fromkeys([*found, *filter(None, self.linked)]))

@@ -1,4 +1,4 @@
-"""Pages and images that ask robots to keep off: `X-Robots-Tag` and `<meta name="robots">`."""
+"""Reads the opt-outs of pages and images: `X-Robots-Tag` and `<meta name="robots">`."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,10 @@ _ANY_OPT_OUT = re.compile("|".join(_OPT_OUTS), re.IGNORECASE)
 
 
 def image_opt_out(response: Response) -> str | None:
-    """The words `X-Robots-Tag: noai` if a header says so to us or to all robots; else None."""
+    """The header that asks us or all robots not to take an image, such as `X-Robots-Tag: noai`.
+
+    None if no header asks that.
+    """
     for header in response.headers.getlist("X-Robots-Tag"):
         value = header.decode("latin-1")
         agent, colon, rest = value.partition(":")

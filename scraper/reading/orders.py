@@ -1,10 +1,10 @@
-"""Tells if a page is built like that of one product: a button puts one product into the cart."""
+"""Tells if a page is built for one product: it has a button that puts this into the cart."""
 
 import re
 from itertools import islice
 from typing import Any
 
-# by the names that shop systems give it, and by its words
+# names that shop systems give to the button or form for an order, and words on it
 _ORDER = re.compile(
     r"add[-_ ]?(to|2)?[-_ ]?((the|my)[-_ ]?)?(cart|basket|bag|trolley|order)|(cart|basket)[-/_]?add"
     r"|(?<![a-z])(buy|order)[-_ ]?(it[-_ ]?)?(now|button|box|form)|buyform|product[-_]?form"
@@ -20,15 +20,15 @@ _SAYS = ("class", "id", "name", "action", "href", "onclick", "data-action", "dat
 _WORDS = ("value", "title", "aria-label")
 _CONTROLS = {"form", "button", "input", "a", "span", "div"}
 _APART = {"nav", "aside", "footer", "li"}
-_MANY = 3  # of these a listing has one for each of its products
+_MANY = 3  # a page with more of these buttons is a listing, with one for each product
 _LONGEST = 40  # characters of a control's label
 
 
 def is_like_a_product(tree: Any) -> bool:
-    """Whether one product can be put into the cart, and not each of several.
+    """Whether the page has a main heading, and a button that puts one product into the cart.
 
-    Buttons in lists, in menus and beside the content don't count. A page may have its button again
-    where it is scrolled, and several main headings.
+    Buttons in lists, in menus and beside the content don't count. The page may have its button
+    twice or three times, for example above and below the text.
     """
     if not tree.xpath("//h1"):
         return False

@@ -34,7 +34,7 @@ _MOST_PARTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class OwnProduct:
-    """The page's own product in one syntax. The first object tells most."""
+    """The objects that describe the page's own product in one syntax. The best one is first."""
 
     nodes: tuple[Node, ...]
 
@@ -44,7 +44,7 @@ class OwnProduct:
 
 
 class Markup:
-    """The objects of one page, and what their references mean."""
+    """The objects in the markup of one page. It resolves references between them."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -56,7 +56,7 @@ class Markup:
                 self.by_id[name] = node
 
     def described(self, value: object) -> object:
-        """The object to which `{"@id": …}` refers, if another place of the page describes it."""
+        """The object to which `{"@id": …}` refers, if the page describes it; else the value."""
         if (
             isinstance(value, dict)
             and isinstance(value.get("@id"), str)
@@ -66,6 +66,7 @@ class Markup:
         return value
 
     def objects(self, value: object) -> list[Node]:
+        """The objects in a value, each in the place of a reference to it."""
         return [v for v in map(self.described, listed(value)) if isinstance(v, dict)]
 
     def own(self, roots: Sequence[object]) -> OwnProduct | None:
@@ -122,7 +123,7 @@ class Markup:
         if known >= _SAME_PATH:
             best = [n for n in products if rank[id(n)] == known]
         else:
-            best = [n for n in products if rank[id(n)] == _UNKNOWN] or self._alone(products)
+            best = [n for n in products if rank[id(n)] == _UNKNOWN] or self._only_one(products)
         if not best:
             return None
         titles = (*self.page.titles, self.page.slug)
@@ -131,7 +132,11 @@ class Markup:
             return None
         return max(zip(like, best, strict=True), key=lambda x: (x[0], *_telling(x[1])))[1]
 
-    def _alone(self, products: list[Node]) -> list[Node]:
+    def _only_one(self, products: list[Node]) -> list[Node]:
+        """The objects, if they describe one product or one of them has the page's name; else none.
+
+        All of them have another address than the page.
+        """
         first = products[0]
         is_one = all(self._is_same(n, first) for n in products[1:])
         if is_one:
@@ -140,9 +145,9 @@ class Markup:
         return called if len(called) == 1 else []
 
     def _may_be_own(self, products: list[Node], like: list[float]) -> bool:
-        """False if all titles of the page speak of something else.
+        """Whether one of the products may be the page's own; false if all titles name other things.
 
-        A single heading may be the shop's name.
+        A single title is no proof, because it may be the shop's name.
         """
         told = [t for t in self.page.titles if len(words(t)) > 1]
         named = any(text_of(n.get("name")) for n in products)
@@ -173,14 +178,14 @@ class Markup:
         return max(_compared(url, own) for own in self.page.addresses)
 
     def _is_same(self, node: Node, seed: Node) -> bool:
-        """Whether both describe one product, in other words or as one of its variants."""
+        """Whether both objects describe one product. One of them may describe a variant of it."""
         if node.get("@id") and node.get("@id") == seed.get("@id"):
             return True
         rank = self._address_rank(node)
         name, own = text_of(node.get("name")), text_of(seed.get("name"))
         is_like = bool(words(name)) and words(name) == words(own)
         shared = _identifiers(node) & _identifiers(seed)
-        if rank == _OTHER:  # the same in another colour has its own page
+        if rank == _OTHER:  # another colour of a product may have its own page
             return any(kind == "Group" for kind, _ in shared)
         if rank == _EXACT == self._address_rank(seed):  # the page describes it in two languages
             return True
@@ -192,11 +197,12 @@ class Markup:
 
 
 def _telling(node: Node) -> tuple[bool, bool]:
+    """Whether the object has an image, and whether it has a name."""
     return bool(node.get("image")), bool(text_of(node.get("name")))
 
 
 def _identifiers(node: Node) -> set[tuple[str, str]]:
-    """The identifiers that do identify something; those of a group have a kind of their own."""
+    """The real identifiers of an object, each with its kind: `gtin`, `Group` or `number`."""
     found = set()
     for name in (*_GROUP_IDS, *_IDS, "gtin8", "gtin12", "gtin14"):
         text = text_of(node.get(name))
@@ -225,11 +231,11 @@ def _compared(url: str, own: str) -> int:
     if differing and not all(_VARIANT & set(k.lower().split("_")) for k in differing) and is_routed:
         return _OTHER
     if is_routed and theirs.keys() != ours.keys() and not (theirs and ours):
-        return _UNKNOWN  # the shop's own address
+        return _UNKNOWN  # it may be the address of the shop, which is routed by queries
     is_site = place(url).site == place(own).site
     return _EXACT if not differing and is_site else _SAME_PATH
 
 
 def categories_of(own: Iterable[OwnProduct]) -> Iterator[object]:
-    """The values of `category`, of each object that describes the product."""
+    """The values of `category` in all objects that describe the product."""
     return (v for product in own for node in product.nodes for v in listed(node.get("category")))

@@ -1,4 +1,4 @@
-"""One page of a site: its links, its names, and its markup."""
+"""Reads one page of a site: its links, its names, and its markup."""
 
 import functools
 import re
@@ -41,7 +41,7 @@ class Page:
         except lxml.etree.ParserError:  # nothing in it
             self.tree = lxml.html.document_fromstring("<html></html>")
         self.url = self.base = url
-        self._origin = ""  # an absolute path is put behind it
+        self._origin = ""  # scheme and host, which come before a path that begins with `/`
         self._encoding = encoding
         for href in self.tree.xpath("//base/@href")[:1]:
             self.base = self.absolute(href) or url
@@ -52,11 +52,14 @@ class Page:
         self._names = set(map(place, self.addresses))
 
     def absolute(self, reference: object) -> str | None:
-        """The http(s) address that `reference` means on this page, without its fragment."""
+        """The http(s) address to which `reference` leads from this page, without its fragment.
+
+        None if it leads to none.
+        """
         if not isinstance(reference, str) or not reference.strip():
             return None
         if self._origin and _PLAIN.fullmatch(reference) and "/." not in reference:
-            return self._origin + reference  # nearly all are so: this is ten times as fast
+            return self._origin + reference  # most references; this is ten times as fast
         path, mark, query = unescaped(reference.strip()).partition("?")
         try:
             url = urldefrag(urljoin(self.base, path.replace("\\", "/") + mark + query)).url
@@ -68,7 +71,10 @@ class Page:
         return url if parts.query.isascii() else self._encoded(url, parts.query)
 
     def _encoded(self, url: str, query: str) -> str:
-        """The address with its query in the page's encoding. Other letters go as browsers do it."""
+        """The address with its query in the page's encoding. Other letters become entities.
+
+        Browsers do the same.
+        """
         if self._encoding.lower().startswith("utf"):
             return url
         sent = (
@@ -82,7 +88,7 @@ class Page:
         return any(is_same_page(place(url), name) for name in self._names)
 
     def site_links(self, references: Iterable[object]) -> tuple[str, ...]:
-        """Absolute, each once, of this site, and not this page itself."""
+        """The addresses of other pages of this site among the references, each once."""
         here = place(self.url)
         urls = filter(None, map(self.absolute, references))
         return tuple(x for x in once(urls) if place(x).site == here.site and place(x) != here)
@@ -97,13 +103,13 @@ class Page:
         return ()
 
     def breadcrumb(self) -> list[tuple[str | None, str | None]]:
-        """Text and address of the links that lead here from the home page."""
+        """Text and reference of the links in the breadcrumb, from the home page to this one."""
         links = self.tree.xpath(f"//*[{_CRUMBS}]//a[@href]")
         return [(" ".join("".join(a.itertext()).split()) or None, a.get("href")) for a in links]
 
     @functools.cached_property
     def heading(self) -> str | None:
-        """The first main heading that has a text."""
+        """The first main heading that has a text, or None."""
         return next(iter(self._texts("//h1")), None)
 
     @functools.cached_property

@@ -50,9 +50,9 @@ class Pager:
     def next_page(self) -> str | None:
         """The address of the next page of the listing, or None.
 
-        These are tried in turn: a link that is marked as the next page or called so, the number
-        after the page's own, the offset after its own, a class or an arrow that means next, a link
-        that loads more, and the page after the first in "Page 1 of 3".
+        These are tried in turn: a link with `rel="next"` or a word for "next", the number after the
+        page's own, the offset after its own, a class or an arrow that means "next", a link that
+        loads more, and the page after the first in "Page 1 of 3".
         """
         ways = (
             self._marked,
@@ -154,7 +154,7 @@ class Pager:
     def _is_behind(self, at: Place, control: Control) -> bool:
         """Whether the page has a lower number than this one.
 
-        A control that is called by a number may lead back; only the others are asked.
+        Controls whose label is a number may lead back, so the answer is always no for them.
         """
         if control.number:
             return False
@@ -163,7 +163,7 @@ class Pager:
 
     @property
     def _own_numbers(self) -> Iterator[tuple[int, str]]:
-        """For each numbered link: the number of this page, as that link shows it; its address."""
+        """For each numbered link: the number of this page by the form of that link; its address."""
         here = str(self._here)
         for number, url, shift in self._numbered:
             template = _template(number - shift, str(place(url)))
@@ -176,7 +176,7 @@ class Pager:
 
     @functools.cached_property
     def _numbered(self) -> list[tuple[int, str, int]]:
-        """Links that are called by a number that their address has too: `?page=2`, `/page/2/`.
+        """Links whose label is a number that is in their address too: `?page=2`, `/page/2/`.
 
         If there are none, the addresses may count from 0. Then the third value, which is added to
         an address's number, is 1.
@@ -214,7 +214,7 @@ class Pager:
         return found[min(found)] if found else None
 
     def _next_step(self) -> str | None:
-        """The next of the links that are called by numbers and have steps in them: 24, 48, 72."""
+        """The next link with a number as its label, if the addresses have steps: 24, 48, 72."""
         for control in self._controls:
             if control.number and control.number > 1 and control.url and self._turns(control):
                 at = place(control.url)

@@ -49,7 +49,7 @@ LOAD = names_in(
     " načítať betöltése încarcă učitaj naloži зареди загрузить завантажити φόρτωση yükle تحميل"
     " טען tải muat"
 )
-"""with one of MORE, whatever else is said: "load more mugs\""""
+"""With one of MORE they mean a link that loads more, as in "load more mugs"."""
 
 LISTED = names_in(
     "results result products product items item articles article entries listing"
@@ -73,7 +73,7 @@ _BESIDE = names_in(
     " 第 目 ページ目 쪽 번째 button link icon arrow right chevron"
 )
 FILLERS = PAGE | LOAD | LISTED | _BESIDE
-"""words that mean nothing alone, but may stand beside the others"""
+"""words that mean nothing alone, but may be beside the others"""
 
 OF = r"of|out of|von|sur|de|di|da|do|van|av|af|ud af|z|ze|od|din|из|з|от|από|trong|dari|من|מתוך|/"
-"""between the number of a page and that of all pages: a regular expression"""
+"""a regular expression for what is between two numbers, as in "page 1 of 3", in many languages"""

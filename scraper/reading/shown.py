@@ -58,7 +58,7 @@ _DECORATION = re.compile(
 _MARK = re.compile(
     r"(^|[-_ ])(logo|icons?|flag|avatar|badge|payment|sprite|emoji)([-_ ]|$)", re.IGNORECASE
 )
-_PLAIN = {  # texts in an alt that nobody wrote for this image
+_PLAIN = {  # words in an `alt` that do not describe the image
     *("product", "image", "img", "photo", "picture", "main", "front", "view", "gallery", "bild"),
     *("foto", "produktbild", "imagen", "produit", "zoom", "thumbnail", "default", "slide", "large"),
     *("small", "no", "number"),
@@ -71,9 +71,9 @@ _MISSING = re.compile(  # images that shops show if a product has none
 _PARTS = re.compile(r"[^\W_]+")
 _DRAWN = re.compile(r"\.(svg|ico)$", re.IGNORECASE)
 _SMALL = 80  # pixels: a smaller image is an icon, not a product
-_ENOUGH = 2  # points
-_LIKE = 0.6  # share of the words of a name
-_SHORT = 3  # letters
+_ENOUGH = 2  # points: an image with fewer is not likely
+_LIKE = 0.6  # share of a name's words: an `alt` with fewer names something else
+_SHORT = 3  # letters: a shorter `alt` is not compared with the shop's name
 
 
 @dataclass(slots=True)
@@ -83,12 +83,15 @@ class _Shown:
     height: int | None
     points: float
     is_other: bool
-    """its `alt` speaks of something else"""
+    """whether its `alt` names something else"""
     gallery: Any = field(repr=False)
 
 
 def is_decoration(url: str, names: Iterable[str | None]) -> bool:
-    """Whether the address names what shops decorate with, unless the product is named like it."""
+    """Whether the address names a decoration, such as a logo or an icon.
+
+    A word that is in one of `names`, the names of the product, does not count.
+    """
     path = urlsplit(url).path
     if _DRAWN.search(path):
         return True
@@ -99,16 +102,17 @@ def is_decoration(url: str, names: Iterable[str | None]) -> bool:
 
 
 def is_missing(url: str) -> bool:
-    """Whether the address is that of an image that shops show when they have none."""
+    """Whether the address names an image that shops show if a product has none."""
     return bool(_MISSING.search(urlsplit(url).path + "."))
 
 
 def shown_images(
     page: Page, names: Iterable[str | None]
 ) -> list[tuple[str, int | None, int | None]]:
-    """The images of the product `names`: address, width, height; the most likely one first.
+    """The images of the product that has one of `names`: address, width and height in pixels.
 
-    The others are of the same gallery. The list is empty if no image is likely.
+    The most likely image comes first, and then others of the same gallery. If no image is likely,
+    it is the one with the largest declared size. The list is empty if there is none.
     """
     known = tuple(dict.fromkeys(n for n in names if n))
     known = known or ("",)
@@ -122,7 +126,7 @@ def shown_images(
 
 
 def _largest(found: list[_Shown]) -> list[tuple[str, int | None, int | None]]:
-    """That with the largest declared size; one that declares one side is taken to be square."""
+    """The image with the largest declared size, if any. If it has one side, it counts as square."""
 
     def area(x: _Shown) -> int:
         return (x.width or x.height or 0) * (x.height or x.width or 0)
@@ -134,7 +138,7 @@ def _largest(found: list[_Shown]) -> list[tuple[str, int | None, int | None]]:
 
 
 def _is_word(text: str, found: re.Match[str]) -> bool:
-    """`visa.png` and `icon_visa.png` are, `advisable.png` isn't."""
+    """Whether the match is a whole word: `visa` in `icon_visa.png`, but not in `advisable.png`."""
     before, after = text[: found.start()][-1:], text[found.end() :][:1]
     return not before.isalpha() and not after.isalpha()
 
@@ -181,7 +185,7 @@ def _marks(element: Any) -> str:
 
 
 def _is_apart(element: Any, page: Page) -> bool:
-    """Whether the element, with all in it, is not about the product of the page."""
+    """Whether the element and all that is in it are about other things than the page's product."""
     if element.tag in ("nav", "footer", "aside", "template", "select"):
         return True
     if element.tag == "header":
@@ -210,7 +214,7 @@ def _leads_away(link: Any, page: Page) -> bool:
 def _weighed(
     element: Any, url: str, width: int | None, gallery: Any, names: tuple[str, ...], page: Page
 ) -> tuple[float, bool] | None:
-    """How likely an image is, and whether its `alt` speaks of something else.
+    """The points of an image, and whether its `alt` names something else.
 
     None if it is surely not the product's.
     """
@@ -234,14 +238,14 @@ def _weighed(
 
 
 def _named(url: str, names: Iterable[str]) -> float:
-    """The largest part of one of the names that the file's name has; 0 for less than half."""
+    """The largest share of a name's words that the file name has; 0 if it is less than half."""
     file = words(name_of_image(url).partition("?")[0].rpartition("/")[2])
     common = max((len(words(n) & file) / len(words(n)) for n in names if words(n)), default=0)
     return common if common >= 1 / 2 else 0
 
 
 def _is_shop(alt: str, page: Page) -> bool:
-    """Whether the image is called like the shop: then it is its logo."""
+    """Whether the `alt` is the name of the shop. Then the image is its logo."""
     called = "".join(_PARTS.findall(alt.casefold()))
     shop = "".join(_PARTS.findall((page.open_graph.first("og:site_name") or "").casefold()))
     host = "".join(_PARTS.findall((urlsplit(page.url).hostname or "").removeprefix("www.")))

@@ -1,4 +1,4 @@
-"""Lists of product addresses: a shop's sitemap (https://www.sitemaps.org), or a text file."""
+"""Reads lists of product addresses: sitemaps (https://www.sitemaps.org), feeds and text files."""
 
 import io
 import re
@@ -14,14 +14,14 @@ from w3lib.encoding import read_bom
 from scraper.reading.canonical import unescaped
 
 MAXSIZE = 50 * 1024 * 1024
-"""bytes of an unpacked sitemap that the protocol allows"""
+"""the most bytes that the protocol allows for an unpacked sitemap"""
 _GZIP = b"\x1f\x8b\x08"
 _TIMES = 3  # times that it is unpacked: some servers pack a packed file again
 _BLANKS = b" \t\r\n\0\xef\xbb\xbf"
 _UNMARKED = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 _DECLARATION = re.compile(rb"<\?xml[^>]*\?>\s*")
 _ROOTS = ("urlset", "sitemapindex", "rss", "rdf", "feed")
-_FIRST_TAG = re.compile(  # behind declarations, comments and style sheets
+_FIRST_TAG = re.compile(  # after declarations, comments and style sheets
     rb"(?s)(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^>]*>)*+<(?:[\w.-]+:)?([\w.-]+)", re.IGNORECASE
 )
 _HEAD = 8192  # bytes
@@ -33,7 +33,7 @@ def is_file(url: str) -> bool:
 
 
 def is_sitemap(url: str) -> bool:
-    """Whether it is a sitemap by its name: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/all.txt`.
+    """Whether `url` names a sitemap: `/sitemap.xml`, `/sitemap_index.xml.gz`, `/all.txt`.
 
     `is_list` recognises sitemaps with other names by their content.
 
@@ -45,7 +45,7 @@ def is_sitemap(url: str) -> bool:
 
 
 def is_list(content: bytes) -> bool:
-    """Whether it is a sitemap, a feed, or a text of addresses, packed or not."""
+    """Whether a file is a sitemap, a feed, or a text of addresses, packed or not."""
     try:
         plain = _plain(content)
     except ValueError:
@@ -107,7 +107,7 @@ def _plain(content: bytes) -> bytes:
     content = content.lstrip(_BLANKS)
     declared = _DECLARATION.match(content)
     if declared and re.search(rb"encoding=.(utf-?(16|32)|ucs)", declared[0], re.IGNORECASE):
-        return content[declared.end() :]  # which it can't be, as the declaration could be read
+        return content[declared.end() :]  # the declaration is wrong, as it could be read as ASCII
     return content
 
 
@@ -150,7 +150,7 @@ def _name(node: Any) -> str:
 
 
 def _absolute(url: str, reference: str) -> str | None:
-    """The whole address, if it is on the web: a sitemap can't name a file of this machine."""
+    """The absolute address; None if it is not on the web, such as a file of this machine."""
     try:
         found = urljoin(url, unescaped(reference.strip())) if reference.strip() else ""
         return found if urlsplit(found).scheme in ("http", "https") else None

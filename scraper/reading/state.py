@@ -1,4 +1,4 @@
-"""Reads the data that a page gives to its scripts, as Next.js does, if it has the product."""
+"""Finds the product's images in the data that a page gives to its scripts, as Next.js does."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _IMAGE_FILE = re.compile(
 
 
 def state_images(tree: Any, names: Iterable[str | None]) -> Iterator[str]:
-    """References to the images of the first object that has one of `names` as its name."""
+    """References to the images of the first object that has one of `names`, and has images."""
     known = {w for n in names if len(w := words(n)) > 0}
     if not known:
         return
