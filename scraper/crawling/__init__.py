@@ -1,1 +1,1 @@
-"""From an address to bytes and a row: what fetches, retries, limits and keeps."""
+"""Fetches pages and images politely, and turns each candidate into a file and a manifest row."""

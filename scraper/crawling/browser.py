@@ -31,7 +31,8 @@ _SETTLED = 5  # seconds in which a page's scripts must fetch what they show
 _PAGES = 4  # open at the same time
 _CHUNK = 1 << 16
 _ARGUMENTS = [
-    # https://chromium.org: "SOCKS proxy configuration"; also no look-ups ahead of a click
+    # the browser itself looks up no name, also not ahead of a click; see "SOCKS proxy
+    # configuration" at https://chromium.org
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 ]
@@ -54,11 +55,12 @@ def browser_settings() -> dict[str, Any]:
 
 
 def is_unused(request: PageRequest) -> bool:
+    """Whether a page asks for something that this project does not use, such as a font."""
     return request.resource_type in _UNUSED
 
 
 class BrowserHandler(ScrapyPlaywrightDownloadHandler):
-    """Scrapy's download handler, and the browser for requests whose meta has `playwright`."""
+    """Sends requests whose meta has `playwright` to the browser, and all others to Scrapy."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)

@@ -1,4 +1,4 @@
-"""Scrapy's downloader, with a limit for each host, and an end to what waits."""
+"""Scrapy's downloader with a strict limit for each host. It drops waiting images at Ctrl-C."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ from scrapy.http import Response
 from twisted.internet.defer import Deferred
 
 IS_IMAGE = "is_image"
-"""in the meta of a request for an image, which an interrupted crawl leaves for the next one"""
+"""a key in the meta of requests for images. An interrupted crawl leaves these to the next one."""
 _INTERRUPTED = "the crawl was interrupted"
-_LOOK = 1.0  # seconds between two looks whether the crawl was interrupted
+_LOOK = 1.0  # seconds between two checks whether the crawl was interrupted
 
 
 class PerHostDownloader(Downloader):
@@ -37,7 +37,7 @@ class PerHostDownloader(Downloader):
         return fetched.addCallback(self._ask_no_more, request)
 
     def _ask_no_more(self, answer: Response | Request, request: Request) -> Response | Request:
-        """Follow no redirect and retry nothing once Scrapy may have closed: it would fail."""
+        """Drop the redirect or retry of an image after an interrupt: Scrapy may be closed."""
         if isinstance(answer, Request) and self._is_left(request):
             raise DropItem(_INTERRUPTED)
         return answer
@@ -59,6 +59,7 @@ class PerHostDownloader(Downloader):
             return await super()._download(slot, request)
 
     def _is_left(self, request: Request) -> bool:
+        """Whether an interrupted crawl leaves this request to the next one."""
         return not self.crawler.engine.running and IS_IMAGE in request.meta
 
 

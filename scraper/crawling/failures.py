@@ -33,10 +33,10 @@ DOWNLOAD_ERRORS = (
     ConnectError,
     ConnectionClosed,
     OSError,
-    ValueError,  # an address that can't be one
-    zlib.error,  # a body that isn't what its Content-Encoding says
+    ValueError,  # the address is not valid
+    zlib.error,  # the body is not what its Content-Encoding says
 )
-"""What `engine.download_async` raises because of a server or an address."""
+"""The errors that `engine.download_async` raises because of a server or an address."""
 
 
 class ForbiddenByRobotsError(IgnoreRequest):
@@ -83,10 +83,16 @@ _PASSING = {Status.FAILED_CONNECTION, Status.FAILED_TIMEOUT, Status.FAILED_TRUNC
 
 
 def status_may_pass(status: int) -> bool:
+    """Whether a request that was answered with this HTTP status may succeed later.
+
+    >>> [status_may_pass(status) for status in (404, 429, 503)]
+    [False, True, True]
+    """
     return status in _LATER or status >= 500
 
 
 def http_message(response: Response) -> str:
+    """The words by which messages and rows name a response's HTTP status."""
     return f"HTTP status {response.status}"
 
 

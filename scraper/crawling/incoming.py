@@ -92,7 +92,7 @@ def store(name: str) -> None:
         return
     if not (FOLDERS / name).exists():  # the stage `folders` makes it, and never ran here
         link_folders(load_params().sources)
-    with _alone():
+    with _store_lock():
         done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
     if done.returncode:
         raise UserError(
@@ -103,7 +103,7 @@ def store(name: str) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _store_lock() -> Iterator[None]:
     """Wait until no other process lets DVC store a source: DVC can store only one at a time."""
     RAW_CACHE.mkdir(parents=True, exist_ok=True)
     with (RAW_CACHE / "store.lock").open("ab", buffering=0) as file:

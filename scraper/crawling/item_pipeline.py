@@ -1,6 +1,7 @@
-"""Scrapy item pipeline: a candidate becomes a content-named file and one manifest row.
+"""Scrapy item pipeline: it turns a candidate into one manifest row and a file with its bytes.
 
-Scrapy's own ImagesPipeline encodes images anew. Here the bytes stay as they were received.
+The file is named after the hash of its bytes, which stay as they were received. (Scrapy's own
+ImagesPipeline encodes images again.)
 """
 
 import asyncio
@@ -36,7 +37,7 @@ _LONGEST_PATIENCE = 8  # times DOWNLOAD_TIMEOUT
 
 
 class ImagePipeline:
-    """Fetches candidates that are new or failed before, and never an image that is here already."""
+    """Fetches candidates that are new or have failed before, but no image that is here already."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -101,11 +102,12 @@ class ImagePipeline:
         return item
 
     def _wanted_here(self) -> int:
+        """Number of images that are here, of the classes that the source names now."""
         wanted = self._crawler.spider.config.classes
         return sum(self.saved[label] for label in (self.saved if wanted is None else wanted))
 
     def _is_permanent(self, row: Row, item: ProductImage) -> bool:
-        """Whether asking again would give the same answer."""
+        """Whether another request would get the same answer."""
         match row.status:
             case Status.REJECTED_NOT_IMAGE | Status.REJECTED_TOO_LARGE:
                 return True
@@ -148,7 +150,8 @@ class ImagePipeline:
         if identity not in self._first:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._writer, self._manifest.write_file, file, content)
-        first = self._first.get(identity)  # while we wrote, it may have come from another address
+        # only now, because the same image may have come from another address while we wrote
+        first = self._first.get(identity)
         found |= {"file": first.file if first else file, "sha256": image.sha256}
         row = replace(row, **found)
         if first and first.image_url <= row.image_url:

@@ -51,7 +51,7 @@ class AddressGuard:
         return guard
 
     def spider_opened(self) -> None:
-        from twisted.internet import reactor  # importing it installs it
+        from twisted.internet import reactor  # imported late, because the import installs it
 
         self.resolver = GuardedResolver(reactor.nameResolver, self.allowed)
         reactor.installNameResolver(self.resolver)
@@ -75,7 +75,7 @@ class AddressGuard:
 
 @implementer(IHostnameResolver)
 class GuardedResolver:
-    """Passes on only those of a name's addresses that may be asked."""
+    """Looks up the addresses of a host name, and passes on only those that may be asked."""
 
     def __init__(self, inner: Any, allowed: frozenset[str]) -> None:
         self._inner = inner
@@ -147,7 +147,7 @@ class RobotsMiddleware:
         return response
 
     async def _allowed(self, url: str) -> tuple[str, ProtegoRobotParser]:
-        check_url(url)  # `data:` has no robots.txt, which the message would be about
+        check_url(url)  # else the message on a `data:` address would be about its robots.txt
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:

@@ -35,11 +35,11 @@ class PageFailure:
     outcome: Outcome
     why: str
     is_gone: bool = False
-    """there is no such page: the site says so, or the address is not valid"""
+    """whether there is no such page: the site says so, or the address is not valid"""
     is_empty: bool = False
-    """a success without a single byte. Some sites answer so after the last page."""
+    """whether it is an HTTP success without a byte. Some sites answer so after the last page."""
     is_overload: bool = False
-    """an error of the server. Some servers fail if we ask for several pages at once."""
+    """whether the server failed. Some servers do if we ask for several pages at once."""
 
 
 def failure_of(error: BaseException) -> PageFailure:
@@ -105,7 +105,7 @@ def no_web_page(response: Response) -> PageFailure:
 
 
 def _doubt(page: TextResponse) -> PageFailure | None:
-    """Why a page without products may be no real page, so that one comes later; None if it is."""
+    """The failure of a page that may be no real page, but may be one later; None if it is real."""
     if page.status not in _SURE:
         said = f"{http_message(page)} with a body that is no page"
         return PageFailure(Outcome.FAILED_FOR_NOW, said)

@@ -41,13 +41,16 @@ class HostRobots:
         """address of a robots.txt: its rules, or why its host is left alone"""
 
     def require(self, url: str) -> None:
+        """Raise UserError if the source obeys robots.txt, and this forbids `url`."""
         if why := self.refusal(url):
             raise UserError(f"{url} would not be fetched: {why}")
 
     def refusal(self, url: str) -> str | None:
+        """Why robots.txt forbids `url`; None if it does not, or if the source does not obey it."""
         return self._objection(url) if self._obeyed else None
 
     def summary(self, url: str) -> str:
+        """What robots.txt says about `url`, in words for a person."""
         rules = self._of(url)
         if objection := self._objection(url):
             return f"{objection}; not obeyed, as the source says so"

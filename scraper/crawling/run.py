@@ -1,4 +1,4 @@
-"""Runs one spider for one source, and says in a sentence what went wrong."""
+"""Runs one spider for one source. If that fails, it says in a sentence what went wrong."""
 
 import difflib
 import logging
@@ -126,7 +126,7 @@ def _check_spider_keys(name: str, config: SpiderSource, spider: type[SourceSpide
 
 
 def _set_manners(name: str, config: CrawlSource, settings: Settings) -> None:
-    if config.contact:  # else what the settings say, also those of the command line
+    if config.contact:  # else the user agent of the settings, or of the command line, stays
         settings.set("USER_AGENT", user_agent(config.contact), "spider")
     if isinstance(config, SpiderSource) and config.browser:
         _set_browser(settings)
@@ -146,7 +146,7 @@ def _set_browser(settings: Settings) -> None:
     for key, value in browser_settings().items():
         base = settings.getdict(key) if isinstance(value, dict) else None
         settings.set(key, {**base, **value} if base else value, "spider")
-    # it logs pages that fail, and our own messages say that already
+    # it logs each page that fails, but our own messages say that already
     logging.getLogger("scrapy-playwright").setLevel(logging.ERROR)
 
 
@@ -176,7 +176,7 @@ def _served(
     if isinstance(source, AddressesSource) or source.url != DEMO:
         yield source, ("", "")
         return
-    from scraper.demo_shop import serve  # only here, for its start-up
+    from scraper.demo_shop import serve  # imported late, because it is slow to import
 
     with serve() as url:
         update = {"url": url, "allow_private": [*source.allow_private, host_port(url)]}

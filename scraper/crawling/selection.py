@@ -14,7 +14,10 @@ from scraper.examine import KEPT, RejectedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What is known of a candidate so far. None is unknown; only a license may have to be known."""
+    """What is known of a candidate so far. None means unknown.
+
+    Only an unknown license may be a reason to reject a candidate.
+    """
 
     license: str | None
     license_url: str | None

@@ -2,7 +2,8 @@
 
 The project runs on it until you give it real sources. It has five categories of products, listing
 and product pages like those of real shops, and defects of real shops in known numbers
-(`scraper.demo_shop.defects`). The same versions serve the same bytes every time.
+(`scraper.demo_shop.defects`). With the same versions of its libraries, it always serves the same
+bytes.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Serve the demo shop by hand: `python -m scraper.demo_shop`."""
+"""The command that serves the demo shop: `python -m scraper.demo_shop`."""
 
 import argparse
 import signal

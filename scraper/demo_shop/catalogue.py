@@ -89,7 +89,7 @@ def images() -> dict[str, ShopImage]:
 
 
 def listed(label: str) -> list[ShopProduct]:
-    """The products that a category's listing shows, in its order."""
+    """The products that a category's listing shows, in the order of the listing."""
     return [p for p in products().values() if label in (p.label, p.also) and not p.private]
 
 
@@ -99,7 +99,7 @@ def private() -> list[ShopProduct]:
 
 
 def expected(labels: Iterable[str] = DEFAULT_LABELS) -> dict[str, Expected]:
-    """The right counts after a crawl of these labels, and after clean."""
+    """The right counts for each of these labels, after a crawl of all of them and after clean."""
     labels = set(labels)
     return {label: expected_of(_defects_seen(label, labels)) for label in sorted(labels)}
 
@@ -133,7 +133,7 @@ def _stock(category: DemoCategory) -> Iterator[ShopProduct]:
 
 
 def _list_twice(found: dict[str, ShopProduct], label: str, also: str) -> None:
-    """List a product in a second category. It has no defect, and no image is a copy of its own."""
+    """List one product in a second category. It has no defect, and its image has no copy."""
     own = [p for p in found.values() if p.label == label and not p.private]
     clean = [p for p in own if len(p.images) == 1 and p.images[0].defect is None]
     originals = {image.drawn_as for p in found.values() for image in p.images if image.defect}

@@ -49,7 +49,7 @@ def content(name: str) -> bytes:
 
 def _encode(image: Image.Image, format_: str = "JPEG", quality: int = 85) -> bytes:
     out = io.BytesIO()
-    image.save(out, format_, quality=quality, method=0, compress_level=1)  # as fast as they go
+    image.save(out, format_, quality=quality, method=0, compress_level=1)  # the fastest settings
     return out.getvalue()
 
 

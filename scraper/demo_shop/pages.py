@@ -76,7 +76,7 @@ class Pages:
         if not wanted.isdecimal() or not 1 <= int(wanted) <= pages:
             return None
         number = int(wanted)
-        # the second page of each listing has a link that robots.txt forbids, for crawlers to refuse
+        # the second page of each listing has a link that robots.txt forbids: no crawler may follow
         offers = [p for p in catalogue.private() if p.label == category.label and number == 2]
         shown = listed[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
         place = {"category": category, "total": len(listed), "number": number, "pages": pages}

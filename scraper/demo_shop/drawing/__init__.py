@@ -1,1 +1,1 @@
-"""Images of products, drawn by code."""
+"""Draws images of products. `camera.draw` makes an image from its name."""

@@ -1,4 +1,4 @@
-"""Backpacks from the front."""
+"""Draws backpacks from the front."""
 
 from random import Random
 
@@ -14,17 +14,17 @@ _METAL = (190, 184, 160)
 
 
 class Backpack(Design):
-    """Its outline, opening, pocket, straps and materials."""
+    """A backpack with its outline, opening, pocket, straps and materials."""
 
     patterns = (*["plain"] * 4, "motif", "motif", "motifs", "hoops", "stripes", "dots")
 
     def __init__(self, rng: Random) -> None:
         super().__init__(rng)
-        self.flap = rng.choice((0, 0, 0.26, 0.46))  # share of the height; 0: a zip instead
+        self.flap = rng.choice((0, 0, 0.26, 0.46))  # share of the height; with 0 it has a zip
         self.high = rng.uniform(0.62, 0.95)
-        self.wide = rng.uniform(0.27, 0.34)  # half, at its widest
+        self.wide = rng.uniform(0.27, 0.34)  # half of the greatest width
         self.top_wide = self.wide * rng.uniform(0.72, 0.95)
-        self.round = rng.uniform(0.06, 0.24)  # of the top
+        self.round = rng.uniform(0.06, 0.24)  # radius of the corners at the top
         self.leather = rng.choice(_LEATHER)
         self.pocket_colour = rng.choice((self.colour, darker(self.colour, 0.15), self.leather))
         self.foot_colour = rng.choice((self.colour, self.leather, self.second))

@@ -1,4 +1,4 @@
-"""A product, a place and a camera: how an image comes about."""
+"""Draws the whole image: a product in a place, its shadow, and the faults of a camera."""
 
 from random import Random
 
@@ -17,13 +17,14 @@ from scraper.demo_shop.drawing.sneaker import Sneaker
 from scraper.demo_shop.drawing.t_shirt import TShirt
 
 DESIGNS = {"backpack": Backpack, "mug": Mug, "sneaker": Sneaker, "t-shirt": TShirt, "cap": Cap}
-_SIDES = (480, 480, 480, 512, 560, 600, 640)
+_SIDES = (480, 480, 480, 512, 560, 600, 640)  # pixels
 
 
 def draw(name: str) -> Image.Image:
-    """Draw an image by its name, `<label>-<number>[-<view>].<format>`: the same every time.
+    """Draw the image with this name, `<label>-<number>[-<view>].<format>`.
 
-    All views of a product show one design. Most are on plain paper, the others in a setting.
+    A name always gives the same image. All views of a product show one design. Most images have
+    plain paper behind the product, the others a floor or a table.
     """
     stem = name.rpartition(".")[0]
     label = next(label for label in DESIGNS if stem.startswith(label))
@@ -49,7 +50,7 @@ def draw(name: str) -> Image.Image:
         image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.5, 1.5)))  # out of focus
     if not on_paper or rng.random() < 0.6:
         image = scenes.shade(rng, image, light, rng.uniform(0.1, 0.25 if on_paper else 0.4))
-    share *= rng.choice((1.35, *[1.0] * 15))  # so near, sometimes, that the edge cuts it
+    share *= rng.choice((1.35, *[1.0] * 15))  # some products are so near that the edge cuts them
     _show(design, rng, Canvas(image, light), share, (x, y), lies, on_table)
     return _develop(rng, image)
 
@@ -57,7 +58,10 @@ def draw(name: str) -> Image.Image:
 def _show(
     design: Design, rng: Random, canvas: Canvas, share: float, at: Pair, lies: bool, on_table: bool
 ) -> None:
-    """Draw a product that takes a share of the image, its middle (on a table its foot) at `at`."""
+    """Draw a product with its middle at `at`, on a table with its foot there.
+
+    `share` is the part of the image that it takes.
+    """
     every, size = np.concatenate(design.silhouette), canvas.image.size
     low, high = every.min(axis=0), every.max(axis=0)
     x, y = ((low + high) / 2).tolist()
@@ -77,14 +81,14 @@ def _show(
 
 
 def _cast_below(rng: Random, canvas: Canvas, outlines: list[Points], unit: float) -> None:
-    """The shadow on what the product lies on."""
+    """Draw the shadow of a product that lies on something."""
     right, down = (-way * unit * 0.025 for way in canvas.light)
     shifted = [moved(outline, right, down) for outline in outlines]
     canvas.fill(shifted, SHADOW, rng.uniform(0.25, 0.55), unit * 0.018)
 
 
 def _cast_on_floor(rng: Random, canvas: Canvas, outlines: list[Points], unit: float) -> None:
-    """The shadow on what the product stands on: long and light, short and dark."""
+    """Draw the shadows of a product that stands: a long and light one, and a short and dark one."""
     every, dark = np.concatenate(outlines), rng.uniform(0.25, 0.55)
     foot = float(every[:, 1].max())
     flat = np.array([[1, 0], [canvas.light[0] * rng.uniform(0.3, 0.6), rng.uniform(0.1, 0.22)]])
@@ -97,7 +101,7 @@ def _cast_on_floor(rng: Random, canvas: Canvas, outlines: list[Points], unit: fl
 
 
 def _develop(rng: Random, image: Image.Image) -> Image.Image:
-    """Exposure and colour cast."""
+    """The image with the exposure and the colour cast of a camera."""
     ramp = (np.arange(256) / 255) ** rng.uniform(0.87, 1.13) * 255 * rng.uniform(0.87, 1.1)
     warm, tint = rng.uniform(-0.05, 0.05), rng.uniform(-0.02, 0.02)
     table = [np.clip(ramp * k, 0, 255).round() for k in (1 + warm, 1 + tint, 1 - warm)]

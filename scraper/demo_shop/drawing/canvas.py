@@ -1,4 +1,4 @@
-"""An image that is painted part by part: smooth edges, soft light, soft shadows."""
+"""Paints an image part by part, with smooth edges, soft light and soft shadows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,40 +14,42 @@ from scraper.demo_shop.drawing.textures import SIDE, Array, slopes, texture
 Outlines: TypeAlias = Points | Sequence[Points]
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
-_COARSE = 4  # light is computed on a grid that much coarser than the image
+_COARSE = 4  # pixels between two points of the grid on which light is computed
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """An RGB image, where its light comes from, and the frame that outlines are given in."""
+    """An RGB image that is being painted."""
 
     image: Image.Image
     light: Pair
+    """the direction to the light, to the right and down"""
     frame: Frame = Frame.at()  # noqa: RUF009 - it can't be changed
+    """the units in which outlines are given"""
 
     def within(self, frame: Frame) -> "Canvas":
-        """The same image, for outlines in a frame within this one."""
+        """The same image for outlines in the units of `frame`, which lies within this one."""
         return replace(self, frame=self.frame.inside(frame))
 
     def solid(self, outlines: Outlines, colour: Colour, radius: float, strength: float = 1) -> None:
-        """A part of one colour with a rounded rim, at once."""
+        """Paint a whole part: it has one colour and a rounded rim."""
         Part(self, outlines, colour).puff(radius, strength).done()
 
     def fill(self, outlines: Outlines, colour: Colour, opacity: float = 1, soft: float = 0) -> None:
-        """Paint without light; `soft` blurs the edge (in the frame's units)."""
+        """Paint without light. `soft` is the width of the blurred edge, in the frame's units."""
         pixels, blur = _pixels(self.frame, outlines), soft * self.frame.size
         if area := _bounds(pixels, (0, 0, *self.image.size), 1 + 3 * blur):
             self.image.paste(colour, area, _mask(pixels, area, opacity, blur))
 
 
 class Part:
-    """One part of a product, to be painted and lit before `done` puts it on the image."""
+    """One part of a product. It is painted and lit, and then `done` puts it on the image."""
 
     def __init__(self, canvas: Canvas, outlines: Outlines, colour: Colour) -> None:
         pixels = _pixels(canvas.frame, outlines)
         area = _bounds(pixels, (0, 0, *canvas.image.size))
         self._canvas, self._frame = canvas, canvas.frame
-        self._area = area or (0, 0, 1, 1)  # off the image: work on one pixel, and drop it
+        self._area = area or (0, 0, 1, 1)  # outside the image: one pixel, which is dropped
         self._mask = _mask(pixels, area) if area else None
         size = (self._area[2] - self._area[0], self._area[3] - self._area[1])
         self._colour = Image.new("RGB", size, colour)
@@ -55,7 +57,7 @@ class Part:
         self._texture: Image.Image | None = None
 
     def paint(self, outlines: Outlines, colour: Colour) -> Self:
-        """Paint on the part; what is outside the part is lost."""
+        """Paint on the part. Paint outside the part is lost."""
         pixels = _pixels(self._frame, outlines)
         if area := _bounds(pixels, self._area):
             corner = (area[0] - self._area[0], area[1] - self._area[1])
@@ -75,7 +77,7 @@ class Part:
         down, right = np.gradient(hill)
         slope = -1.6 * pixels * (right * self._canvas.light[0] + down * self._canvas.light[1])
         lit = (slope + (hill - 1) * 0.35)[pad : pad + height, pad : pad + width]
-        # light from all around keeps what is turned away from going black
+        # light comes from all around, so no side is black
         self._light += strength * np.where(lit < 0, lit / (1 - 1.1 * lit), lit)
         return self
 
@@ -93,7 +95,7 @@ class Part:
         return self
 
     def stroke(self, lines: Iterable[Points], width: float, amount: float, soft: float = 0) -> Self:
-        """Lighten (amount > 0) or darken softly along lines: folds, seams, streaks of light."""
+        """Lighten (amount > 0) or darken the part softly along lines, such as folds or seams."""
         layer = Image.new("L", (self._light.shape[1], self._light.shape[0]))
         pen = ImageDraw.Draw(layer)
         thick = max(1, round(width * self._frame.size / _COARSE))
@@ -105,7 +107,7 @@ class Part:
         return self
 
     def ramp(self, profile: Callable[[Array], Array], start: Pair, end: Pair) -> Self:
-        """Add light that depends only on the way from one point (0) to another (1)."""
+        """Add the light that `profile` gives for each place between `start` (0) and `end` (1)."""
         a, b = self._frame(np.array([start, end], dtype=float))
         way = (b - a) / float((b - a) @ (b - a))
         y, x = ((np.arange(n) + 0.5) * _COARSE for n in self._light.shape)
@@ -117,7 +119,7 @@ class Part:
         """Put the part on the image."""
         if self._mask is None:
             return
-        # L: 128 leaves a pixel as it is, 0 makes it black, 255 white
+        # a grey of 128 leaves a pixel as it is, 0 makes it black, and 255 makes it white
         layer = Image.fromarray(np.clip(self._light * 127 + 128, 0, 255).astype(np.uint8))
         layer = layer.resize(self._colour.size, Image.Resampling.BILINEAR)
         if self._texture:
@@ -133,7 +135,7 @@ def _pixels(frame: Frame, outlines: Outlines) -> list[Points]:
 
 
 def _bounds(pixels: list[Points], within: Box, margin: float = 1) -> Box | None:
-    """The whole pixels around the outlines; None where they are outside the area."""
+    """The box of whole pixels around the outlines, cut to `within`; None if it is outside."""
     every = np.concatenate(pixels)
     (left, top), (right, bottom) = every.min(axis=0) - margin, every.max(axis=0) + margin
     left, top = max(within[0], int(left)), max(within[1], int(top))
@@ -142,7 +144,11 @@ def _bounds(pixels: list[Points], within: Box, margin: float = 1) -> Box | None:
 
 
 def _mask(pixels: list[Points], area: Box, opacity: float = 1, blur: float = 0) -> Image.Image:
-    """How much of each pixel the outlines cover: L, drawn large (blurred: small) and resized."""
+    """A grey image: how much of each pixel the outlines cover.
+
+    It is drawn larger and then reduced, so that its edges are smooth. If it is blurred, a smaller
+    one is enough.
+    """
     scale = 2 if blur < 1 else 1 / max(1, int(blur / 2))
     width, height = area[2] - area[0], area[3] - area[1]
     image = Image.new("L", (-int(-width * scale // 1), -int(-height * scale // 1)))

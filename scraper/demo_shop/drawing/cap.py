@@ -1,4 +1,4 @@
-"""Caps from the side."""
+"""Draws caps from the side."""
 
 from random import Random
 
@@ -11,7 +11,7 @@ from scraper.demo_shop.drawing.geometry import Points, ellipse, moved, path, spl
 
 
 class Cap(Design):
-    """Its crown, brim, panels and emblem; the crown's lower edge is at y 0."""
+    """A cap with its crown, brim, panels and emblem. The lower edge of the crown is at y 0."""
 
     patterns = ("plain", "motif", "motif", "motif", "motifs", "stripes", "dots", "checks")
 

@@ -1,4 +1,4 @@
-"""Colours of goods and of the places they are shown in."""
+"""The colours of products, and of the places that they are shown in."""
 
 import colorsys
 from random import Random
@@ -9,7 +9,7 @@ Colour: TypeAlias = tuple[int, int, int]
 WHITE: Colour = (250, 249, 246)
 BLACK: Colour = (30, 30, 33)
 SHADOW: Colour = (12, 12, 16)
-_EYE = (0.3, 0.59, 0.11)  # how much of each colour it sees
+_EYE = (0.3, 0.59, 0.11)  # how bright red, green and blue are for an eye
 
 _NEUTRAL = (0xF6F4EF, 0xE8E4DA, 0xCFCAC0, 0x9A9A98, 0x6B6D70, 0x3C3F44, 0x232427, 0x1D2230)
 _BOLD = (
@@ -20,7 +20,7 @@ _SOFT = (0xA8C3BD, 0xD8B9A4, 0xB9C7DC, 0xC8B6D6, 0xDFE0B9, 0x8FA58B, 0xD99A86, 0
 
 
 def pick(rng: Random) -> Colour:
-    """The colour of a product, each a little different; a third are greys."""
+    """A colour for a product. A third are greys. Each differs a little from its palette's."""
     family = _NEUTRAL if rng.random() < 0.35 else rng.choice((_BOLD, _BOLD, _SOFT))
     rgb = rng.choice(family).to_bytes(3, "big")
     hue, light, saturation = colorsys.rgb_to_hls(*(value / 255 for value in rgb))
@@ -32,7 +32,7 @@ def pick(rng: Random) -> Colour:
 
 
 def accent(rng: Random, base: Colour) -> Colour:
-    """A colour that is seen on `base`."""
+    """A colour that is clearly lighter or darker than `base`."""
     colour = base
     while abs(sum(w * (x - y) for w, x, y in zip(_EYE, colour, base, strict=True))) < 60:
         colour = pick(rng)
@@ -40,11 +40,11 @@ def accent(rng: Random, base: Colour) -> Colour:
 
 
 def mix(a: Colour, b: Colour, amount: float) -> Colour:
-    """`a` with a share of `b`."""
+    """A mixture of two colours. `amount` is the share of `b`, from 0 to 1."""
     r, g, blue = (round(x + (y - x) * amount) for x, y in zip(a, b, strict=True))
     return r, g, blue
 
 
 def darker(colour: Colour, amount: float) -> Colour:
-    """The same in the shade."""
+    """The colour in the shade. `amount` is the depth of the shade, from 0 to 1."""
     return mix(colour, SHADOW, amount)

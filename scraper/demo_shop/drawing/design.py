@@ -1,4 +1,4 @@
-"""What all products have in common, and what is printed on them."""
+"""The base of all products that are drawn, and the patterns that are printed on them."""
 
 from collections.abc import Callable
 from random import Random
@@ -10,19 +10,19 @@ from scraper.demo_shop.drawing.canvas import Canvas, Part
 from scraper.demo_shop.drawing.colours import accent, pick
 from scraper.demo_shop.drawing.geometry import Points, box, ellipse, moved, ribbon
 
-Layer: TypeAlias = tuple[list[Points], int]  # outlines and their colour: 0 second, 1 third
+Layer: TypeAlias = tuple[list[Points], int]  # outlines; 0 for the second colour, 1 for the third
 
 ALL_OVER = ("hoops", "stripes", "dots", "checks", "motifs")
-_REACH = 0.8  # patterns cover that far from the centre, in the product's units
+_REACH = 0.8  # how far patterns reach from the centre, in the product's units
 
 
 class Design:
-    """A product, drawn from `rng`: its colours, its pattern, and what a subclass adds.
+    """A product. Its colours, its pattern and its shape are drawn at random from `rng`.
 
-    A pattern is plain, bands, motif (one at a place), or one of `ALL_OVER`.
+    The pattern is plain, bands, motif (a single one), or one of `ALL_OVER`.
     """
 
-    lies = 0.3  # how often it lies on the ground, seen from above; else it stands
+    lies = 0.3  # share of images on which it lies on the ground, seen from above; else it stands
     patterns: tuple[str, ...]  # to choose from
     print_at: tuple[float, float, float]  # x, y and size of a motif
     silhouette: tuple[Points, ...]  # what casts the shadow
@@ -34,11 +34,11 @@ class Design:
         self.cloth = rng.choice(("weave", "smooth"))
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw it in the canvas's frame."""
+        """Draw the product in the canvas's frame."""
         raise NotImplementedError
 
     def decorate(self, part: Part, wrap: Callable[[Points], Points] | None = None) -> None:
-        """Print the pattern on a part; `wrap` lays flat points on the part's surface."""
+        """Print the pattern on a part. `wrap` maps flat points to the surface of the part."""
         for outlines, index in _layers(self.pattern, Random(self.seed), *self.print_at):
             if wrap:
                 cuts = np.cumsum([len(outline) for outline in outlines])[:-1]
@@ -93,13 +93,13 @@ def _polar(angle: Points, radius: Points) -> Points:
 
 
 def _hoop(top: float, bottom: float) -> Points:
-    """A band across. It has many points, so that it can be bent around a mug."""
+    """A horizontal band. It has many points, so that it can be bent around a mug."""
     x, up = np.linspace(-_REACH, _REACH, 40), np.repeat((top, bottom), 40)
     return np.stack([np.concatenate([x, x[::-1]]), up], axis=1)
 
 
 def _repeated(layers: list[Layer], step: float) -> list[Layer]:
-    """All over the surface in rows; every other row is shifted by half a step."""
+    """The layers repeated over the surface in rows. Each second row is shifted by half a step."""
     x, y = np.meshgrid(np.arange(-0.55, 0.55, step), np.arange(-0.55, 0.55, step / 2))
     x[1::2] += step / 2
     places = np.stack([x.ravel(), y.ravel()], axis=1)

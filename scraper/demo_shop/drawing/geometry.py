@@ -16,13 +16,13 @@ Points: TypeAlias = npt.NDArray[np.float64]
 Pair: TypeAlias = tuple[float, float]
 
 _T = np.arange(9) / 9
-_WEIGHTS = np.stack(  # what four points in a row count in the curve between the middle two
+_WEIGHTS = np.stack(  # weights of four successive points in the curve between the middle two
     [2 * _T**2 - _T - _T**3, 2 - 5 * _T**2 + 3 * _T**3, _T + 4 * _T**2 - 3 * _T**3, _T**3 - _T**2]
 ).T
 
 
 def spline(points: Sequence[Pair] | Points) -> Points:
-    """A smooth curve through the points (uniform Catmull-Rom), nine steps to each next one."""
+    """A smooth curve through the points (uniform Catmull-Rom), with nine steps between two."""
     p = np.asarray(points, dtype=float)
     if len(p) < 3:
         return p
@@ -32,12 +32,15 @@ def spline(points: Sequence[Pair] | Points) -> Points:
 
 
 def path(*runs: Sequence[Pair] | Points) -> Points:
-    """Smooth runs with corners between them."""
+    """A curve of several smooth pieces, with corners between them."""
     return np.vstack([spline(run) for run in runs])
 
 
 def ellipse(centre: Pair, rx: float, ry: float, start: float = 0, end: float = 360) -> Points:
-    """An arc in degrees, clockwise from the right; a whole ellipse by default."""
+    """An arc of an ellipse; the whole ellipse by default.
+
+    The angles are degrees, clockwise from the right.
+    """
     a = np.radians(np.linspace(start, end, 2 + int(abs(end - start)) // 9))
     return np.stack([np.cos(a) * rx + centre[0], np.sin(a) * ry + centre[1]], axis=1)
 
@@ -50,7 +53,7 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0)
 
 
 def ribbon(curve: Points, width: float | Sequence[float]) -> Points:
-    """The outline of a band along a curve; several widths are spread along it."""
+    """The outline of a band along a curve. If there are several widths, they follow each other."""
     along = np.gradient(curve, axis=0)
     normal = along[:, ::-1] * (-1, 1) / (np.hypot(along[:, 0], along[:, 1]) + 1e-9)[:, None]
     widths = np.atleast_1d(width)
@@ -60,12 +63,12 @@ def ribbon(curve: Points, width: float | Sequence[float]) -> Points:
 
 
 def moved(points: Points, right: float, down: float) -> Points:
-    """The same elsewhere."""
+    """The points, moved to another place."""
     return np.asarray(points + np.array([right, down]))
 
 
 def symmetric(right: Points) -> Points:
-    """A closed outline from its right half, given from top to bottom."""
+    """A closed outline from its right half. The half goes from top to bottom."""
     return np.vstack([right, right[::-1] * (-1, 1)])
 
 
@@ -77,20 +80,23 @@ class Frame:
 
     @classmethod
     def at(cls, at: Pair = (0, 0), size: float = 1, turn: float = 0, flip: int = 1) -> "Frame":
-        """`size` pixels a unit, turned by degrees clockwise; a `flip` of -1 mirrors."""
+        """A frame at the place `at` with `size` pixels for a unit.
+
+        It is turned by `turn` degrees clockwise. A `flip` of -1 mirrors it.
+        """
         c, s = size * cos(radians(turn)), size * sin(radians(turn))
         return cls(np.array([[c * flip, -s, at[0]], [s * flip, c, at[1]], [0, 0, 1]]))
 
     def inside(self, inner: "Frame") -> "Frame":
-        """The frame of something that `inner` places within this one."""
+        """The map from the units of `inner` to pixels, where `inner` lies within this frame."""
         return Frame(self.matrix @ inner.matrix)
 
     def __call__(self, points: Points) -> Points:
-        """Pixels of points in the product's units."""
+        """The points in pixels. They are given in the product's units."""
         mapped = points @ self.matrix[:, :2].T + self.matrix[:, 2]
         return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
     @property
     def size(self) -> float:
-        """Pixels a unit, near the centre."""
+        """The number of pixels for a unit near the centre."""
         return float(abs(np.linalg.det(self.matrix[:2, :2])) ** 0.5)

@@ -1,4 +1,4 @@
-"""Mugs and cups, seen from the side and a little from above."""
+"""Draws mugs and cups from the side and a little from above."""
 
 from random import Random
 
@@ -10,19 +10,19 @@ from scraper.demo_shop.drawing.design import Design
 from scraper.demo_shop.drawing.geometry import Points, ellipse, ribbon, spline
 from scraper.demo_shop.drawing.textures import Array
 
-# half width at the top and at the foot, height, belly
+# half of the width at the top, and at the foot; height; how far the middle bulges out
 _SHAPES = (
     *((0.34, 0.33, 0.74, 0.0), (0.37, 0.24, 0.74, 0.0), (0.27, 0.25, 0.86, 0.0)),
     *((0.31, 0.27, 0.7, 0.07), (0.42, 0.2, 0.52, 0.1), (0.36, 0.36, 0.58, 0.0)),
 )
-_HANDLES = (  # from the upper to the lower end, in shares of reach and height
+_HANDLES = (  # points from the upper to the lower end, as shares of reach and height
     [(0, -0.28), (0.7, -0.26), (1, 0), (0.7, 0.24), (0, 0.26)],
     [(0, -0.28), (0.8, -0.28), (1, -0.16), (1, 0.14), (0.8, 0.26), (0, 0.26)],
 )
 
 
 class Mug(Design):
-    """Its shape, handle, glaze, decoration and contents."""
+    """A mug with its shape, handle, glaze, decoration and contents."""
 
     lies = 0.0
     patterns = ("plain", "motif", "motif", "bands", "hoops", "stripes", "dots", "checks")
@@ -32,7 +32,7 @@ class Mug(Design):
         top, foot, high, belly = rng.choice(_SHAPES)
         self.top, self.foot = top * rng.uniform(0.92, 1.08), foot * rng.uniform(0.92, 1.08)
         self.high, self.belly = high * rng.uniform(0.9, 1.1), belly + rng.uniform(-0.02, 0.03)
-        self.pitch = rng.uniform(0.1, 0.32)  # short by long side of the rim's ellipse
+        self.pitch = rng.uniform(0.1, 0.32)  # height of the rim's ellipse, divided by its width
         self.inside = rng.choice((WHITE, self.colour, self.second))
         self.gloss = rng.choice((0.08, 0.25, 0.4))
         self.drink = rng.choice((None, None, (54, 32, 20), (150, 96, 58)))
@@ -59,7 +59,7 @@ class Mug(Design):
         self._draw_rim(canvas, side)
 
     def _surface(self, around: Points, t: Points) -> Points:
-        """Points on the outside: around from -1 (left) to 1 (right edge), t from rim to foot."""
+        """Points on the outside. `around` goes from -1 (left edge) to 1, `t` from rim to foot."""
         width = self.top + (self.foot - self.top) * t + self.belly * np.sin(np.pi * t)
         width = width * (1 - 0.16 * np.clip(t * 10 - 9, 0, 1) ** 2)
         y = self.high * (t - 0.5) + self.pitch * width * np.cos(around * np.pi / 2)

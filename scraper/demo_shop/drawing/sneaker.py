@@ -1,4 +1,4 @@
-"""Sneakers from the side, one or a pair."""
+"""Draws sneakers from the side, one or a pair."""
 
 from random import Random
 
@@ -11,7 +11,7 @@ from scraper.demo_shop.drawing.geometry import Frame, Points, box, moved, path, 
 
 
 class Sneaker(Design):
-    """Its height, sole, panels, materials, laces and marks."""
+    """A sneaker with its height, sole, panels, materials, laces and marks."""
 
     patterns = ("plain", "plain", "motif", "motif", "dots", "checks", "stripes")
 
@@ -23,7 +23,7 @@ class Sneaker(Design):
         self.collar = -0.36 if self.high_top else rng.uniform(-0.18, -0.11)
         self.toe = rng.uniform(0.01, 0.06)  # y of the toe box
         self.sole = rng.uniform(0.06, 0.11)
-        self.spring = rng.uniform(0.01, 0.04)  # of the toe, above the ground
+        self.spring = rng.uniform(0.01, 0.04)  # height of the toe above the ground
         self.overlay = rng.choice((self.colour, darker(self.colour, 0.15), self.second))
         self.cap_colour = rng.choice((self.colour, WHITE, self.overlay))
         self.sole_colour = rng.choice((WHITE, WHITE, WHITE, BLACK, self.second))
@@ -58,7 +58,7 @@ class Sneaker(Design):
         return path(back, under, toe, [toe[-1], (0.3, b - h), back[0]])
 
     def _instep(self, n: int) -> Points:
-        """Where the laces cross, from the collar to the toe."""
+        """The `n` points where the laces cross, from the collar to the toe."""
         c = self.collar
         curve = spline([(-0.1, c), (0.005, c * 0.42 + 0.005), (0.13, -0.03), (0.2, 0.01)])
         return np.asarray(curve[np.linspace(2, len(curve) - 1, n).astype(int)])

@@ -1,4 +1,4 @@
-"""T-shirts from the front, laid flat."""
+"""Draws T-shirts that lie flat, from the front."""
 
 from random import Random
 
@@ -11,14 +11,14 @@ from scraper.demo_shop.drawing.geometry import Points, box, ellipse, moved, path
 
 
 class TShirt(Design):
-    """Its cut, neck, sleeves, colours, print and folds."""
+    """A T-shirt with its cut, neck, sleeves, colours, print and folds."""
 
     lies = 1.0
     patterns = ("plain", "plain", "motif", "motif", "bands", *ALL_OVER)
 
     def __init__(self, rng: Random) -> None:
         super().__init__(rng)
-        self.wide = rng.uniform(0.25, 0.32)  # half, at the chest
+        self.wide = rng.uniform(0.25, 0.32)  # half of the width at the chest
         self.hem = self.wide * rng.choice((1, rng.uniform(0.86, 1.1)))
         self.base = rng.uniform(0.34, 0.45)  # y of the hem
         self.top = -self.base
@@ -58,7 +58,7 @@ class TShirt(Design):
         part.puff(0.03, 0.5).cloth(self.cloth, self.seed, self.rough, 0.14).done()
 
     def _folds(self) -> list[Points]:
-        """Creases from the armpits to the middle."""
+        """The lines of the creases, from the armpits to the middle."""
         rng, folds = Random(self.seed), []
         for side in (1, 1, 1, -1, -1, -1):
             end = (rng.uniform(-0.1, 0.2), self.arm + rng.uniform(-0.05, 0.45))
@@ -67,7 +67,7 @@ class TShirt(Design):
         return folds
 
     def _neckline(self) -> Points:
-        """From the left shoulder to the right one."""
+        """The line of the neck, from the left shoulder to the right one."""
         n, t, deep = self.neck, self.top, self.neck_deep
         half = spline([(n, t), (n * 0.75, t + deep * 0.7), (0, t + deep)])
         return np.vstack([half * (-1, 1), half[-2::-1]])

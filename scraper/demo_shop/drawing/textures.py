@@ -1,4 +1,4 @@
-"""Surfaces of goods and of grounds, made once in each process: L images around 128."""
+"""Makes surfaces of products and grounds, once in each process: grey images around 128."""
 
 from functools import cache
 from typing import TypeAlias
@@ -14,7 +14,7 @@ SIDE = 1024
 
 @cache
 def texture(name: str) -> Image.Image:
-    """A square of smooth, weave, concrete or planks, `SIDE` pixels wide."""
+    """A square of a surface, `SIDE` pixels wide: "smooth", "weave", "concrete" or "planks"."""
     y, x = np.indices((SIDE, SIDE))
     rough = np.tile(_noise(0.25, 3), (2, 2))
     match name:
@@ -37,14 +37,18 @@ def texture(name: str) -> Image.Image:
 
 @cache
 def slopes() -> tuple[Array, Array]:
-    """How steep a crumpled cloth is, in x and y: seamless, 512 by 512, of deviation 1."""
+    """The slopes of a crumpled cloth, in x and in y.
+
+    Both are seamless arrays of 512 by 512 values with a standard deviation of 1.
+    """
     down, right = np.gradient(_noise(2.2, 2))
     return right / right.std(), down / down.std()
 
 
 def _noise(fall: float, seed: int) -> Array:
-    """Seamless noise, 512 by 512, of mean 0 and deviation 1, whose amplitudes fall with the
-    frequency to the power `fall`: 0 is white noise, 2 makes hills.
+    """Seamless noise of 512 by 512 values, with mean 0 and standard deviation 1.
+
+    Its amplitudes fall with the frequency to the power `fall`: 0 gives white noise, 2 gives hills.
     """
     white = np.random.default_rng(seed).standard_normal((512, 512))
     axis = np.fft.fftfreq(512)
