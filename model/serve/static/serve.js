@@ -1,4 +1,5 @@
-// Sends each image on its own, a few at a time, so that one answer never waits for another.
+// Sends each image in its own request, and a few requests at a time, so that each answer is shown
+// as soon as it is there.
 const AT_ONCE = 4;
 const SHOWN = 5;
 
@@ -54,7 +55,7 @@ function add(files) {
   next();
 }
 
-// Few browsers show HEIC and TIFF themselves.
+// Few browsers can show HEIC and TIFF, so the server makes a small JPEG of them.
 async function showThumbnail(file, tile) {
   const image = find("img", tile);
   const hide = () => {
@@ -95,10 +96,10 @@ async function answer(file, tile) {
       predictions: [found],
     } = await ask(`v1/predict?top=${SHOWN}`, file);
     await known;
-    if (model !== about.sha256) await readAbout(); // a new one has taken its place
+    if (model !== about.sha256) await readAbout(); // the server has loaded a new model
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
-    note.textContent = sure ? "" : "No class is likely enough; the nearest are:";
+    note.textContent = sure ? "" : "No class is likely enough. The likeliest are:";
     find("img", tile).alt = sure ? `Image of: ${found.label}` : "Image";
     find(".guesses", tile).append(...found.top.map((guess) => row(guess, file, tile)));
     if (about.learn_into !== null) offerToLearn(file, tile);
@@ -133,7 +134,7 @@ function offerToLearn(file, tile) {
       const kept = await ask(`v1/learn?${query}`, file);
       told.textContent = kept.new
         ? `Kept as "${kept.label}". The next training learns from it.`
-        : `It was there as "${kept.label}" already.`;
+        : `The image was already there as "${kept.label}".`;
     } catch (error) {
       told.textContent = reasonOf(error);
     }
@@ -173,8 +174,8 @@ async function toggle(button, label, file, tile) {
     if (most >= 0.01) paint(find("canvas", tile), found.importance, most);
     text =
       most < 0.01
-        ? `No single part of it makes "${label}" more likely.`
-        : `Coloured: what speaks for "${label}". Covering the strongest part costs ${percent(most)}.`;
+        ? `No single area of the image makes "${label}" more likely.`
+        : `The coloured areas speak for "${label}". Without the strongest one, its probability falls by ${percent(most)}.`;
   } catch (error) {
     text = reasonOf(error);
   }
@@ -189,7 +190,7 @@ function paint(canvas, rows, most) {
   });
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext("2d").putImageData(pixels, 0, 0); // the browser smooths it
+  canvas.getContext("2d").putImageData(pixels, 0, 0); // the browser enlarges and smooths it
   canvas.hidden = false;
 }
 
