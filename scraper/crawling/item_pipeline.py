@@ -79,6 +79,10 @@ class ImagePipeline:
         self._manifest.close()
 
     async def process_item(self, item: ProductImage) -> ProductImage:
+        """Fetch a candidate if that may change something, and append its row to the manifest.
+
+        Raises DropItem if there is nothing to do, or if the row has no file.
+        """
         row = self._row(item)
         known = self._manifest.rows.get(row.key)
         is_expected = known and item.sha256 in (None, known.sha256)

@@ -57,6 +57,7 @@ class AddressGuard:
         reactor.installNameResolver(self.resolver)
 
     def process_request(self, request: Request) -> None:
+        """Choose the download slot: there is one for the own network, and one for each API."""
         at = host_port(request.url)  # raises if the URL is no address
         for key in _OWN_NETWORK:  # a redirect copies them to the new request
             request.meta.pop(key, None)
@@ -66,6 +67,7 @@ class AddressGuard:
             request.meta.update({**_OWN_NETWORK, "download_slot": api})
 
     def process_exception(self, request: Request, exception: Exception) -> None:
+        """Raise the guard's own error in the place of "can't resolve host"."""
         assert self.resolver is not None
         if isinstance(exception, CannotResolveHostError):
             refused = self.resolver.refused.get(host_port(request.url))
@@ -135,6 +137,7 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
+        """Wait for the crawl delay. Raises an IgnoreRequest if robots.txt forbids the request."""
         if not request.meta.get("dont_obey_robotstxt"):
             origin, rules = await self._allowed(request.url)
             if delay := rules.crawl_delay(self._agent):
@@ -246,6 +249,7 @@ class CandidateLimits:
                     yield item
 
     async def _admitted(self, item: ProductImage) -> bool:
+        """Wait until it is sure whether the candidate fits into the limits. True if it does."""
         spider = self._crawler.spider
         label, product = item.label, (item.label, item.product_id)
         per_class, per_product = spider.config.limit_per_class, spider.config.limit_per_product

@@ -50,6 +50,7 @@ class PatientRetry(RetryMiddleware):
         return retry
 
     async def process_request(self, request: Request) -> None:
+        """Wait until the host is free. Raises BusyHostError if it asks for too much time."""
         host = urlsplit(request.url).netloc
         while (wait := self._free_at.get(host, 0) - time.monotonic()) > 0:
             if not self._crawler.engine.running:
@@ -59,6 +60,7 @@ class PatientRetry(RetryMiddleware):
             await pause(self._crawler, wait)
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
+        """The request for another try; the response if it needs none, or would wait too long."""
         wiki_is_busy = response.headers.get("MediaWiki-API-Error") in _BUSY_WIKI
         if response.status in BUSY or wiki_is_busy:
             said = response.headers.get("Retry-After", b"").decode("latin-1")

@@ -40,6 +40,7 @@ class OwnProduct:
 
     @property
     def name(self) -> str | None:
+        """The name of the product, from the first object that has one."""
         return next(filter(None, (text_of(n.get("name")) for n in self.nodes)), None)
 
 

@@ -33,6 +33,7 @@ class ApiSpider(SourceSpider):
 
     @property
     def api(self) -> str:
+        """The address of the API: the source's own, or the one of the public service."""
         return self.config.api or self.default_api
 
     def ask(
@@ -94,6 +95,7 @@ class ApiSpider(SourceSpider):
             return value  # its row will say that it is no address
 
     def unanswered(self, failure: Failure) -> None:
+        """Note that a request to the API failed, with the error that the API reports."""
         request, error = failure.request, failure.value
         why = status_and_reason(error)[1]
         if isinstance(error, HttpError):

@@ -57,6 +57,7 @@ class Walk:
     """no file has been found so far"""
 
     def enter(self, category: str, depth: int) -> None:
+        """Begin to walk a category and `depth` levels of its subcategories."""
         self.depth = depth
         self.listing = {
             "list": "categorymembers",

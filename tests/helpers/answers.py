@@ -1,7 +1,8 @@
-"""Answers of a server that the routes of a `Web` can give."""
+"""Answers that the routes of the test server `Web` can give."""
 
 
 def answers(status: int, body: bytes | str = b"sorry", **headers: str):
+    """A route that always gives this answer."""
     return lambda request: request.answer(body, status, **headers)
 
 
@@ -10,5 +11,6 @@ def redirect(to: str):
 
 
 def hang_up(request) -> None:
+    """A route that closes the connection without an answer."""
     request.close_connection = True
     request.connection.close()

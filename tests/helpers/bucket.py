@@ -10,16 +10,16 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-"""variables that its clients need"""
+"""environment variables that clients of the server need"""
 
 
 @contextmanager
 def bucket() -> Iterator[str]:
-    """The address of the server, while it runs."""
+    """Start the server for a `with` block. It gives the server's address."""
     import boto3
     from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else it prints each request
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -1,4 +1,4 @@
-"""The trained model, evaluated again."""
+"""Evaluates the trained model again."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pipeline.params import Evaluate
 
 
 def again(trained: Path, dataset: Path, out: Path, **options: object) -> dict[str, float]:
-    """The trained model evaluated on another dataset."""
+    """The metrics of the trained model on another dataset."""
     chosen = Evaluate(**{"reject_quantile": 0.05, "foreign": None, **options})
     results = trained / "results"
     return evaluate.evaluate(chosen, dataset, results / "model", results / "train", out)

@@ -26,21 +26,22 @@ class Project:
         return Running(self, command)
 
     def run(self, *command: str, codes: tuple[int, ...] = (0,)) -> str:
-        """What the command printed; its exit code is asserted."""
+        """Run a command, and return its output. Asserts that its exit code is one of `codes`."""
         code, out = self.start(*command).wait()
         assert code in codes, f"{command} gave {code}:\n{out}"
         assert "Traceback" not in out, out
         return out
 
     def kill(self, seconds: float, *command: str) -> None:
-        """Run it for a while, then end it and all that it started, without a warning."""
+        """Run a command for a while. Then kill it and all processes that it started."""
         running = self.start(*command)
         time.sleep(seconds)
-        with suppress(ProcessLookupError):  # it was quicker
+        with suppress(ProcessLookupError):  # it has ended already
             os.killpg(running.pid, signal.SIGKILL)
         running.wait()
 
     def edit(self, **sources: dict | None) -> None:
+        """Set sources in params.yaml; None removes a source."""
         yaml = YAML()
         params = yaml.load(self.root / "params.yaml")
         for name, source in sources.items():
@@ -59,7 +60,10 @@ class Project:
 
 
 class Running:
-    """A command under way. DVC's are forks of a process that has imported DVC: see forked.py."""
+    """A command that runs. DVC's commands are forks of a process that has imported DVC already.
+
+    See forked.py.
+    """
 
     server: subprocess.Popen
 
@@ -85,12 +89,13 @@ class Running:
         self.pid = self._process.pid
 
     def wait(self) -> tuple[int, str]:
-        """Its exit code, and what it printed."""
+        """Wait for the end of the command. Returns its exit code and its output."""
         code = self._process.wait() if self._process else int(self.server.stdout.readline())
         return code, self._out.read_text(errors="replace")
 
 
 def digests(*folders: Path) -> dict[str, Path]:
+    """SHA-256 → path, for each JPEG file in these folders."""
     return {
         hashlib.sha256(path.read_bytes()).hexdigest(): path
         for folder in folders

@@ -30,6 +30,7 @@ def raw() -> Path:
 
 
 def rows() -> dict[str, Row]:
+    """The rows of the manifest that count, by `image_url`."""
     return {row.image_url: row for row in Manifest(raw() / "manifest.jsonl").rows.values()}
 
 
@@ -38,7 +39,7 @@ def statuses() -> dict[str, str]:
 
 
 def contents() -> dict[str, set[bytes]]:
-    """What lies in data/raw/own, by class."""
+    """The contents of the files in data/raw/own, by class."""
     found: dict[str, set[bytes]] = {}
     for path in raw().glob("*/*"):
         found.setdefault(path.parent.name, set()).add(path.read_bytes())

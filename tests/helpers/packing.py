@@ -1,4 +1,4 @@
-"""Folders of files to pack, and what they have."""
+"""Makes folders to pack into shards, and reads what is in them."""
 
 import json
 import random
@@ -20,7 +20,7 @@ def write(root: Path, files: dict[str, bytes]) -> None:
 
 
 def contents(root: Path) -> dict[str, bytes | None]:
-    """All files below a folder, and its empty folders."""
+    """Path → content, for all files in a folder. Empty folders have None."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
@@ -35,7 +35,7 @@ def digests(shards: Path) -> dict[str, str]:
 
 
 def source(count: int, first: int = 0) -> dict[str, bytes]:
-    """Images of a source and its manifest, whose order is not that of the names."""
+    """Images of a source, and its manifest. The rows have another order than the names."""
     names = [f"{'mug' if n % 3 else 'hat'}/{n * 7919 % 10007:05}.jpg" for n in range(count)]
     rows = "".join(json.dumps({"file": name}) + "\n" for name in names)
     images = {name: random.Random(name).randbytes(2000) for name in names[first:]}
@@ -43,7 +43,7 @@ def source(count: int, first: int = 0) -> dict[str, bytes]:
 
 
 def again(raw: Path) -> dict[str, bytes | None]:
-    """What unpacking gives in a new folder."""
+    """Unpack the shards into a new folder, and return its contents."""
     shutil.rmtree("again", ignore_errors=True)
     assert main(["unpack", "--raw", "again"]) == 0
     return contents(Path("again"))

@@ -1,4 +1,4 @@
-"""A small page in a process of its own, served as the real ones are, and asked over HTTP."""
+"""A small page in its own process. It is served like the real pages, and asked over HTTP."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""A proxy that has a page below a prefix, which it takes away, as nginx does."""
+"""A proxy that serves a page below a prefix. It removes the prefix from requests, as nginx does."""
 
 import http.client
 import threading
@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 
 @contextmanager
 def proxied(page: str, prefix: str) -> Iterator[str]:
-    """The address of `page` behind the proxy. What is not below the prefix is not found."""
+    """Start the proxy for a `with` block. It gives the address of `page` behind the proxy.
+
+    The proxy answers 404 for other paths.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -38,7 +41,7 @@ def proxied(page: str, prefix: str) -> Iterator[str]:
         do_GET = do_POST = do_HEAD = _pass_on  # noqa: N815 - as http.server calls them
 
     class Server(ThreadingHTTPServer):
-        request_queue_size = 64  # a browser asks for all at once
+        request_queue_size = 64  # a browser opens many connections at once
 
     with Server(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What lies in data/raw/src."""
+"""Reads the files in data/raw/src."""
 
 import hashlib
 from pathlib import Path
@@ -10,7 +10,7 @@ PATTERN = r"(?P<label>[^/]+)/[^/]+\.jpg$"
 
 
 def files() -> set[str]:
-    """Of data/raw/src, the source's own notes left out."""
+    """The paths of the files in data/raw/src, without the notes of collect itself."""
     notes = {"manifest.jsonl", "complete.json"}
     return {str(p.relative_to(RAW)) for p in RAW.rglob("*") if p.is_file()} - notes
 

@@ -11,29 +11,29 @@ import tempfile
 import time
 from pathlib import Path
 
-TRIES = 4  # a busy machine starts Ray too slowly at times
+TRIES = 4  # on a busy machine, Ray may start too slowly
 _READY = "Ray runtime started"
 _SETTINGS = {
-    "RAY_agent_register_timeout_ms": "120000",  # a raylet ends itself when its agent is late
-    "RAY_health_check_initial_delay_ms": "1000",  # a killed raylet is noticed within seconds
+    "RAY_agent_register_timeout_ms": "120000",  # else a raylet ends itself if its agent is late
+    "RAY_health_check_initial_delay_ms": "1000",  # so a killed raylet is noticed in seconds
     "RAY_health_check_period_ms": "1000",
     "RAY_DISABLE_IMPORT_WARNING": "1",
 }
 
 
 class ClusterStartError(Exception):
-    """Ray did not start on this machine, so nothing of this project was tried."""
+    """Ray did not start on this machine, so no code of this project was tested."""
 
 
 class Cluster:
-    """Two nodes with one processor each. A context manager.
+    """Two nodes with one processor each, as a context manager.
 
-    Raises ClusterStartError, with what Ray said, if it does not start in a few tries.
+    Raises ClusterStartError with Ray's output if it does not start in a few tries.
     """
 
     def __init__(self, memory: int = 100_000_000, **environment: str) -> None:
         self._memory = memory
-        # its path is a part of the names of sockets, for which the system allows 107 bytes
+        # short, because it is a part of the names of sockets, which have at most 107 bytes
         self._folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
         self._nodes: list[subprocess.Popen[bytes]] = []
         self.address = ""
@@ -42,7 +42,7 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command needs, to run on this cluster."""
+        """The environment variables of a command that runs on this cluster."""
         return {
             "RAY_ADDRESS": self.address,
             "RAY_AUTH_MODE": "token",
@@ -71,7 +71,7 @@ class Cluster:
         raise ClusterStartError(self._said())
 
     def complete(self) -> None:
-        """Start the second node if it was not started yet, or has ended."""
+        """Start the second node if it was not started before, or has ended."""
         if self._nodes[0].poll() is not None:
             raise ClusterStartError(f"the head has ended: {self._said()}")
         self._nodes = [node for node in self._nodes if node.poll() is None]
@@ -81,12 +81,12 @@ class Cluster:
         raise ClusterStartError(self._said())
 
     def kill_second_node(self) -> None:
-        """End the second node as a power failure would: all its processes at once."""
-        self._nodes[1].kill()  # the system ends its children with it
+        """Kill the second node and all its processes at once, as a power failure does."""
+        self._nodes[1].kill()  # its children end with it
         self._nodes[1].wait()
 
     def kill_head(self) -> None:
-        """End the first node in the same way. The cluster is of no use then."""
+        """Kill the first node in the same way. The cluster can't work after that."""
         self._nodes[0].kill()
         self._nodes[0].wait()
 
@@ -109,7 +109,7 @@ class Cluster:
         command += ["--num-cpus=1", f"--object-store-memory={self._memory}"]
         with self._log.open("wb") as log:
             environment = {**os.environ, **_SETTINGS, **self._environment, **self.environment}
-            del environment["RAY_ADDRESS"]  # the options say it
+            del environment["RAY_ADDRESS"]  # the options have the address
             node = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         until = time.monotonic() + 120
         while node.poll() is None and time.monotonic() < until:

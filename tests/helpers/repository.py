@@ -9,7 +9,7 @@ from dvc.repo import Repo
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's, with its own programs first and somebody who commits."""
+    """The environment of this process, with its own programs first and a person for commits."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -39,7 +39,7 @@ class Repository:
         self.variables = variables
 
     def run(self, *command: str, code: int = 0) -> str:
-        """What the command printed; its exit code is asserted."""
+        """Run a command, and return its output. Asserts that its exit code is `code`."""
         done = subprocess.run(
             command,
             cwd=self.root,

@@ -14,7 +14,7 @@ from PIL import Image
 from model import compare
 
 LABELS = ("cap", "mug")
-COUNT = 40  # of each class
+COUNT = 40  # images of each class
 STAGES = """
 stages:
   evaluate:
@@ -33,7 +33,7 @@ def other(label: str) -> str:
 
 
 def table(wrong: set[int], numbers: range = range(COUNT), labels: tuple[str, ...] = LABELS) -> str:
-    """predictions.csv; image n of each class is wrong where n is in `wrong`."""
+    """A predictions.csv. The answer for image n of each class is wrong if n is in `wrong`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [f"p_{label}" for label in labels]
@@ -76,7 +76,7 @@ class Project:
         self.predictions.write_text(text)
 
     def record(self) -> None:
-        """Take what lies here for what the stages made."""
+        """Let DVC take the present files for the results of the stages."""
         with contextlib.chdir(self.root), Repo() as repo:
             repo.commit(force=True)
 

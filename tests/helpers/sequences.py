@@ -1,4 +1,4 @@
-"""All that people type in a project, in random order, and what holds after each step."""
+"""What people do in a project, in random order, and what must be true after each step."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ class Sequences(RuleBasedStateMachine):
 
     @initialize(outside=st.booleans())
     def begin(self, outside: bool) -> None:
-        """The person's folder is in the project, or somewhere else on the machine."""
+        """Make a project. The person's folder is in it, or elsewhere on the machine."""
         type(self).count += 1
         self.base = self.folder / str(self.count)
         shutil.copytree(self.template.root, self.base / "project", symlinks=True)
@@ -41,7 +41,7 @@ class Sequences(RuleBasedStateMachine):
         for folder in (self.own, self.other):
             (folder / "hat").mkdir(parents=True)
         self.person: dict[str, bytes] = {}
-        """what lies in the person's folder, by path"""
+        """path in the person's folder: content of the file"""
         self.number = 0
         self.project.edit(
             demo_shop=None,
@@ -57,7 +57,7 @@ class Sequences(RuleBasedStateMachine):
         self.put("hat")
         self.project.commit()
         self.is_sound = True
-        """nothing was killed since the last run of all stages"""
+        """whether nothing was killed since the last run of all stages"""
         self.crawled: set[str] = set()
 
     def teardown(self) -> None:
@@ -101,7 +101,7 @@ class Sequences(RuleBasedStateMachine):
         del self.person[name]
 
     def _let_go_of(self, name: str) -> None:
-        """What a crawl brought into the person's folder may go as the person wants it."""
+        """Expect an image of a crawl no longer, because the person edits or deletes it."""
         self.crawled.discard(hashlib.sha256(self.person[name]).hexdigest())
 
     @precondition(lambda self: self.person)
@@ -114,7 +114,7 @@ class Sequences(RuleBasedStateMachine):
         (self.own / name).rename(self.own / new)
         self.person[new] = self.person.pop(name)
 
-    # what is typed
+    # commands that a person types
 
     def _crawl(self, source: str, category: str) -> tuple[str, ...]:
         return (
@@ -139,7 +139,7 @@ class Sequences(RuleBasedStateMachine):
         rows = Manifest(folder / MANIFEST).rows.values()
         here = digests(folder)
         self.crawled |= {str(row.sha256) for row in rows if row.status.has_file} & here.keys()
-        if folder == self.own:  # they are the person's now, to edit and to delete
+        if folder == self.own:  # the person may edit and delete them from now on
             for path in self.own.rglob("*.jpg"):
                 self.person[path.relative_to(self.own).as_posix()] = path.read_bytes()
 
@@ -212,14 +212,14 @@ class Sequences(RuleBasedStateMachine):
             "sweep": ("python", "-m", "model.sweep", "-S", "train.batch_size=5"),
         }
         self.project.kill(tenths / 10, *commands[command])
-        # what Git and DVC, killed while they write it, name and ask people to remove
+        # if Git and DVC are killed, they leave these locks, and ask people to remove them
         for lock in (".git/index.lock", ".git/HEAD.lock", ".dvc/tmp/rwlock"):
             (self.project.root / lock).unlink(missing_ok=True)
         self._note_what_came(self.own)
         incoming = self.project.root / "data/incoming/shop"
         self._note_what_came(incoming if incoming.is_dir() else self.project.root / "data/raw/shop")
 
-    # what must hold
+    # what must be true after each step
 
     @invariant()
     def what_a_person_has_is_as_it_was(self) -> None:
@@ -238,13 +238,13 @@ class Sequences(RuleBasedStateMachine):
             assert missing <= self._what_dvc_has_stored()
 
     def _what_dvc_has_stored(self) -> set[str]:
-        """The SHA-256 of all files that a dvc.lock of some commit leads to, out of the cache."""
+        """The SHA-256 of all files in the cache that a dvc.lock of any commit names."""
         cache = self.project.root / ".dvc/cache/files/md5"
         commits = self.project.run("git", "rev-list", "--all", "--reflog").split()
         locks = [
             self.project.run("git", "show", f"{one}:dvc.lock", codes=(0, 128)) for one in commits
         ]
-        if (here := self.project.root / "dvc.lock").exists():  # a stash may have it
+        if (here := self.project.root / "dvc.lock").exists():  # it is absent if a stash has it
             locks.append(here.read_text())
         stored = set()
         for tree in cache.glob("*/*.dir"):

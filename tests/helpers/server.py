@@ -1,4 +1,4 @@
-"""The server of the model in a process of its own, and what it tells Prometheus."""
+"""Starts the model's server in its own process, and reads its numbers for Prometheus."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ Sources: TypeAlias = dict[str, dict[str, Any]]
 
 
 def project(exported: Path, root: Path, sources: Sources) -> Path:
-    """A folder with an export and a params.yaml."""
+    """Make a folder with an exported model and a params.yaml, and return it."""
     shutil.copytree(exported / "results/export", root / "results/export")
     values = YAML().load(ROOT / "params.yaml")
     values["sources"] = sources
@@ -30,14 +30,14 @@ def project(exported: Path, root: Path, sources: Sources) -> Path:
 
 
 class Server(str):
-    """The address of a server that runs, and its process."""
+    """The address of a running server. It also has the server's process."""
 
     __slots__ = ("process", "said")
     process: "subprocess.Popen[str]"
     said: IO[str]
 
     def complained(self) -> str:
-        """What it has said on stderr."""
+        """The server's output on stderr."""
         self.said.seek(0)
         return self.said.read()
 
@@ -46,7 +46,7 @@ class Server(str):
 def served(
     folder: Path, *arguments: str, token: str = "", path: Path | None = None
 ) -> Iterator[Server]:
-    """`python -m model.serve` in `folder`; modules in `path` come before all others."""
+    """Run `python -m model.serve` in `folder`. It imports modules in `path` before all others."""
     paths = os.pathsep.join(str(each) for each in (path, ROOT) if each)
     with (
         tempfile.TemporaryFile("w+") as said,
@@ -75,7 +75,7 @@ def served(
 
 
 def metrics(server: str, **headers: str) -> dict[tuple[str, ...], float]:
-    """Each number by its name and the values of its labels."""
+    """The server's numbers for Prometheus, by name and values of labels."""
     text = requests.get(f"{server}/metrics", headers=headers, timeout=60).text
     return {
         (sample.name, *(sample.labels[key] for key in sorted(sample.labels))): sample.value

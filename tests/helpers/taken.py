@@ -1,11 +1,11 @@
-"""What the stage took from an archive, and what it left out."""
+"""Reads what the stage took from an archive, and what it left out."""
 
 import json
 from pathlib import Path
 
 
 def found(rows) -> set[tuple]:
-    """What of a row comes from the table."""
+    """The values in the rows that come from the archive's table."""
     return {(r.image_url.partition("#")[2], r.label, r.split, r.product_id, r.title) for r in rows}
 
 

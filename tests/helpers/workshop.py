@@ -29,7 +29,7 @@ class Workshop:
         yaml.dump(params, self.root / "params.yaml")
 
     def shop(self, web, *classes: str, **more: object) -> None:
-        """params.yaml with one source, `shop`: our classes are the categories' names."""
+        """Write a params.yaml with one source, `shop`. Its classes have the categories' names."""
         source = {
             "kind": "spider",
             "spider": "shop",
@@ -90,7 +90,10 @@ class Workshop:
         )  # fmt: skip
 
     def rows(self, source: str = "shop", *, all_of_them: bool = False) -> dict | list:
-        """The rows that count by (label, last part of the address); or all, as written."""
+        """The last row of each image, by its label and the last part of its address.
+
+        With `all_of_them`, all rows as a list.
+        """
         lines = (self.root / "data/raw" / source / "manifest.jsonl").read_text().splitlines()
         rows = [json.loads(line) for line in lines]
         if all_of_them:

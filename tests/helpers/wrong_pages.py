@@ -1,4 +1,4 @@
-"""Pages that are no product pages, and what the preview says of a page."""
+"""Pages that are no product pages, and the preview's text for a page."""
 
 from pipeline.cli import UserError
 from scraper.preview import preview, render
@@ -10,7 +10,7 @@ PDF = b"%PDF-1.7\n\1\2\xff"
 
 
 def previewed(url: str) -> str:
-    """What the preview says of a page, on one line, also where it shows nothing."""
+    """The preview's text for a page on one line, or its error if it shows nothing."""
     try:
         return " ".join(render(preview(url)).split())
     except UserError as error:
