@@ -78,8 +78,8 @@ def require_current(name: str) -> None:
     found = json.loads(done.stdout or "{}").get(stage, []) if done.returncode == 0 else ["?"]
     if any(one != {"changed outs": one.get("changed outs")} for one in map(_as_dict, found)):
         raise UserError(
-            f"what a crawl brings into {name} is stored by DVC's stage {stage}, which was never "
-            f"run, or before params.yaml changed. Run this first: dvc repro {stage}"
+            f"DVC's stage {stage} stores what a crawl brings into {name}. The stage was never run, "
+            f"or params.yaml has changed since then. Run this first: dvc repro {stage}"
         )
 
 
@@ -90,14 +90,14 @@ def store(name: str) -> None:
     """
     if not _is_ours():
         return
-    if not (FOLDERS / name).exists():  # the stage `folders` makes it, and never ran here
+    if not (FOLDERS / name).exists():  # the stage `folders` makes it, but never ran here
         link_folders(load_params().sources)
     with _store_lock():
         done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
     if done.returncode:
         raise UserError(
-            f"DVC could not store {RAW / name}: {done.stderr.strip()}\nNothing is lost: what is "
-            f"new lies in {INCOMING / name} too. Run again: dvc commit --force collect@{name}"
+            f"DVC could not store {RAW / name}: {done.stderr.strip()}\nNothing is lost: the new "
+            f"files are in {INCOMING / name} too. Run again: dvc commit --force collect@{name}"
         )
     drop_stored()
 

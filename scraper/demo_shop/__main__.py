@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shop = ShopServer(options.port)
     except (OSError, OverflowError) as error:
         raise UserError(
-            f"port {options.port} can't be served on ({error}); choose another --port"
+            f"the demo shop can't use port {options.port} ({error}); choose another --port"
         ) from error
     with shop:
         print(_welcome(shop.address.rstrip("/")), flush=True)

@@ -77,7 +77,7 @@ def _read_text(text: str) -> list[Any]:
         clean = html.unescape(html.unescape(clean))
     if "\\" in clean and not clean.startswith(("[", "{")):
         clean = re.sub(r"\\+/?", "/", clean.replace('\\"', '"').strip('"'))
-        clean = re.sub(r"^(https?:)/+", r"\1//", clean)  # as browsers take them
+        clean = re.sub(r"^(https?:)/+", r"\1//", clean)  # as browsers do
     if clean[:1] in ("[", "{", '"'):
         return [x for x in read_loose_json(clean) if x != text]
     if clean.startswith(("<", "url(")):

@@ -21,8 +21,8 @@ def words(text: str | None) -> frozenset[str]:
 def likeness(name: str | None, others: Iterable[str | None]) -> float:
     """How similar `name` is to the most similar of `others`, from 0 to 1.
 
-    It is the share of the words of `name` that the other name has. If half the share of the other's
-    words that `name` has is larger, it is that.
+    It is the larger of two values: the share of the words of `name` that the other name has, and
+    half the share of the other's words that `name` has.
 
     >>> likeness("red mug", ["a big red mug", "cap"])
     1.0

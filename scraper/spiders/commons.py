@@ -104,13 +104,13 @@ class CommonsSpider(ApiSpider):
             walk = Walk(label, search)
             if "://" in value:
                 self.unreadable[label] = (
-                    f"{value!r} is an address; write the category's name, Category:Hats say, or "
-                    "the words of a search"
+                    f"{value!r} is an address; write the name of a category, such as "
+                    "Category:Hats, or the words of a search"
                 )
             elif not (found := _CATEGORY.match(category)):
                 yield self._listing(walk)
             elif bar and not depth.strip().isdecimal():
-                self.unreadable[label] = f"{value!r}: after the | comes a number of levels"
+                self.unreadable[label] = f"{value!r}: write a number of levels after the |"
             else:
                 walk.category = "Category:" + category[found.end() :].replace("_", " ").strip()
                 walk.seen.add(walk.category)
@@ -230,8 +230,8 @@ class CommonsSpider(ApiSpider):
             marks = (why for mark, why in _FAULTS.items() if info.get(mark) or mark in page)
             fault = next(marks, "the wiki names no address of its file")
             return self._candidate(label, title, page_url, fault)
-        # The thumbnail of a drawing is a PNG, and that of a document is a JPEG. A source that takes
-        # these formats does not want drawings and documents, so there the file's own type counts.
+        # The thumbnail of a drawing is a PNG, and that of a document is a JPEG. So that neither
+        # passes as an image in these formats, the type of the file itself counts for them.
         is_bitmap = (text(info, "mediatype") or "BITMAP").upper() == "BITMAP"
         mime = (thumbnail and is_bitmap and text(info, "thumbmime")) or text(info, "mime")
         license_name, license_url = self._license(mapping(info.get("extmetadata")))

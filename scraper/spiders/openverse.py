@@ -20,7 +20,7 @@ _NAMES = {"cc0": "CC0", "pdm": "PDM"}  # CC BY, CC BY-SA, …
 
 
 class OpenverseSpider(ApiSpider):
-    """The value of a class is the words of a search. Results come by relevance, page by page."""
+    """The value of a class has the words of a search. Results come by relevance, page by page."""
 
     name = "openverse"
     default_api: ClassVar[str] = "https://api.openverse.org/v1/images/"

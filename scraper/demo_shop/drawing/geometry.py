@@ -53,7 +53,7 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0)
 
 
 def ribbon(curve: Points, width: float | Sequence[float]) -> Points:
-    """The outline of a band along a curve. If there are several widths, they follow each other."""
+    """The outline of a band along a curve. Several widths are spread evenly along the curve."""
     along = np.gradient(curve, axis=0)
     normal = along[:, ::-1] * (-1, 1) / (np.hypot(along[:, 0], along[:, 1]) + 1e-9)[:, None]
     widths = np.atleast_1d(width)

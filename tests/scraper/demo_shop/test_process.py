@@ -54,7 +54,7 @@ def test_a_port_that_is_taken_is_a_clear_error(capfd: pytest.CaptureFixture[str]
         with pytest.raises(UserError, match="could not be started"), serve(port):
             pass
     message = capfd.readouterr().err
-    assert f"port {port} can't be served on" in message
+    assert f"the demo shop can't use port {port}" in message
     assert "Traceback" not in message
 
 

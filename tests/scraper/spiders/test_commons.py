@@ -243,7 +243,7 @@ def test_a_crawl_by_hand_names_a_category(web, wiki, workshop):
         ({"spider": "shop"}, "the spider shop takes no api; set it to null"),
         ({"spider": "shop", "api": None}, "the spider shop needs a url to start from"),
         ({"api": "wiki.example"}, "'wiki.example' is no address"),
-        ({"classes": {"hat": "Category:Hats|deep"}}, "after the | comes a number of levels"),
+        ({"classes": {"hat": "Category:Hats|deep"}}, "write a number of levels after the |"),
     ],
 )
 def test_a_wrong_source_is_refused(web, workshop, change, said):
