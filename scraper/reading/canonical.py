@@ -13,7 +13,7 @@ from w3lib.url import canonicalize_url
 
 
 def names_in(text: str) -> frozenset[str]:
-    """The names in a text that lists them."""
+    """The names in a text. Blanks separate them."""
     return frozenset(text.split())
 
 

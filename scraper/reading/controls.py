@@ -76,7 +76,7 @@ class Control:
 def controls(page: Page) -> Iterator[Control]:
     """The controls that may lead to another page, in the order of the document.
 
-    Their words, classes or numbers tell.
+    They are recognised by their words, their classes or their number.
     """
     captions = {x.get("for"): _text(x) for x in page.tree.iter("label") if x.get("for")}
     for node in page.tree.xpath(_PRESSED):
@@ -127,7 +127,7 @@ def _labels(node: Any, captions: dict[str, str]) -> tuple[str, ...]:
 
 
 def _drawn(node: Any) -> tuple[str, ...]:
-    """An arrow as the label of a control that has an icon with such a name, and no text."""
+    """The label of a control without text: an arrow, if it has an icon with such a name."""
     for inside in node.iter("i", "span", "svg", "use", "em"):
         if _ICON.search(" ".join(map(str, inside.attrib.values())).lower()):
             return ("›",)
@@ -213,7 +213,7 @@ def _is_off(node: Any) -> bool:
 
 
 def _address(page: Page, node: Any) -> tuple[str | None, bool]:
-    """The address of another page to which the control leads, and whether it leads to this one."""
+    """The address of the other page to which the control leads; whether it leads to this page."""
     leads_here = False
     for reference in _references(page, node):
         url = page.absolute(reference)

@@ -14,7 +14,7 @@ from scraper.crawling.failures import may_pass, status_and_reason
 from scraper.spiders import SourceSpider
 from scraper.spiders.records import listed, mapping, parse, text
 
-_PATIENCE = 5  # times a busy API is asked again
+_PATIENCE = 5  # how often a busy API is asked again
 
 
 class ApiSpider(SourceSpider):
