@@ -163,7 +163,7 @@ def test_classes_without_a_file_are_said_with_the_remedy(web, workshop):
     ):
         assert sentence in out
     assert "nothing is found for that" in out
-    assert "is an address; write the category's name" in out
+    assert "is an address; write the name of a category" in out
 
 
 def test_a_wiki_that_repeats_itself_ends(web, workshop):
