@@ -70,8 +70,6 @@ class FeedItem:
     title: str | None
     images: tuple[FeedImage, ...]
     categories: tuple[Category, ...]
-    fault: str | None = None
-    """why this row of the feed can't be read"""
 
 
 def plain(text: str | None) -> str:
@@ -178,5 +176,13 @@ def whole_number(value: Any) -> int | None:
 
 
 def once(images: Iterable[FeedImage]) -> tuple[FeedImage, ...]:
-    """The images, each address once. The first image with an address counts."""
-    return tuple({image.url: image for image in reversed([*images])}.values())[::-1]
+    """The images in their order, each address once. The first image with an address counts.
+
+    >>> front, back = FeedImage("front.jpg", 800), FeedImage("back.jpg")
+    >>> once([front, back, FeedImage("front.jpg")]) == (front, back)
+    True
+    """
+    found: dict[str, FeedImage] = {}
+    for image in images:
+        found.setdefault(image.url, image)
+    return tuple(found.values())

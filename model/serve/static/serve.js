@@ -175,7 +175,7 @@ async function toggle(button, label, file, tile) {
     text =
       most < 0.01
         ? `No single area of the image makes "${label}" more likely.`
-        : `The coloured areas speak for "${label}". Without the strongest one, its probability falls by ${percent(most)}.`;
+        : `The coloured areas speak for "${label}". Without the strongest one, its probability falls by ${Math.round(100 * most)} points.`;
   } catch (error) {
     text = reasonOf(error);
   }

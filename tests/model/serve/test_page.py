@@ -152,7 +152,7 @@ def test_the_area_that_decided_is_painted(page: Page, image: Path) -> None:
     page.route("**/v1/explain*", lambda route: route.fulfill(json=answer))
     page.get_by_label("Choose images").set_input_files(image)
     tile(page, "00.png").get_by_role("button").first.click()
-    told = "Without the strongest one, its probability falls by 50%."
+    told = "Without the strongest one, its probability falls by 50 points."
     expect(tile(page, "00.png")).to_contain_text(told)
     canvas = tile(page, "00.png").locator("canvas")
     expect(canvas).to_be_visible()
