@@ -99,7 +99,7 @@ async function answer(file, tile) {
     if (model !== about.sha256) await readAbout(); // the server has loaded a new model
     const sure = found.label !== null;
     heading.textContent = sure ? found.label : "None of these";
-    note.textContent = sure ? "" : "No class is likely enough. The likeliest are:";
+    note.textContent = sure ? "" : "The image does not look enough like one of the classes. The likeliest are:";
     find("img", tile).alt = sure ? `Image of: ${found.label}` : "Image";
     find(".guesses", tile).append(...found.top.map((guess) => row(guess, file, tile)));
     if (about.learn_into !== null) offerToLearn(file, tile);
