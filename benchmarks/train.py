@@ -200,7 +200,7 @@ def plot() -> None:
     axes.set_xscale("log")
     axes.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
     axes.set(xlabel="minutes from cleaned images to metrics", ylabel="validation accuracy")
-    axes.set(xlim=(0.3, 40), ylim=(0.6, 1.0))
+    axes.set(xlim=(0.3, 60), ylim=(0.6, 1.0))
     axes.grid(alpha=0.3)
     figure.savefig(PLOT, dpi=130)
 
