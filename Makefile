@@ -14,18 +14,19 @@ help: ## list what can be made
 
 install: .venv/installed ## make .venv with everything in it, at the tested versions
 
-# `anew` where the Python in it doesn't fit or is gone; uv fetches one where none is found
+# `anew` where the Python in it doesn't fit or is gone; uv fetches one where none is found.
+# --seed: with pip, which people type for packages of their own, such as jupyterlab
 .venv/installed: requirements.txt pyproject.toml $(if $(shell $(BIN)/python -c '$(FITS)' 2>&1 || echo no),anew)
 	@if [ -f .venv/pyvenv.cfg ] && ! $(BIN)/python -c '$(FITS)' 2>/dev/null; then rm -r .venv; fi
 	@if [ ! -f .venv/pyvenv.cfg ]; then \
 	  for python in $(PYTHONS) none; do $$python -c '$(FITS)' 2>/dev/null && break; done; \
 	  if [ $$python = none ]; then \
-	    [ -z "$(PYTHON)" ] && uv venv --quiet --allow-existing --python 3.13 .venv 2>/dev/null || { \
+	    [ -z "$(PYTHON)" ] && uv venv --quiet --allow-existing --python 3.13 --seed .venv 2>/dev/null || { \
 	      echo "Python 3.11, 3.12 or 3.13 is needed, and none of these is one: $(PYTHONS)."; \
 	      echo "Install one, and name it: make PYTHON=/path/to/python3.12"; \
 	      exit 1; } >&2; \
 	  elif command -v uv >/dev/null; then \
-	    uv venv --quiet --allow-existing --python $$python .venv; \
+	    uv venv --quiet --allow-existing --python $$python --seed .venv; \
 	  else \
 	    $$python -m venv .venv; \
 	  fi; \

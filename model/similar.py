@@ -19,13 +19,13 @@ from tqdm import tqdm
 
 from model import artifact, data
 from model.images import UnreadableImageError, decode_ahead
+from model.origins import Origins
 from model.sources import fetched, images_named, shown, with_name
 from pipeline.cli import UserError, run
 from pipeline.files import write_atomic
 from pipeline.listing import aside_lines, left_out, text
-from pipeline.manifest import Manifest, Row
 from pipeline.numbers import number_from
-from pipeline.paths import DATASET, MANIFEST, MODEL, RAW, SIMILAR_CACHE, SPLITS
+from pipeline.paths import DATASET, MODEL, RAW, SIMILAR_CACHE, SPLITS
 
 if TYPE_CHECKING:
     import keras
@@ -91,7 +91,7 @@ class Index:
         self._size = model.image_size
         self._dataset = dataset
         self._files, self._about = list(about), about
-        self._origins: dict[str, dict[str, Row]] = {}
+        self._origins = Origins(RAW)
         try:
             self._features: Features = np.load(cache)
             is_whole = self._features.shape[:1] == (len(self._files),)
@@ -146,7 +146,7 @@ class Index:
 
     def _neighbour(self, file: Path, similarity: float) -> Neighbour:
         about = self._about[file]
-        origin = self._origin(about.get("source", ""), about.get("sha256", ""))
+        origin = self._origins.row(about)
         return Neighbour(
             similarity,
             file.parent.name,
@@ -154,12 +154,6 @@ class Index:
             origin.page_url if origin else None,
             about.get("license") or None,
         )
-
-    def _origin(self, source: str, sha256: str) -> Row | None:
-        if source not in self._origins:
-            rows = Manifest(RAW / source / MANIFEST).rows.values()
-            self._origins[source] = {str(row.sha256): row for row in rows if row.status.has_file}
-        return self._origins[source].get(sha256)
 
 
 def _about(dataset: Path) -> dict[Path, Mapping[str, str]]:

@@ -5,8 +5,9 @@ comment in params.yaml and in the presets; docs/parameters.md has all sentences.
 are. So do comments beside the names of sources and classes, because people write these.
 """
 
+import argparse
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,13 @@ again what a change touches. `python -m pipeline.describe` writes this page from
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.describe",
+        description="Write the description of each parameter, which stands in the code, into "
+        "docs/parameters.md and into the comments of params.yaml and presets/*.yaml.",
+    )
+    parser.parse_args(arguments)
     PAGE.write_text(page(), encoding="utf-8", newline="\n")
     for path in [PARAMS, *sorted(PRESETS.glob("*.yaml"))]:
         text = commented(path.read_text(encoding="utf-8"))

@@ -166,6 +166,6 @@ def test_uv_fetches_a_python_where_none_fits(machine: Machine) -> None:
     machine.add_uv()
     machine.add("python3", "3.9")
     code, said, called = machine.install()
-    assert called == ["uv venv --quiet --allow-existing --python 3.13 .venv"]
+    assert called == ["uv venv --quiet --allow-existing --python 3.13 --seed .venv"]
     assert code == 2
     assert "Python 3.11, 3.12 or 3.13 is needed" in said

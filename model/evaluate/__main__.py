@@ -10,6 +10,7 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from model.evaluate.advice import ConfusedPair, Facts, Share, Weakest, advice
 from model.evaluate.metrics import metrics, per_class, slices
 from model.evaluate.refusal import refusals
 from model.evaluate.tested import Tested, tested
+from model.origins import Origins
 from pipeline.cli import UserError, run
 from pipeline.files import csv_text, json_text, write_atomic
 from pipeline.params import Evaluate, Train, load_params
-from pipeline.paths import DATASET, EVALUATE, MODEL, TRAIN
+from pipeline.paths import DATASET, EVALUATE, MODEL, RAW, TRAIN
 from pipeline.report import data_uri, thumbnail, write_page
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -48,11 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def evaluate(
-    options: Evaluate, dataset: Path, model: Path, log: Path, out: Path
+    options: Evaluate, dataset: Path, model: Path, log: Path, out: Path, raw: Path = RAW
 ) -> dict[str, float]:
     """Write all results to `out`, print the metrics and the advice, and return the metrics.
 
-    `log` has the log of the training.
+    `log` has the log of the training. The manifests in `raw` give the names of images in the
+    report, and nothing else. So they are no dependency of the stage, and may be absent.
 
     UserError if there is no model, its labels are not those of the dataset, a split lacks a class,
     or a folder of foreign images has no image.
@@ -81,16 +84,14 @@ def evaluate(
     model_card.write(out / "MODEL_CARD.md", dataset, classifier, facts)
     curves = {
         measure: curve
-        for measure in (
-            "loss",
-            "accuracy",
-        )  # one figure each: beside each other, or on a phone below
+        for measure in ("loss", "accuracy")  # a figure each: beside each other, or below on a phone
         if (curve := figures.learning_curves(log / "plots", (measure,)))
     }
     sentences = advice(
         _known(classifier, dataset, log / "plots", facts["scores"], validation, test)
     )
-    _write_report(out, dataset, test, facts, drawn, curves, sentences, options.reject_quantile)
+    shown = _Shown(dataset, test, Origins(raw))
+    _write_report(out, shown, facts, drawn, curves, sentences, options.reject_quantile)
     scores: dict[str, float] = facts["scores"]
     print(tabulate(scores.items(), floatfmt=".3f"))
     print(f"more in {out / 'report.html'}", *sentences, sep="\n")
@@ -99,8 +100,7 @@ def evaluate(
 
 def _write_report(
     out: Path,
-    dataset: Path,
-    test: Tested,
+    shown: "_Shown",
     facts: dict[str, Any],
     drawn: Mapping[str, figures.Drawing],
     curves: Mapping[str, figures.Drawing],
@@ -114,12 +114,11 @@ def _write_report(
         advice=sentences,
         reject_quantile=reject_quantile,
         least_slice=_LEAST_SLICE,
-        named_by_sha256=any(row.get("sha256") for row in test.rows),
         figures=_for_browser(drawn),
         curves=_for_browser(curves),
-        mistakes=_worst_mistakes(dataset, test),
-        mistake_count=int((~test.right).sum()),
-        galleries=_galleries(dataset, test.images, test.probabilities),
+        mistakes=shown.worst_mistakes(),
+        mistake_count=int((~shown.test.right).sum()),
+        galleries=shown.galleries(),
     )
 
 
@@ -247,40 +246,42 @@ def _training_accuracy(plots: Path, epoch: int, epochs: int) -> float | None:
     return logged.get(epoch if epochs else 1)
 
 
-def _worst_mistakes(dataset: Path, test: Tested) -> list[dict[str, Any]]:
-    """The mistakes that the model was surest of."""
-    confidence, wrong = test.probabilities.max(axis=1), np.flatnonzero(~test.right)
-    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
-    return [
-        {
-            **_shown(dataset, test.images, test.probabilities, i),
-            "true": test.images.labels[test.images.classes[i]],
-            "source": test.rows[i].get("source"),
+@dataclass(frozen=True)
+class _Shown:
+    """The test images that the report shows, each with its name and the answer of the model."""
+
+    dataset: Path
+    test: Tested
+    origins: Origins
+
+    def worst_mistakes(self) -> list[dict[str, Any]]:
+        """The mistakes that the model was surest of."""
+        confidence, wrong = self.test.probabilities.max(axis=1), np.flatnonzero(~self.test.right)
+        worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
+        return [self._figure(i) for i in worst]
+
+    def galleries(self) -> dict[str, list[dict[str, Any]]]:
+        """Some images of each class, from the likeliest to the least likely of it."""
+        galleries = {}
+        for number, label in enumerate(self.test.images.labels):
+            members = np.flatnonzero(self.test.images.classes == number)
+            ranked = members[np.argsort(-self.test.probabilities[members, number], kind="stable")]
+            places = np.unique(np.linspace(0, len(ranked) - 1, _GALLERY).round().astype(int))
+            galleries[label] = [self._figure(i) for i in ranked[places]]
+        return galleries
+
+    def _figure(self, i: int) -> dict[str, Any]:
+        images, about = self.test.images, self.test.rows[i]
+        file = images.files[i]
+        return {
+            "image": thumbnail(self.dataset / "test" / file),
+            "true": images.labels[images.classes[i]],
+            "predicted": images.labels[self.test.probabilities[i].argmax()],
+            "confidence": self.test.probabilities[i].max(),
+            "source": about.get("source"),
+            "file": file,
+            "name": self.origins.name(about) or file,
         }
-        for i in worst
-    ]
-
-
-def _galleries(
-    dataset: Path, test: data.Images, probabilities: Array
-) -> dict[str, list[dict[str, Any]]]:
-    """Some images of each class, from the likeliest to the least likely of it."""
-    galleries = {}
-    for number, label in enumerate(test.labels):
-        members = np.flatnonzero(test.classes == number)
-        ranked = members[np.argsort(-probabilities[members, number], kind="stable")]
-        places = np.unique(np.linspace(0, len(ranked) - 1, _GALLERY).round().astype(int))
-        galleries[label] = [_shown(dataset, test, probabilities, i) for i in ranked[places]]
-    return galleries
-
-
-def _shown(dataset: Path, test: data.Images, probabilities: Array, i: int) -> dict[str, Any]:
-    return {
-        "image": thumbnail(dataset / "test" / test.files[i]),
-        "predicted": test.labels[probabilities[i].argmax()],
-        "confidence": probabilities[i].max(),
-        "file": test.files[i],
-    }
 
 
 if __name__ == "__main__":

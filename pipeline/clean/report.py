@@ -66,7 +66,7 @@ class Figure:
     label: str
     lines: list[str]
     name: str
-    """a person's own name for the file; without one, its path in data/raw"""
+    """a person's own name for the file; without one, its title, or its path in data/raw"""
     file: str
     sha256: str
     page_url: str | None
@@ -194,7 +194,7 @@ class _View:
             shown,
             image.label,
             [line for line in lines if line],
-            image.name or image.file,
+            image.name or image.title or image.file,
             image.file,
             image.sha256,
             _link(image.page_url),

@@ -214,6 +214,8 @@ def _add_shop(
     shelves = [x for x in shop.shelves if "${" not in x.value]  # which DVC would substitute
     chosen = _chosen(shelves, labels) if labels else _all(shelves)
     why = f"no category of {shop.what} is called so"
+    if not shop.shelves:
+        why = "no list of its categories was found"
     found.lost += [(url, label, why) for label in labels if label not in chosen]
     chosen = _each_once(found, url, chosen)
     if not chosen:

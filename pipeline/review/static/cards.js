@@ -7,6 +7,7 @@ export const smallOf = (row) => `images/${row.sha256}/small`;
 export const largeOf = (row) => `images/${row.sha256}/large`;
 export const fileOf = (row) => row.name ?? row.file ?? ""; // a person's own name for it, or ours
 export const baseOf = (row) => fileOf(row).split("/").at(-1);
+const nameOf = (row) => (row.name ? baseOf(row) : (row.title ?? baseOf(row))); // which people know
 
 const DONE = { keep: "✓ keep", drop: "✕ drop" };
 
@@ -46,7 +47,7 @@ export function drawCard(index, onClick, onLongTouch) {
       textContent: secondLine(row, decision),
       className: row.verdict === "drop" && !decision ? "gone" : "",
     }),
-    make("p", { className: "file", textContent: baseOf(row) }),
+    make("p", { className: "file", textContent: nameOf(row) }),
   );
   mark(card, index);
   card.ariaPosInSet = index + 1;

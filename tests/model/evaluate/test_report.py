@@ -11,6 +11,8 @@ from evaluation import again
 from PIL import Image
 from playwright.sync_api import Browser
 
+from pipeline.manifest import Manifest, Row, Status
+
 
 class Page(HTMLParser):
     def __init__(self, text: str) -> None:
@@ -49,6 +51,37 @@ def test_the_report_shows_the_worst_mistakes_with_their_source(
     assert "sky/an &lt;apple&gt;.png" in text
     assert "that shop" in text
     assert "truly sky" in text
+
+
+def test_an_image_has_the_name_that_people_know(trained: Path, tmp_path: Path) -> None:
+    """Its title, or its name in a person's folder; its file where the manifest has neither."""
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset, raw = tmp_path / "data/dataset", tmp_path / "data/raw"
+    known = [
+        ("Red <apple>", "https://shop.example/1.jpg", "Red &lt;apple&gt;"),
+        (None, "apple/IMG 7.heic", "apple/IMG 7.heic"),
+        (None, "https://shop.example/3.jpg", None),
+    ]
+    lines = ["file_name,source,sha256"]
+    files = sorted((dataset / "test/apple").iterdir())
+    for n, (file, (title, address, _)) in enumerate(zip(files, known, strict=False)):
+        lines.append(f"apple/{file.name},shop,{n:064}")
+        row = Row(
+            status=Status.SAVED,
+            label="apple",
+            image_url=address,
+            file=f"apple/{n}.jpg",
+            sha256=f"{n:064}",
+            title=title,
+        )
+        with Manifest(raw / "shop/manifest.jsonl") as manifest:
+            manifest.append(row)
+    (dataset / "test/metadata.csv").write_text("\n".join(lines) + "\n")
+    again(trained, dataset, tmp_path / "out", raw)
+    text = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    for file, (_, _, name) in zip(files, known, strict=False):
+        assert f'<span class="file">{name or f"apple/{file.name}"}</span>' in text
+        assert f'title="data/dataset/test/apple/{file.name}"' in text
 
 
 def test_the_card_says_what_the_run_knows(trained: Path) -> None:
@@ -139,7 +172,6 @@ def test_parts_with_few_images_are_counted_and_not_shown(trained: Path, tmp_path
     assert "source: c" not in text
     assert "source: d" not in text
     assert "2 parts have fewer than 5 images" in text
-    assert "grep SHA-256 data/raw/*/manifest.jsonl" in text
     text = described(trained, tmp_path / "none", [f"shop {n // 3}" for n in range(15)])
     assert "shop 1" not in text
     assert "5 parts have fewer than 5 images" in text
