@@ -77,10 +77,9 @@ def empty_classes(
             )
         else:
             reason, count = reasons.most_common(1)[0]
-            yield (
-                f"class {label!r} has no image: all {reasons.total()} were dropped, "
-                f"{count} of them as {reason}; {_remedy(reason)}"
-            )
+            many = f"all {reasons.total()} were dropped, {count} of them as {reason}"
+            fate = many if reasons.total() > 1 else f"its only one was dropped as {reason}"
+            yield f"class {label!r} has no image: {fate}; {_remedy(reason)}"
 
 
 def _remedy(reason: str) -> str:

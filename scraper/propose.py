@@ -31,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not found.entries:
         print("nothing was found anywhere", file=sys.stderr)
         return 1
-    print("  # paste this below `sources:` in params.yaml")
+    if not options.write:
+        print("  # paste this below `sources:` in params.yaml")
     print(_plain(as_text(found.entries)), end="")
     if options.write:
         add_to(PARAMS, found.entries)

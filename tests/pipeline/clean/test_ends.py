@@ -77,7 +77,7 @@ def test_each_reason_has_a_remedy(work, make, capsys, reason: str, remedy: str) 
         work.add(both, "hat")
         work.add(both, "mug")
     last = run(work, capsys)[-1]
-    assert f"class 'hat' has no image: all 1 were dropped, 1 of them as {reason}" in last
+    assert f"class 'hat' has no image: its only one was dropped as {reason}" in last
     assert remedy in last
 
 

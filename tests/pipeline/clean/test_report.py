@@ -120,6 +120,16 @@ def test_a_license_without_a_name_is_named_by_its_address(work, make) -> None:
     ]
 
 
+def test_an_image_has_the_name_that_people_know(work, make) -> None:
+    """Its name in a person's folder, else its title, else its file."""
+    work.add(make.tiny(), image_url="mug/IMG 1.heic", title="Not this", reason=Reason.TOO_SMALL)
+    work.add(make.blank(), title="Red <mug>", reason=Reason.BLANK)
+    sha256 = work.add(make.truncated(), reason=Reason.TRUNCATED)
+    work.clean()
+    names = re.findall(r'<span class="file">(.*?)</span>', part("dropped"))
+    assert sorted(names) == ["Red &lt;mug&gt;", "mug/IMG 1.heic", f"own/mug/{sha256}.jpg"]
+
+
 def test_one_set_is_one_and_none_is_none(work, make) -> None:
     image = make.next()
     work.add(make.encoded(image))

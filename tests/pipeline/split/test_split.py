@@ -106,7 +106,7 @@ def test_a_class_without_any_image_is_told_of_at_the_end(work, divided, make, ca
     split.main([])
     *_, plate, _, spoon = capsys.readouterr().out.splitlines()
     assert plate == (
-        "WARNING: class 'plate' has no image: all 1 were dropped, 1 of them as blank; "
+        "WARNING: class 'plate' has no image: its only one was dropped as blank; "
         "see clean.blank in params.yaml"
     )
     assert spoon.startswith("WARNING: class 'spoon' has no image: none was collected;")
