@@ -199,7 +199,10 @@ class _Pool:
         places = self._fill({})
         if needed <= set(places.values()):
             return places
-        splits = sorted(needed & self._shares.keys(), key=lambda split: self._shares[split])
+        # by name where shares are equal: the order of a set differs from process to process
+        splits = sorted(
+            needed & self._shares.keys(), key=lambda split: (self._shares[split], split)
+        )
         return self._fill(dict(zip(self._by_size, splits, strict=False)))
 
     def _fill(self, given: Mapping[str, str]) -> dict[str, str]:
