@@ -235,10 +235,17 @@ def test_every_place_fails(proposed, web):
     assert lost.endswith("nothing was found anywhere\n")
 
 
+def test_a_shop_that_shows_no_categories(proposed, web):
+    assert ": no list of its categories was found" in proposed("mug", f"--shop={web.url}")[2]
+
+
 def test_write_keeps_everything_else(proposed, tmp_path):
     path = tmp_path / "params.yaml"
     before = path.read_text()
+    proposed("mug", "--limit=7")
+    assert "paste" in proposed.text
     proposed("mug", "--write", "--limit=7")
+    assert "paste" not in proposed.text
     after = path.read_text()
     added = after.splitlines()
     for line in before.splitlines():

@@ -1,9 +1,7 @@
 """Entries for a shop: like Shopify, like WooCommerce, with a feed, with a sitemap, with a menu."""
 
 import json
-import shutil
 import textwrap
-from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
@@ -13,7 +11,6 @@ from pipeline.cli import UserError
 from pipeline.sources import Source
 from scraper.propose import main
 
-ROOT = Path(__file__).parents[2]
 HOME = '<html><head>%s</head><body><nav><a href="/">Home</a>%s</nav></body></html>'
 FEED = """<rss xmlns:g="http://base.google.com/ns/1.0"><channel>
 <item><g:id>1</g:id><g:image_link>/1.jpg</g:image_link><g:product_type>Home &gt; Coffee mugs
@@ -297,22 +294,3 @@ def test_a_list_of_categories_that_is_none_is_told(shop, web, odd: str) -> None:
     _, entry, lost = shop("teacup")
     assert entry["classes"] == {"teacup": "Teacups"}  # a tag of a product
     assert odd == "[]" or "categories of Shopify's list" in lost
-
-
-def test_a_shop_that_shows_no_categories(shop, web):
-    web.routes["/"] = "<html><body>Closed</body></html>"
-    code, _, lost = shop("teapot")
-    assert code == 1
-    assert f"teapot in {web.url}: no list of its categories was found" in lost
-
-
-def test_entries_that_are_written_need_no_pasting(shop, web, tmp_path):
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    feed = HOME % ('<link rel="alternate" type="application/rss+xml" href="/feed.xml">', "")
-    web.routes |= {"/": feed, "/feed.xml": FEED}
-    assert shop("coffee mug")[0] == 0
-    assert "paste" in shop.text
-    code, _, said = shop("coffee mug", options=("--write",))
-    assert code == 0
-    assert "paste" not in shop.text
-    assert "params.yaml has these new sources: shop_127_0_0_1" in said

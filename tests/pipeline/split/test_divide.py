@@ -1,10 +1,7 @@
 """Splits: deterministic, stratified, groups whole, and steady when images are added."""
 
 import hashlib
-import os
 import re
-import subprocess
-import sys
 from collections import Counter, defaultdict
 
 import pytest
@@ -284,27 +281,3 @@ def test_of_a_leak_the_stronger_split_stays() -> None:
         image(104, group="y", official="train"),
     ]
     assert assign(images, OFFICIAL)[30:] == [None, "test", "test", "validation", None]
-
-
-def test_a_class_of_few_groups_is_divided_alike_in_each_process() -> None:
-    """The order of a set differs from process to process, unless PYTHONHASHSEED fixes it."""
-    program = (
-        "from pipeline.params import Split\n"
-        "from pipeline.split.divide import KeptImage, divide\n"
-        "few = [KeptImage(label='mug', sha256=f'{n:064}', width=9, height=9, brightness=9.0,"
-        " source='own', license='', official_split='', group=str(n)) for n in range(3)]\n"
-        "settings = Split(validation=0.15, test=0.15, keep_official=False, seed=1)\n"
-        "print(divide(few, settings).places)\n"
-    )
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": str(seed)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in range(6)
-    }
-    (places,) = said
-    assert all(split in places for split in paths.SPLITS)

@@ -1,6 +1,9 @@
 """The dataset on disk, and what the command says."""
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -160,3 +163,27 @@ def test_a_class_that_looks_like_a_number_is_printed_as_it_is(
     split.main([])
     lines = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line]
     assert {"007", "1e3"} <= {*lines}
+
+
+def test_a_class_of_few_groups_is_divided_alike_in_each_process() -> None:
+    """The order of a set differs from process to process, unless PYTHONHASHSEED fixes it."""
+    program = (
+        "from pipeline.params import Split\n"
+        "from pipeline.split.divide import KeptImage, divide\n"
+        "few = [KeptImage(label='mug', sha256=f'{n:064}', width=9, height=9, brightness=9.0,"
+        " source='own', license='', official_split='', group=str(n)) for n in range(3)]\n"
+        "settings = Split(validation=0.15, test=0.15, keep_official=False, seed=1)\n"
+        "print(divide(few, settings).places)\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(6)
+    }
+    (places,) = said
+    assert all(split in places for split in paths.SPLITS)
