@@ -1,6 +1,7 @@
 """`python -m pipeline.shards pack|unpack`: data/raw as few large files, and back."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pipeline.shards.pack import Packed, pack
 from pipeline.shards.store import Store
 from pipeline.shards.unpack import DIFFERS, Unpacked, unpack
 
+_NO_ADDRESS = re.compile(r"[a-z][a-z0-9+.]+:")  # a drive of Windows has one letter
 _SHOWN = 3  # examples of each kind
 _FORCE = "--force overwrites those"
 _BRING = "bring them again, for example by dvc pull, or pack again where the files are"
@@ -55,9 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_apart(shards: str, raw: Path) -> None:
-    if "://" in shards:
+    """Raise UserError for what can't be meant as the place of the shards."""
+    if not shards:
+        raise UserError(f"the place of the shards is empty; name a folder, such as {SHARDS}")
+    place = shards.removeprefix("file://")
+    if "://" in place:
         return
-    one, other = Path(shards).resolve(), raw.resolve()
+    if found := _NO_ADDRESS.match(place):
+        raise UserError(f"{shards} is no address; two slashes follow the colon: {found[0]}//…")
+    one, other = Path(place).resolve(), raw.resolve()
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise UserError(f"{shards} and {raw} lie in one another; name two folders that do not")
 
@@ -71,7 +79,8 @@ def _tell_packed(packed: Packed, store: Store) -> int:
     )
     for line in aside_lines(packed.aside):
         print(line)
-    _tell("files that could not be read, and are in no shard", packed.unread)
+    _tell("files that could not be packed", packed.unread, "run this again when they can be read")
+    _tell("tar files that are not ours, and stay as they are", packed.foreign)
     return 1 if packed.unread or UNREADABLE in packed.aside else 0
 
 
@@ -81,6 +90,7 @@ def _tell_unpacked(done: Unpacked, raw: Path) -> int:
         _tell(f"files that {why}", names, _FORCE if why == DIFFERS else "")
     lost = [f"{name} {why}" for name, why in done.lost.items()]
     _tell("shards that could not be unpacked", lost, _BRING)
+    _tell("tar files that index.json does not list; they were not unpacked", done.foreign)
     return 1 if lost or done.refused else 0
 
 

@@ -22,6 +22,7 @@ from pipeline.paths import MANIFEST
 
 MOST: Final = 256_000_000
 """bytes of a shard, unless a single file in it is larger"""
+_LONGEST: Final = 200  # bytes of a folder's name; disks take 255
 _UNFINISHED: Final = ".part"  # the end of a name; DVC ignores such files too
 
 
@@ -126,15 +127,20 @@ def _in_order(manifest: Path) -> list[str]:
 def _folder_of(source: str) -> str:
     """The folder of a source's shards: the source's name if each store takes it, or else escaped.
 
-    >>> _folder_of("demo_shop"), _folder_of("my shop")
-    ('demo_shop', 'my%20shop')
+    No two sources have the same folder, and none has the name of the index.
+
+    >>> _folder_of("demo_shop"), _folder_of("my shop"), _folder_of("index.json")
+    ('demo_shop', 'my%20shop', 'index%2Ejson')
     """
     try:
         if safe_source(source) == source:
             return source
     except UserError:
         pass
-    return quote(os.fsencode(source), safe="")
+    escaped = quote(os.fsencode(source), safe="").replace(".", "%2E")
+    if len(escaped) <= _LONGEST:
+        return escaped
+    return f"{escaped[:_LONGEST]}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:16]}"
 
 
 def _divided(members: Iterable[Member], most: int) -> Iterator[list[Member]]:

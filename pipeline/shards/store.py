@@ -1,8 +1,8 @@
 """Where shards lie: a folder, or an address that fsspec knows, such as s3://bucket/shards."""
 
-import os
-import tarfile
+import errno
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -15,8 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.cli import UserError
 from pipeline.files import file_digest, json_text
+from pipeline.shards.tar import BAD_TAR, bad_tar, leads_out, read_tar
+from pipeline.system import lock
 
 INDEX: Final = "index.json"
+_LOCK: Final = ".lock.part"  # Git and DVC ignore the name
 
 
 class DamagedShardError(Exception):
@@ -47,7 +50,8 @@ class Store:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._folder = None if "://" in address else Path(address)
+        path = address.removeprefix("file://")
+        self._folder = None if "://" in path else Path(path)
         if self._folder is None:
             try:
                 self._fs, self._root = url_to_fs(address, use_listings_cache=False)
@@ -60,6 +64,8 @@ class Store:
                 raise UserError(
                     f"{address} is no address of shards ({error}); name a folder, or s3://…"
                 ) from error
+            except Exception as error:  # some libraries connect at once
+                raise _unreachable(address, error) from error
         else:
             self._fs, self._root = fsspec.filesystem("file"), str(self._folder.absolute())
 
@@ -102,28 +108,80 @@ class Store:
             return None
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody else packs into the folder. A bucket has no such lock."""
+        if self._folder is None:
+            yield
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / _LOCK).open("ab", buffering=0) as file:
+            words = f"another command packs into {self.address}; waiting for its end"
+            told = threading.Timer(1, print, [words])
+            told.daemon = True
+            told.start()
+            lock(file)
+            told.cancel()
+            yield
+
+    def tars(self) -> set[str]:
+        """The names of all tar files that are there, also of those that are in no index."""
+        if self._folder:
+            return {
+                path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*.tar")
+            }
+        try:
+            with self._reaching(FileNotFoundError, PermissionError):
+                found = self._fs.find(self._root)
+        except (FileNotFoundError, PermissionError):  # keys that may read need not be able to list
+            return set()
+        return {name[len(self._root) + 1 :] for name in found if name.endswith(".tar")}
+
+    @contextmanager
     def fetched(self, shard: Shard) -> Iterator[Path]:
         """A file with the bytes of the shard. Its size and its SHA-256 are those of the index.
 
         Raises DamagedShardError if they are not, or if there is no such file.
         """
+        with self._brought(shard.name) as path:
+            if wrong := _difference(path, shard):
+                raise DamagedShardError(wrong)
+            yield path
+
+    def names(self, name: str, shard: Shard | None) -> tuple[list[str], str | None]:
+        """The names of the members of a tar file, and what is wrong with the file.
+
+        The names go as far as the file can be read. `shard` is what the index says of the file.
+        """
+        found: list[str] = []
+        try:
+            with self._brought(name) as path:
+                wrong = _difference(path, shard) if shard else None
+                with read_tar(path) as tar:
+                    found.extend(info.name for info in tar)  # what is found before an error stays
+        except DamagedShardError as error:
+            return found, str(error)
+        except BAD_TAR as error:
+            if is_full(error):
+                raise
+            return found, bad_tar(error)
+        return found, wrong
+
+    @contextmanager
+    def _brought(self, name: str) -> Iterator[Path]:
+        """A file with what is at the place of a shard. Raises DamagedShardError if nothing is."""
         with tempfile.TemporaryDirectory(prefix="shard-") as folder:
-            path = self._folder / shard.name if self._folder else Path(folder) / "shard.tar"
+            path = self._folder / name if self._folder else Path(folder) / "shard.tar"
             try:
                 if not self._folder:
                     with self._reaching(FileNotFoundError):
-                        self._fs.get_file(f"{self._root}/{shard.name}", str(path))
-                size = path.stat().st_size
-                digest = file_digest(path)
+                        self._fs.get_file(f"{self._root}/{name}", str(path))
+                path.open("rb").close()
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise DamagedShardError("is missing") from error
             except OSError as error:
+                if is_full(error):
+                    raise
                 raise DamagedShardError(f"can't be read ({error.strerror})") from error
-            if (size, digest) != (shard.bytes, shard.sha256):
-                raise DamagedShardError(
-                    f"is damaged: it has {size:,} bytes with the SHA-256 {digest[:12]}…, and "
-                    f"not {shard.bytes:,} with {shard.sha256[:12]}…"
-                )
             yield path
 
     @contextmanager
@@ -131,7 +189,7 @@ class Store:
         """A file to write a shard to, before `put` brings it to its place."""
         if self._folder:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # on the disk of the shards, so that it can be moved; Git and DVC ignore the name
+            # on the disk of the shards, so that it can be moved; `alone` keeps it ours
             path = self._folder / ".shard.part"
             try:
                 yield path
@@ -174,32 +232,35 @@ class Store:
         try:
             yield
         except Exception as error:
-            if self._folder or isinstance(error, expected):
+            if self._folder or isinstance(error, expected) or is_full(error):
                 raise
-            raise UserError(
-                f"{self.address} can't be reached: {error}; check the address, the connection and "
-                "your keys, and run this again"
-            ) from error
+            raise _unreachable(self.address, error) from error
 
 
-def leads_out(name: str) -> bool:
-    """Whether a name from a foreign file could lead out of the folder that it is put into.
+def _unreachable(address: str, error: Exception) -> UserError:
+    return UserError(
+        f"{address} can't be reached: {error or type(error).__name__}; check the address, the "
+        "connection and your keys, and run this again"
+    )
 
-    >>> leads_out("own/mug/1.jpg"), leads_out("own/../../1.jpg")
-    (False, True)
+
+def is_full(error: Exception) -> bool:
+    """Whether the error says that a disk of this machine is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _difference(path: Path, shard: Shard) -> str | None:
+    """How a file differs from what the index says of it; None if it does not.
+
+    Raises DamagedShardError if the file can't be read.
     """
-    parts = name.split("/")
-    if os.name == "nt" and ("\\" in name or ":" in name):  # which lead out there
-        return True
-    return "\0" in name or any(part in ("", ".", "..") for part in parts)
-
-
-def new_tar(path: Path) -> tarfile.TarFile:
-    """A tar file to write. Its names are the bytes that the disk has, also if they are no UTF-8."""
-    kind = tarfile.GNU_FORMAT
-    return tarfile.open(path, "w", format=kind, encoding="utf-8", errors="surrogateescape")
-
-
-def read_tar(path: Path) -> tarfile.TarFile:
-    """A tar file to read, which is not compressed. Raises TarError for another file."""
-    return tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape")
+    try:
+        size, digest = path.stat().st_size, file_digest(path)
+    except OSError as error:
+        raise DamagedShardError(f"can't be read ({error.strerror})") from error
+    if (size, digest) == (shard.bytes, shard.sha256):
+        return None
+    return (
+        f"is damaged: it has {size:,} bytes with the SHA-256 {digest[:12]}…, and "
+        f"not {shard.bytes:,} with {shard.sha256[:12]}…"
+    )

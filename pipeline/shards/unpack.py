@@ -1,6 +1,5 @@
 """Unpacks shards into data/raw. What is there already stays, and nothing is written elsewhere."""
 
-import errno
 import os
 import tarfile
 from collections import defaultdict
@@ -12,10 +11,10 @@ from tqdm import tqdm
 from pipeline.cli import UserError
 from pipeline.listing import text
 from pipeline.paths import MANIFEST
-from pipeline.shards.store import INDEX, DamagedShardError, Shard, Store, leads_out, read_tar
+from pipeline.shards.store import INDEX, DamagedShardError, Shard, Store, is_full
+from pipeline.shards.tar import BAD_TAR, bad_tar, leads_out, read_tar
 
 DIFFERS = "differ from those that are there"
-_PART = ".unpack.part"  # in a source's folder; DVC and Git pass it
 _NEW, _SAME = "new", "same"
 
 
@@ -28,6 +27,8 @@ class Unpacked:
     """files that were there already"""
     lost: dict[str, str] = field(default_factory=dict)
     """shard: what is wrong with it"""
+    foreign: list[str] = field(default_factory=list)
+    """tar files that the index does not list; nothing of them was unpacked"""
     refused: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """names of members that were not written, by reason"""
 
@@ -42,10 +43,10 @@ def unpack(store: Store, raw: Path, *, force: bool = False) -> Unpacked:
     shards = store.index()
     if not shards:
         raise UserError(
-            f"{store.address} has no shards: {INDEX} is missing there; bring it, for example by "
-            "dvc pull, or name another folder"
+            f"{store.address} has no shards: {INDEX} is missing there or lists none; bring it, for "
+            "example by dvc pull, or name another folder"
         )
-    done = Unpacked()
+    done = Unpacked(foreign=sorted(store.tars() - shards.keys()))
     for name, shard in tqdm(shards.items(), "unpacking", unit=" shards", disable=None):
         try:
             with store.fetched(shard) as path:
@@ -61,6 +62,8 @@ def _extract(path: Path, shard: Shard, raw: Path, done: Unpacked, *, force: bool
         with read_tar(path) as tar:
             for info in tar:
                 count += 1
+                if count > shard.members:  # a tar file can be made to lead round in a circle
+                    break
                 ended = why_unsafe(info) or _write(tar, info, raw, force=force)
                 if ended == _NEW:
                     done.new += 1
@@ -68,10 +71,13 @@ def _extract(path: Path, shard: Shard, raw: Path, done: Unpacked, *, force: bool
                     done.same += 1
                 else:
                     done.refused[ended].append(text(info.name))
-    except tarfile.TarError as error:
-        raise DamagedShardError(f"is no tar file that can be read: {error}") from error
+    except BAD_TAR as error:
+        if is_full(error):
+            raise
+        raise DamagedShardError(bad_tar(error)) from error
     if count != shard.members:
-        raise DamagedShardError(f"has {count:,} members, and not {shard.members:,}")
+        more = "more" if count > shard.members else f"{count:,}"
+        raise DamagedShardError(f"has {more} members, and not {shard.members:,}")
 
 
 def why_unsafe(info: tarfile.TarInfo) -> str | None:
@@ -107,7 +113,8 @@ def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, raw: Path, *, force: boo
             if not (force or has_grown):
                 return DIFFERS
         # not in the folder of the class: there, what a killed run leaves would count as an image
-        part = raw / info.name.partition("/")[0] / _PART
+        # two runs at once must not write into the same file
+        part = raw / info.name.partition("/")[0] / f".unpack.{os.getpid()}.part"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(content)
@@ -115,7 +122,7 @@ def _write(tar: tarfile.TarFile, info: tarfile.TarInfo, raw: Path, *, force: boo
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if is_full(error):
             raise  # the next one would not have room either
         return f"can't be written ({error.strerror})"
     return _NEW

@@ -1,7 +1,9 @@
 """Damaged shards, foreign shards and files that differ: each is said, and nothing else suffers."""
 
+import gzip
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,17 +72,31 @@ HOSTILE = [
 ]
 
 
-def foreign(infos: list[tarfile.TarInfo], shards: Path = Path("data/shards")) -> None:
-    """A shard with these members, and an index that tells of it."""
-    path = shards / "own/images-000000.tar"
-    path.parent.mkdir(parents=True)
-    with tarfile.open(path, "w") as tar:
+def tar_of(infos: list[tarfile.TarInfo]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
         for info in infos:
             tar.addfile(info, io.BytesIO(b"evil"))
-    store = Store(str(shards))
-    name = "own/images-000000.tar"
-    shard = Shard(name, path.stat().st_size, file_digest(path), len(infos), "")
-    store.write_index({name: shard})
+    return out.getvalue()
+
+
+def foreign_shards(**tars: bytes) -> None:
+    """Shards with this content, each of one member, and an index that tells of them."""
+    shards = {}
+    for key, content in tars.items():
+        name = f"{key}/images-000000.tar"
+        write(Path("data/shards"), {name: content})
+        digest = file_digest(Path("data/shards") / name)
+        shards[name] = Shard(name, len(content), digest, 1, "")
+    Store("data/shards").write_index(shards)
+
+
+def foreign(infos: list[tarfile.TarInfo]) -> None:
+    """A shard with these members, and an index that tells of it."""
+    foreign_shards(own=tar_of(infos))
+    store = Store("data/shards")
+    (shard,) = store.index().values()
+    store.write_index({shard.name: replace(shard, members=len(infos))})
 
 
 @pytest.mark.parametrize("bad", HOSTILE, ids=lambda info: f"{info.name} {info.type!r}")
@@ -91,6 +107,57 @@ def test_a_foreign_member_leads_nowhere(raw: Path, bad: tarfile.TarInfo, capsys)
     assert contents(raw) == {"own/mug/first.jpg": b"evil", "own/mug/good.jpg": b"evil"}
     everywhere = {path for path in Path().rglob("*") if path.is_file() or path.is_symlink()}
     assert len(everywhere) == 4  # with the shard and its index
+
+
+def pax(key: str, value: str) -> bytes:
+    """A tar file whose first member has this record before it."""
+    record = f"{key}={value}\n"
+    size = next(size for size in range(99) if size == len(f"{size} {record}"))
+    return block(b"x", f"{size} {record}".encode()) + tar_of([member("own/mug/1.jpg")])
+
+
+def block(kind: bytes, content: bytes, size: int | None = None) -> bytes:
+    """A header that says something of the next one, and its content."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, len(content) if size is None else size
+    return info.tobuf(tarfile.GNU_FORMAT) + content.ljust(512, b"\0")
+
+
+def with_size(size: bytes) -> bytes:
+    """A member whose size is given by these twelve bytes."""
+    head = bytearray(tarfile.TarInfo("own/mug/1.jpg").tobuf())
+    head[124:136] = size
+    head[148:156] = b"%06o\0 " % (sum(head[:148]) + 8 * 32 + sum(head[156:]))
+    return bytes(head) + bytes(1024)
+
+
+UNREADABLE = {
+    "a long name of a long name of …": block(tarfile.GNUTYPE_LONGNAME, b"own\0") * 5000,
+    "a record of a record of …": block(b"x", b"12 path=abc\n") * 5000,
+    "a long name of a terabyte": block(tarfile.GNUTYPE_LONGNAME, b"", 1 << 40),
+    "a size that no machine can count": pax("size", "9" * 30),
+    "a size that leads back": pax("size", "-2048"),
+    "a size in binary that is too large": with_size(b"\x80" + b"\x7f" * 11),
+    "a map of holes that is none": pax("GNU.sparse.map", "1,a"),
+    "compressed": gzip.compress(tar_of([member("own/mug/1.jpg")])),
+    "two members, not one": tar_of([member("own/mug/1.jpg"), member("own/mug/2.jpg")]),
+}
+
+
+@pytest.mark.parametrize("content", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_hostile_tar_file_stops_no_other(raw: Path, content: bytes, capsys) -> None:
+    foreign_shards(bad=content, own=tar_of([member("own/mug/good.jpg")]))
+    assert main(["unpack"]) == 1
+    err = capsys.readouterr().err
+    assert "shards that could not be unpacked: 1;" in err
+    assert "  bad/images-000000.tar " in err
+    assert contents(raw)["own/mug/good.jpg"] == b"evil"
+
+
+def test_no_shards_in_the_index(raw: Path) -> None:
+    foreign_shards()
+    with pytest.raises(UserError, match="or lists none"):
+        main(["unpack"])
 
 
 @pytest.mark.parametrize("name", ["../x.tar", "/x.tar", "own/../../x.tar"])
