@@ -35,6 +35,10 @@ _LOOK = 2.0  # seconds between two looks at the head, while a task runs
 _LOOKS = 3  # so many must fail one after another, as a busy head may miss one
 _AHEAD = 2  # tasks per processor that are sent before their results are needed
 _LIBRARIES = ("ray", "pillow", "pillow-heif", "numpy", "scipy", "imagehash", "faiss-cpu")
+_RAYS_OWN = ("auto", "local")  # a cluster that Ray finds or starts on this machine
+_SETTINGS = b"\x04"  # the type of a frame of HTTP/2
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + bytes(5)
+_START = f"start a cluster there with: ray start --head, or unset {ADDRESS}"
 _PROJECT = Path(__file__).parents[1]
 
 
@@ -48,7 +52,11 @@ class Items(Protocol):
 
 def is_asked_for() -> bool:
     """Whether the environment names a cluster."""
-    return bool(os.environ.get(ADDRESS))
+    return bool(_address())
+
+
+def _address() -> str:
+    return os.environ.get(ADDRESS, "").strip()
 
 
 def map_parts(
@@ -88,7 +96,7 @@ def map_parts(
 
 def _connected() -> Any:
     """The module `ray`, connected to the cluster. It stays connected until this process ends."""
-    address = os.environ[ADDRESS]
+    address = _address()
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -102,30 +110,44 @@ def _connected() -> Any:
             ray.init(address=address, logging_level="WARNING")
         # Ray raises RuntimeError if the cluster has another version of Python or Ray
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            why = " ".join(str(error).split())
+            why = " ".join(str(error).split()).rstrip(".:")
             raise _unusable(
                 address,
-                f"{why}; a cluster that was started with RAY_AUTH_MODE=token needs this variable "
-                "and the token here too",
+                f"{why}; {_START}. A cluster that was started with RAY_AUTH_MODE=token needs this "
+                "variable and the token here too",
             ) from error
     return ray
 
 
 def _knock(address: str) -> None:
-    """Raise UserError if nobody answers at this address. Ray itself would try for minutes."""
+    """Raise UserError if no cluster answers at this address. Ray itself would try for minutes."""
+    if address in _RAYS_OWN:
+        return
     if "://" in address:
         raise _unusable(
             address,
             f"{ADDRESS} must be host:port, and this command must run on a node of the cluster",
         )
-    place = urlsplit(f"//{address}")
     try:
-        if place.hostname and place.port:
-            socket.create_connection((place.hostname, place.port), _SECONDS).close()
+        place = urlsplit(f"//{address}")
+        _greet(place.hostname, place.port)
     except (OSError, ValueError) as error:
-        raise _unusable(
-            address, f"{error}; start it there with: ray start --head, or unset {ADDRESS}"
-        ) from error
+        raise _unusable(address, f"{error}; {_START}") from error
+
+
+def _greet(host: str | None, port: int | None) -> None:
+    """Raise ValueError if what answers is no gRPC server, as the head of a cluster is.
+
+    Such a server answers the greeting of HTTP/2 with its settings (RFC 9113, 3.4).
+    """
+    if not host or not port:
+        raise ValueError(f"{ADDRESS} must be host:port")
+    with socket.create_connection((host, port), _SECONDS) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") != "0":
+            return  # it waits for another greeting
+        connection.sendall(_GREETING)
+        if connection.recv(4)[3:] != _SETTINGS:
+            raise ValueError("another program answers there")
 
 
 def _require_head(ray: Any) -> None:
@@ -140,7 +162,7 @@ def _require_head(ray: Any) -> None:
         except OSError as error:
             if look == _LOOKS:
                 raise _unusable(
-                    os.environ[ADDRESS],
+                    _address(),
                     f"its head does not answer any more ({error}); start a cluster again with: ray "
                     f"start --head, or unset {ADDRESS}. Then run this again: it goes on from here",
                 ) from error
@@ -224,7 +246,7 @@ def _digest() -> str:
 
 def _results(ray: Any, task: Any) -> list[Any]:
     """What a task found. Raises UserError if Ray could not run it, or if the head is gone."""
-    address = os.environ[ADDRESS]
+    address = _address()
     try:
         while not ray.wait([task], timeout=_LOOK)[0]:
             _require_head(ray)

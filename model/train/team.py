@@ -9,7 +9,6 @@ alone writes.
 import atexit
 import gc
 import hashlib
-import json
 import os
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from model.train.hosts import ends_in_time, hosts_of, taken, wait_for
 from pipeline.cli import UserError
 
 _LOST = "Collective ops is aborted by: "  # TensorFlow's words for it, in many kinds of errors
@@ -46,14 +46,22 @@ class Team:
     def from_environment(cls) -> "Team":
         """The team of TF_CONFIG and the GPUs of this machine. It waits until all hosts are there.
 
-        Call it before anything else of TensorFlow's. UserError if TF_CONFIG can't be read.
+        Call it before anything else of TensorFlow's. Raises UserError if TF_CONFIG can't be read,
+        or if the hosts can't meet.
         """
-        hosts, host = _hosts(os.environ.get("TF_CONFIG", ""))
+        hosts, host = hosts_of(os.environ.get("TF_CONFIG", ""))
         if len(hosts) > 1:
             print(f"trains as host {host + 1} of {len(hosts)}; waits for {', '.join(hosts)}")
             sys.stdout.flush()
+            wait_for(hosts, host)
+            print("all are there and join; if it ends here, start it again on all", flush=True)
             atexit.register(_close_pools)
-            return cls(tf.distribute.MultiWorkerMirroredStrategy(), len(hosts), host)
+            try:
+                with ends_in_time():
+                    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            except tf.errors.OpError as error:
+                raise taken(hosts[host], error.message) from error
+            return cls(strategy, len(hosts), host)
         if len(tf.config.list_physical_devices("GPU")) > 1:
             return cls(tf.distribute.MirroredStrategy())
         return cls()
@@ -206,29 +214,3 @@ def _close_pools() -> None:
     for found in gc.get_objects():
         if isinstance(found, ThreadPool):
             found.close()
-
-
-def _hosts(config: str) -> tuple[list[str], int]:
-    """The addresses that a TF_CONFIG names, the chief's first, and which of them is this host."""
-    if not config.strip():
-        return [], 0
-    try:
-        read = json.loads(config)
-        cluster, task = read.get("cluster", {}), read.get("task", {})
-        chiefs, workers = list(cluster.get("chief", [])), list(cluster.get("worker", []))
-        kind, index = task.get("type", "worker"), int(task.get("index", 0))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"TF_CONFIG can't be read ({error}); it is JSON with cluster and task, such as "
-            '{"cluster": {"worker": ["a:5000", "b:5000"]}, "task": {"type": "worker", "index": 0}}'
-        ) from error
-    hosts = chiefs + workers
-    among = {"chief": chiefs, "worker": workers}.get(kind, [])
-    if not cluster or (len(hosts) < 2 and kind in ("chief", "worker")):
-        return hosts, 0
-    if not 0 <= index < len(among) or set(cluster) - {"chief", "worker", "evaluator"}:
-        raise UserError(
-            f"TF_CONFIG names this host {kind} {index} of {cluster}; a training takes hosts of "
-            "the types chief and worker, each with an index from 0 that the cluster has"
-        )
-    return hosts, index + (len(chiefs) if kind == "worker" else 0)

@@ -204,27 +204,3 @@ def test_one_host_trains_as_ever(config: str, monkeypatch: pytest.MonkeyPatch) -
     network = keras.Sequential()
     assert team.member(network) is network
     assert ALONE.batches(lambda parts, of: (list(parts), of)) == ([0], 1)
-
-
-TWO = '"cluster": {"worker": ["a:1", "b:1"]}'
-
-
-@pytest.mark.parametrize(
-    ("config", "told"),
-    [
-        ("{", "can't be read"),
-        ("[]", "can't be read"),
-        (f'{{{TWO}, "task": {{"type": "worker", "index": "x"}}}}', "can't be read"),
-        (f'{{{TWO}, "task": {{"type": "worker", "index": 2}}}}', "worker 2 of"),
-        (f'{{{TWO}, "task": {{"type": "worker", "index": -1}}}}', "worker -1 of"),
-        (f'{{{TWO}, "task": {{"type": "ps", "index": 0}}}}', "ps 0 of"),
-        (f'{{{TWO}, "task": {{"type": "chief", "index": 0}}}}', "chief 0 of"),
-        (f'{{{TWO[:-1]}, "ps": ["c:1"]}}, "task": {{"index": 0}}}}', "worker 0 of"),
-    ],
-)
-def test_a_configuration_that_makes_no_sense_is_told(
-    config: str, told: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(UserError, match=told):
-        Team.from_environment()
