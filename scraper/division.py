@@ -5,6 +5,7 @@ A part keeps what it has when the list grows: a hash decides, not the place in t
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
@@ -52,13 +53,18 @@ class Part:
 def host_of(address: str) -> str:
     """The host of an address, without `www.` and port; empty where it names none.
 
-    >>> host_of("https://WWW.shop.example:8443/mugs/")
-    'shop.example'
+    A name with other letters than English ones has one form, as the host itself gets it.
+
+    >>> host_of("https://WWW.shop.example:8443/mugs/"), host_of("https://käse.example")
+    ('shop.example', 'xn--kse-qla.example')
     """
     try:
-        return (urlsplit(address).hostname or "").rstrip(".").removeprefix("www.")
+        host = (urlsplit(address).hostname or "").rstrip(".")
     except ValueError:
         return ""
+    with suppress(UnicodeError):  # a name that can't be a host's stays as it is
+        host = host.encode("idna").decode("ascii")
+    return host.lower().removeprefix("www.")
 
 
 def _heap(text: str) -> int:

@@ -55,7 +55,7 @@ def collect_all(
 
     A source that fails stops no other. Each line that a source prints begins with its name, and a
     table comes at the end. `options` are those of `python -m scraper.collect` for each source.
-    Ctrl-C and SIGTERM end all of them.
+    Ctrl-C, SIGTERM and a closed terminal end all of them.
     """
     waiting = {name: hosts(source) for name, source in sources.items()}
     running: dict[str, _Run] = {}
@@ -186,9 +186,17 @@ def _end(running: Collection[_Run]) -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does, so that no child is left alone."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does: no child is left alone.
+
+    A signal that is ignored, as SIGHUP is after `nohup`, stays ignored.
+    """
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -91,6 +91,21 @@ def test_a_part_of_a_list_names_its_own_hosts(tmp_path, monkeypatch) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://käse.example/1",
+        "HTTPS://WWW.KÄSE.EXAMPLE:8443/1",
+        "http://ka\u0308se.example./1",
+        "http://xn--kse-qla.example/1",
+        "http://user:key@www.XN--KSE-QLA.example",
+        "http://käse。example/",
+    ],
+)
+def test_a_host_has_one_name(address: str) -> None:
+    assert host_of(address) == "xn--kse-qla.example"
+
+
 def collected(workshop, entry: dict, *parts: str | None) -> list[dict[str, dict]]:
     """The rows that count of each part, by the images' names. None is the whole."""
     workshop.sources(**{f"part_{n}": entry | {"part": part} for n, part in enumerate(parts)})

@@ -70,7 +70,7 @@ def test_never_two_on_one_host(web, workshop):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None)])
 def test_ctrl_c_ends_all(web, workshop, sent: signal.Signals):
     asked, over = threading.Barrier(3), threading.Event()
 
