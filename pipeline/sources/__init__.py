@@ -103,7 +103,7 @@ Pattern = Annotated[str, AfterValidator(_expression)]
 
 
 class IndexFile(Section):
-    """A table in the archive that gives the labels of its images: CSV, TXT or Parquet."""
+    """A table in the archive that gives the labels of its images: CSV, TXT, JSON or Parquet."""
 
     file: Pattern = Field(
         description="regular expression that finds the table's path. "
@@ -140,7 +140,7 @@ class ArchiveSource(Section):
         "It can also have the groups `split` (official; `val`, `valid` and `dev` mean validation) "
         "and `product` (its images stay in one split)",
     )
-    index: IndexFile | None = Field(None, description="table of labels: CSV, TXT or Parquet")
+    index: IndexFile | None = Field(None, description="table of labels: CSV, TXT, JSON or Parquet")
     encoding: Encoding | None = Field(
         None,
         description="encoding of names and tables that are not UTF-8, such as `cp437`. "

@@ -1,6 +1,5 @@
 """Public datasets and archives: fetched, proved whole, and taken into data/raw in one pass."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
-from scraper.datasets.layouts import LayoutImage, LeftOut, finder
+from scraper.datasets.layouts import INNER, NO_MATCH, LayoutImage, LeftOut, finder
 from scraper.datasets.member import UNPACK, DamagedError, Member, UnreadableError
 from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import (
@@ -31,7 +30,6 @@ from scraper.datasets.store import (
 from scraper.datasets.unpack import describe, folder_files, members
 
 Rows = Mapping[tuple[str, str], Row]
-_ARCHIVE = re.compile(r"\.(zip|tar|tgz|7z|rar|(tar\.)?(gz|bz2|xz|zst))$", re.IGNORECASE)
 _SHOWN = 5  # paths in a message, if none matches
 
 
@@ -152,7 +150,7 @@ def _take(name: str, todo: Plan, archives: _Archives, store: Store) -> dict[str,
         for member in archives.members(aside=left_out):
             if todo.git_tree:
                 tree.add(member)
-            if len(paths) < _SHOWN or _ARCHIVE.search(member.path):
+            if len(paths) < _SHOWN:
                 paths.append(member.path)
             for found in layout.find(member):
                 if isinstance(found, LeftOut):
@@ -177,13 +175,13 @@ def _nothing(
     name: str, archives: _Archives, paths: Sequence[str], left_out: Mapping[str, Sequence[str]]
 ) -> str:
     """Why no image was found, in words."""
-    if left_out:
+    inner = next(iter(left_out.get(INNER, ())), None)
+    if left_out.keys() - {INNER, NO_MATCH}:
         return "\n  ".join([f"{name}: nothing can be taken", *listing.aside_lines(left_out)])
     if not paths:
         return f"{name}: there is no file in it; is it the right archive, and all of it?"
     if file := archives.only_file(paths):
         return f"{name}: {paths[0]} is no archive but {describe(file)}"
-    inner = next(filter(_ARCHIVE.search, paths), None)
     remedy = f"\nIt has archives in it, such as {inner}: {UNPACK}" if inner else ""
     return f"{name}: no path matches; the archive's first ones are\n  " + (
         "\n  ".join(paths[:_SHOWN]) + remedy

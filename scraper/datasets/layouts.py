@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from posixpath import splitext
 from typing import Protocol
 
 from pipeline.cli import UserError
-from pipeline.formats import is_litter
+from pipeline.formats import BY_SUFFIX, is_litter
 from pipeline.listing import LITTER
 from scraper.datasets import idx, tables
 from scraper.datasets.catalog import FilesLayout, IdxLayout, Layout, ListingsLayout
@@ -19,6 +20,11 @@ from scraper.datasets.text import file_name, normal
 
 NO_LABEL = "images without a label"
 LACKING = "images that a table names and the archive lacks"
+NO_ROW = "images that no table names"
+NO_MATCH = "images that the pattern does not fit"
+INNER = "archives inside of it, which must be unpacked"
+
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|7z|rar|(tar\.)?(gz|bz2|xz|zst))$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,22 @@ def finder(
 def _by_path(layout: FilesLayout, member: Member) -> Results:
     if (words := _words(layout, member)) is not None:
         yield from _labelled(member, TableFacts(), words)
+    else:
+        yield from _aside(member, NO_MATCH)
+
+
+def _aside(member: Member, kind: str) -> Results:
+    """Name a file that the layout doesn't take, if a person may miss it. Other files need no word.
+
+    Only the name tells what the file is: to read all files would take as long as to take them.
+    """
+    parts = member.path.split("/")
+    if any(map(is_litter, parts)):
+        return
+    if splitext(parts[-1])[1].lower() in BY_SUFFIX:
+        yield LeftOut(member.path, kind)
+    elif _ARCHIVE.search(parts[-1]):
+        yield LeftOut(member.path, INNER)
 
 
 def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: Member) -> Results:
@@ -96,8 +118,13 @@ def _by_table(layout: FilesLayout, found: Matches, classes: list[str], member: M
             yield from _in_table(layout, classes, member, place.groupdict().get("split"))
         return
     words = _words(layout, member)
-    for facts in found.facts.get(member.path, ()) if words is not None else ():
-        yield from _labelled(member, facts, words or {}, found.unclear.get(member.path))
+    if words is None:
+        yield from _aside(member, NO_MATCH)
+    elif member.path not in found.facts:
+        yield from _aside(member, NO_ROW)
+    else:
+        for facts in found.facts[member.path]:
+            yield from _labelled(member, facts, words, found.unclear.get(member.path))
 
 
 def _words(layout: FilesLayout, member: Member) -> dict[str, str | None] | None:

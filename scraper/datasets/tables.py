@@ -1,6 +1,5 @@
 """Tables that come with images: what they say of each one."""
 
-import csv
 import io
 import json
 import re
@@ -16,11 +15,18 @@ from pipeline.official_splits import split_of
 from pipeline.paths import SPLIT_WORDS
 from pipeline.sources import IndexFile
 from scraper.datasets.member import Member, faults, gunzip
+from scraper.datasets.records import (
+    columns,
+    csv_records,
+    delimiter_of,
+    is_json,
+    json_records,
+)
 from scraper.datasets.text import normal, table_text
 
-_DELIMITERS: Final = "\t,;| "
-"""If several delimiters fit equally well, the first one is taken."""
-_HEADER: Final = 1 << 16  # characters
+_SHOWN, _LONG = 12, 40  # columns in a message, and characters of each
+_NOTHING: Final = frozenset(("nan", "-nan", "<na>", "n/a", "#n/a", "null"))
+"""words that programs write for a value that is not there, in lower case"""
 _SEPARATOR: Final = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)  # as Excel writes
 
 
@@ -75,7 +81,7 @@ def rows(
     table = _parquet(member, index, classes) if is_parquet else _text(member, index, encoding)
     for row in table:
         values = {
-            "label": index.label_column and _word(row[index.label_column]),
+            "label": index.label_column and _label(row[index.label_column]),
             "split": index.split_column and _word(row[index.split_column]),
             "product_id": index.product_column and _word(row[index.product_column]),
             "title": index.title_column and _word(row[index.title_column]),
@@ -132,6 +138,12 @@ def _word(value: Any) -> str | None:
     return text or None
 
 
+def _label(value: Any) -> str | None:
+    """The label of a row; None for a word that says there is none, such as pandas' NaN."""
+    word = _word(value)
+    return None if word is None or word.lower() in _NOTHING else word
+
+
 def _image(value: Any) -> str | bytes | None:
     if isinstance(value, dict):
         content = value.get("bytes")
@@ -154,49 +166,35 @@ def _json(line: bytes, member: Member) -> dict[str, Any]:
     return listing
 
 
-def _text(
-    member: Member, index: IndexFile, encoding: str | None
-) -> Iterator[dict[str, str | None]]:
+def _text(member: Member, index: IndexFile, encoding: str | None) -> Iterator[dict[str, Any]]:
     content = gunzip(member)
     if (kind := kind_of(content[:4096], member.path)) in (ARCHIVE, OFFICE, IMAGE, PDF):
         raise UserError(f"{member.path} is no text but {kind}; save the table as CSV")
     text = table_text(content, encoding, member.path).removeprefix("\ufeff").lstrip("\r\n")
+    if is_json(member.path):
+        yield from _objects(text, index, member)
+        return
     if separator := _SEPARATOR.match(text):
         text = text[separator.end() :]
-    table = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=separator[1] if separator else _delimiter(text, index),
-        skipinitialspace=True,
-    )
-    try:
-        names = _columns(table)
-        _require(names, index, member)
-        for values in table:
-            if values:
-                yield dict(zip_longest(names, values[: len(names)]))
-    except csv.Error as error:
-        raise UserError(f"{member.path}, line {table.line_num}: {error}") from error
+    delimiter = separator[1] if separator else delimiter_of(text, _wanted(index))
+    table = csv_records(text, delimiter, member.path)
+    names = columns(next(table, []))
+    _require(names, index, member)
+    for values in table:
+        if values:
+            yield dict(zip_longest(names, values[: len(names)]))
 
 
-def _columns(table: Iterator[list[str]]) -> list[str]:
-    return [name.strip() for name in next(table, [])]
-
-
-def _delimiter(text: str, index: IndexFile) -> str:
-    """The first delimiter with which the header has the wanted columns, else the most columns."""
-    head = io.StringIO(text[:_HEADER], newline="")
-    wanted = _wanted(index)
-
-    def columns(delimiter: str) -> tuple[int, int]:
-        head.seek(0)
-        try:
-            names = _columns(csv.reader(head, delimiter=delimiter, skipinitialspace=True))
-        except csv.Error:
-            return 0, 0
-        there = len(wanted & set(names))
-        return there, 0 if there == len(wanted) else len(names)
-
-    return max(_DELIMITERS, key=columns)
+def _objects(text: str, index: IndexFile, member: Member) -> Iterator[dict[str, Any]]:
+    """The rows of a table in JSON. An object may lack keys that others have."""
+    found = json_records(text, member.path)
+    _require(dict.fromkeys(key for one in found for key in one), index, member)
+    keys = {column: key for key, column in index if key.endswith("_column") and column}
+    for one in found:
+        for column, key in keys.items():
+            if isinstance(one.get(column), dict | list):
+                raise UserError(_not_plain(member, column, key, "a list or an object"))
+        yield {column: one.get(column) for column in keys}
 
 
 def _wanted(index: IndexFile) -> set[str]:
@@ -229,10 +227,16 @@ def _require_plain(schema: Any, index: IndexFile, member: Member) -> None:
             continue
         if types.is_nested(kind):
             takes = "an image's bytes or path" if is_image else "a word or a number"
-            raise UserError(
-                f"{member.path}: the column {column!r} (index.{key}) has {kind} in each row, and "
-                f"must have {takes}; name another column, or write a table that has one of these"
-            )
+            raise UserError(_not_plain(member, column, key, str(kind), takes))
+
+
+def _not_plain(
+    member: Member, column: str, key: str, has: str, takes: str = "a word or a number"
+) -> str:
+    return (
+        f"{member.path}: the column {column!r} (index.{key}) has {has} in each row, and must have "
+        f"{takes}; name another column, or write a table that has one of these"
+    )
 
 
 def _has_bytes(table: Any, column: str, group: int) -> bool:
@@ -277,8 +281,17 @@ def _open_parquet(member: Member) -> Any:
 
 def _require(names: Iterable[str], index: IndexFile, member: Member) -> None:
     names = list(names)
+    if not names:
+        raise UserError(f"{member.path} is empty; is it whole, and the right table?")
     for key, column in index:
         if key.endswith("_column") and column is not None and column not in names:
+            near = [column_[:_LONG] for column_ in names[:_SHOWN]]
+            there = ", ".join(near) + (", …" if len(names) > _SHOWN else "")
+            remedy = (
+                "name one of these, or let index.file find only tables with labels"
+                if key == "label_column"
+                else "name one of these"
+            )
             raise UserError(
-                f"{member.path} has no column {column!r} (index.{key}); it has {', '.join(names)}"
+                f"{member.path} has no column {column!r} (index.{key}); it has {there}; {remedy}"
             )
