@@ -21,7 +21,8 @@ def without_image(
     unreadable = {path.rpartition("/")[2] for path in report.left_out.get(UNREADABLE, ())}
     for label in sorted({*asked, *report.labels} - saved):
         about = f"class {label!r} of {name} has no image"
-        ends = Counter(row.status.value.replace("_", " ") for row in rows if row.label == label)
+        there = [r for r in rows if r.label == label and r.status is not Status.FAILED_MISSING]
+        ends = Counter(row.status.value.replace("_", " ") for row in there)
         if label in unreadable:
             yield f"{about}: its folder can't be read; change its owner or its mode"
         else:

@@ -43,15 +43,21 @@ class Report:
 def own_folder(name: str, source: FolderSource) -> Path:
     """The folder that has the source's class folders. It is made if it belongs into the project.
 
-    Raises UserError if the path is a file.
+    It is not made again where this machine has read it: whoever moved it away may want to move it
+    back. Raises UserError if the path is a file.
     """
     root = Path(source.path).expanduser()
     if root.exists() and not root.is_dir():
         raise UserError(f"sources.{name}.path: {root} is a file; name the folder of the classes")
-    if not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve()):
+    is_new = not _note_of(name).exists()
+    if is_new and not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve()):
         root.mkdir(parents=True)
         write_atomic(root / KEEP, "Put images here, into a folder for each class.\n")
     return root
+
+
+def _note_of(name: str) -> Path:
+    return FOLDER_CACHE / f"{name}.json"
 
 
 def sync(
@@ -65,7 +71,7 @@ def sync(
     is not possible, or if `classes` names a class without a folder.
     """
     root, report = own_folder(name, source), Report()
-    note = Note(FOLDER_CACHE / f"{name}.json")
+    note = Note(_note_of(name))
     if taken := take_over(folder, manifest, root, note):
         report.sentences.append(
             f"{taken} images lay in {folder}, where an experiment of DVC's deletes what DVC has "
@@ -81,6 +87,11 @@ def sync(
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)
+    if not is_away and not _is_there(root):  # else its new files would count as unreadable ones
+        raise UserError(
+            f"{root} has gone while it was read. Connect its disk again, or move it back, and run "
+            f"this again: what was collected before stays"
+        )
     # before the rows: if this run is killed, the next one still knows the files
     if not note.write(rows):
         report.sentences.append(
@@ -101,6 +112,17 @@ def sync(
         # DVC takes the folder at the end of the stage for the one that the stage has read
         return sync(name, source, folder, manifest, attempts - 1)
     return report
+
+
+def _is_there(root: Path) -> bool:
+    """Whether the folder has a folder in it. The place of a disk that is away is an empty folder.
+
+    An error of the disk is raised as it is.
+    """
+    try:
+        return any(path.is_dir() for path in root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report: Report) -> None:

@@ -2,7 +2,8 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from pipeline.manifest import safe_label
 from pipeline.names import class_key
 from pipeline.official_splits import are_splits, split_of
 from pipeline.paths import MANIFEST
+
+_BOXES = (  # folders that exports for object detection have, in lower case
+    {"images", "labels"},  # YOLO
+    {"annotations"},  # VOC, COCO
+)
+_FEW = 3  # groups of a class, which split needs: one for each split
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +75,12 @@ def walk(root: Path, classes: Iterable[str] | None = None) -> FolderListing:
     for loose in tops:
         if not loose.is_folder and loose.name not in (MANIFEST, "CREDITS.md"):
             listing.left_out[LOOSE].append(loose.name)
+    _refuse_boxes(root, folders, spelt)
     if are_splits(root, folders, spelt):
         for top in folders:
-            split = split_of(top.name)
-            for one in inside(top, listing.left_out):
+            split, inner = split_of(top.name), inside(top, listing.left_out)
+            _refuse_boxes(top.path, inner, spelt)
+            for one in inner:
                 if one.is_folder:
                     _add_class(listing, one, split, spelt)
                 else:
@@ -112,6 +121,19 @@ def _add_class(
         _refuse_splits_inside(folder, listing.entries[first:])
 
 
+def _refuse_boxes(folder: Path, inner: Iterable[Found], spelt: Container[str]) -> None:
+    """Raises UserError for an export for object detection: `images` and `labels` are no classes."""
+    names = {class_key(one.path.name) for one in inner if one.is_folder}
+    has = next((sorted(some) for some in _BOXES if some <= names), None)
+    if has and not any(name in spelt for name in names):
+        raise UserError(
+            f"{folder} has {' and '.join(has)} in it, as exports for object detection have (YOLO, "
+            "VOC, COCO). Their boxes are not read, because an image has one class here. Make a "
+            "folder for each class, or take kind: archive and a table of labels. If these folders "
+            "are classes, name them in `classes`"
+        )
+
+
 def _refuse_splits_inside(folder: Found, entries: Iterable[FolderFile]) -> None:
     """Raises UserError for `mug/train/…` beside `mug/test/…`, which are no two products."""
     names = {e.product.split("/")[1] for e in entries if e.product}
@@ -132,14 +154,35 @@ def hints(
     if not listing.labels and LOOSE in listing.left_out:
         yield (
             f"{root} has files and no class folder. An image needs a folder that is called like "
-            f"its class. If {root.name!r} is a class itself, name the folder above as the path"
+            f"its class. If {root.name!r} is a class itself, name the folder above as the path. If "
+            "the names of the files tell the class, as in mug_001.jpg, take kind: archive with "
+            "url: in the place of path: and pattern: '(?P<label>[^/_]+)_[^/]*$'"
         )
-    products = sorted({e.product.split("/")[1] for e in listing.entries if e.product})
-    is_lone = len(listing.labels) == 1 and all(e.product for e in listing.entries)
-    if classes is None and is_lone and len(products) > 1:
-        (label,) = listing.labels
+    products: dict[str, set[str]] = defaultdict(set)
+    for entry in listing.entries:
+        if entry.product:
+            products[entry.label].add(entry.product.split("/")[1])
+    for label in {e.label for e in listing.entries if e.product is None}:
+        products.pop(label, None)  # it has images beside the folders
+    if classes is None and len(listing.labels) == 1 and any(len(p) > 1 for p in products.values()):
+        ((label, names),) = products.items()
         yield (
-            f"{label!r} is the only class, and the {len(products)} folders in it count as products "
-            f"({', '.join(products[:3])}{', …' if products[3:] else ''}). If they are your "
-            f"classes, name the folder {label!r} as the source's path"
+            f"{label!r} is the only class, and the {len(names)} folders in it count as products "
+            f"({_some(names)}). If they are your classes, name the folder {label!r} as the "
+            "source's path"
         )
+        return
+    by_hand = {e.label for e in listing.entries if e.split}
+    few = {x: p for x, p in products.items() if len(p) < _FEW and x not in by_hand}
+    if few:
+        yield (
+            f"{_some(few)}: all images of such a class lie in one or two folders, which count as "
+            f"products ({_some(set().union(*few.values()))}). A product stays in one split, so a "
+            f"class needs {_FEW} of them. If these folders are your classes, take kind: archive "
+            "with url: in the place of path: and pattern: '^(?P<label>[^/]+/[^/]+)/'"
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:3]) + (", …" if names[3:] else "")

@@ -4,12 +4,17 @@ import dataclasses
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
+import pytest
 from own_folder import OWN, contents, jpeg, put, raw, rows, statuses
 
+from pipeline.cli import UserError
 from pipeline.manifest import Manifest, Row, Status
 from pipeline.sources import FolderSource
 from scraper.collect import collect
+from scraper.folders.files import examine_file
+from scraper.folders.links import link_folders
 
 
 def test_images_are_copied_under_their_digests(own):
@@ -196,3 +201,42 @@ def test_the_last_image_of_a_class_can_go(own):
     (own / "mug/a.jpg").unlink()
     collect("own", OWN)
     assert statuses() == {"mug/a.jpg": "failed_missing"}
+
+
+@pytest.mark.parametrize("leaves", ["nothing", "an empty folder"])
+def test_a_folder_that_goes_while_it_is_read_is_an_error(own, leaves, monkeypatch):
+    """A disk that is pulled out: its new files are no unreadable ones, and the run did not end."""
+    put(own, {f"mug/{n}.jpg": jpeg(f"#{n}f0000") for n in range(9)})
+    collect("own", OWN)
+    put(own, {f"cap/{n}.jpg": jpeg(f"#0000{n}f") for n in range(9)})
+    read = []
+
+    def pull_out(entry):
+        if read.append(entry) or len(read) == 4:
+            own.rename("away")
+            if leaves == "an empty folder":
+                own.mkdir()
+        return examine_file(entry)
+
+    monkeypatch.setattr("scraper.folders.sync.examine_file", pull_out)
+    with pytest.raises(UserError, match=r"has gone while it was read\. Connect its disk again"):
+        collect("own", OWN)
+    collect("own", OWN)
+    assert len(contents()["mug"]) == 9
+    if own.exists():
+        own.rmdir()
+    Path("away").rename(own)
+    collect("own", OWN)
+    assert set(statuses().values()) == {"saved"}
+    assert len(contents()["cap"]) == 9
+
+
+def test_a_folder_that_was_moved_away_is_not_made_again(own):
+    """Else it could not be moved back, or would end up inside the new one."""
+    put(own, {"mug/a.jpg": jpeg("red")})
+    collect("own", OWN)
+    own.rename("away")
+    link_folders({"own": OWN})
+    collect("own", OWN)
+    assert not own.exists()
+    assert contents() == {"mug": {jpeg("red")}}
