@@ -42,6 +42,13 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.stdout.flush()  # the flush when Python exits would fail without a message
     except UserError as error:
         code = _fail(str(error))
+    except UnicodeEncodeError:
+        if sys.getfilesystemencoding() == "utf-8":
+            raise
+        code = _fail(
+            f"names of files are {sys.getfilesystemencoding()} in this shell, which lacks letters "
+            "that are needed here; run this again after: export PYTHONUTF8=1"
+        )
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130

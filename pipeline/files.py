@@ -7,9 +7,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from pipeline.cli import UserError
+from pipeline.paths import LOCKS
+from pipeline.system import lock
 
 _LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
 
@@ -69,6 +73,27 @@ def json_text(value: Any) -> str:
     }
     """
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Write to `path` in the block while no other process does: two would spoil each other's files.
+
+    Only processes that call this too are kept away. A disk may have no locks; then none is. Raises
+    UserError if another process is writing there.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):  # no cache can be written: that costs the lock only
+            LOCKS.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((LOCKS / "-".join(path.parts)).open("ab", buffering=0))
+            try:
+                lock(file, wait=False)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"another command is writing {path} now; wait until it has ended, and run this "
+                    "again"
+                ) from error
+        yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pipeline.manifest import Manifest
 from pipeline.paths import INCOMING, MANIFEST, RAW
@@ -35,8 +36,8 @@ def _is_stored(folder: Path) -> bool:
         stages = YAML(typ="safe", pure=True).load(_LOCK)["stages"]
         outs = {out["path"]: out for out in stages[f"collect@{folder.name}"]["outs"]}
         tree = json.loads(_object(outs[f"{RAW.as_posix()}/{folder.name}"]["md5"]).read_bytes())
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # not stored, or in a cache elsewhere: it stays
+    except (OSError, ValueError, KeyError, TypeError, YAMLError):
+        return False  # not stored, or not surely, or in a cache elsewhere: it stays
     stored = {entry["relpath"]: entry["md5"] for entry in tree}
     files = {row.file for row in Manifest(folder / MANIFEST).rows.values() if row.file}
     return all(file in stored and _object(stored[file]).exists() for file in files)

@@ -21,7 +21,7 @@ from pipeline.formats import MOST_PIXELS
 from pipeline.names import SourceName, apart
 from pipeline.paths import PARAMS
 from pipeline.sources import Section, Source
-from pipeline.wrong_values import explain
+from pipeline.wrong_values import explain, explain_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Action = Literal["drop", "flag", "off"]
@@ -278,13 +278,18 @@ def load_params(path: Path = PARAMS) -> Params:
     Raises UserError naming each wrong key, its value, and the nearest right name.
     """
     yaml = YAML(typ="safe", pure=True)
+    text = ""
     try:
         text = path.read_text(encoding="utf-8")
         values = yaml.load(text)
     except FileNotFoundError as error:
         raise UserError(f"{path} is not here; run this in the root of the repository") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8: {error}; save it as UTF-8") from error
+    except YAMLError as error:
+        raise UserError(f"{path} is not YAML: {explain_yaml(text, error)}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} has no sections; copy a file of presets/ in its place")
     try:
         return Params.model_validate(values)
     except ValidationError as error:

@@ -16,6 +16,7 @@ DATASET = Path("data/dataset")
 TRAIN_CACHE = Path(".cache/train")  # how far trainings are, and images beyond train.cache_gb
 RAW_CACHE = Path(".cache/raw")  # stamps of files in data/raw whose digests were compared
 SHARDS_CACHE = Path(".cache/shards.json")  # stamps of the files that are in each shard
+LOCKS = Path(".cache/locks")  # a file for each folder that only one command may write at a time
 FOLDER_CACHE = Path(".cache/folders")  # what was seen in people's own folders
 WEIGHTS_CACHE = Path(".cache/weights")  # of pretrained networks, as Keras takes them
 SIMILAR_CACHE = Path(".cache/similar")  # features of the dataset, by a model

@@ -1,5 +1,6 @@
 """Things that some systems lack, one function for each. If a thing is missing, we do without it."""
 
+import errno
 import importlib
 import os
 import signal
@@ -74,23 +75,26 @@ def took_too_long(code: int) -> bool:
     return code in (_TOO_LONG, -getattr(signal, "SIGALRM", -_TOO_LONG))
 
 
-def lock(file: BinaryIO) -> bool:
-    """Wait until no other process has locked this unbuffered file, and lock it until it is closed.
+def lock(file: BinaryIO, *, wait: bool = True) -> bool:
+    """Lock this unbuffered file until it is closed. A lock of another process is waited for.
 
-    A process that doesn't ask for the lock can still read the file. Returns False if there are no
-    locks, as on some network shares; then the file stays unlocked.
+    Raises BlockingIOError if another process has locked it and `wait` is false. A process that
+    doesn't ask for the lock can still read the file. Returns False if there are no locks, as on
+    some network shares; then the file stays unlocked.
     """
     if (fcntl := _module("fcntl")) is not None:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
         except OSError:
             return False
         return True
     msvcrt = _module("msvcrt")
-    return msvcrt is not None and _lock_byte(file, msvcrt)
+    return msvcrt is not None and _lock_byte(file, msvcrt, wait)
 
 
-def _lock_byte(file: BinaryIO, msvcrt: Any) -> bool:
+def _lock_byte(file: BinaryIO, msvcrt: Any, wait: bool) -> bool:
     """Lock one byte behind the content: on Windows nobody else can read a locked byte."""
     before = file.tell()
     file.seek(_BEHIND_ALL)
@@ -98,7 +102,9 @@ def _lock_byte(file: BinaryIO, msvcrt: Any) -> bool:
         while True:
             try:
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            except PermissionError:  # another process has the lock
+            except PermissionError as error:  # another process has the lock
+                if not wait:
+                    raise BlockingIOError(errno.EAGAIN, "another process has the lock") from error
                 time.sleep(0.02)
             except OSError:
                 return False

@@ -1,12 +1,32 @@
 """Says which values in `params.yaml` are wrong, and what would be right, in a line for each."""
 
 import difflib
+import re
+import typing
 from collections.abc import Sequence
 from typing import Any
 
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from pipeline.sources import KINDS, Section, sections
+
+_NUMBERS = ("int_type", "float_type")
+_TYPES = {
+    **dict.fromkeys(("int_type", "int_from_float"), "must be a whole number"),
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    **dict.fromkeys(
+        ("dict_type", "model_type", "model_attributes_type"),
+        "must be a section: its keys stand in the lines below it, further to the right",
+    ),
+}
+"""what pydantic's types of errors mean, in the words of those who write YAML"""
+
+_MARK = re.compile(r"(<{7}|={7}|>{7})(\s|$)")
 
 _KEY = "[key]"
 """pydantic puts this at the end of an error's path if the name itself is wrong"""
@@ -27,7 +47,7 @@ def explain(error: Any, values: Any, node: Any, model: type[Section]) -> str:
                 f"; did you mean {near[0]}?" if near else ""
             )
         case "missing":
-            return f"{key} is missing; add it (null where unset)"
+            return f"{key} is missing; {_how_to_add(error['loc'], model)}"
         case "union_tag_invalid" | "union_tag_not_found":
             return f"{key}.kind must be one of {', '.join(KINDS)}"
         case "string_type" if word := _word(loc, values, node):
@@ -36,7 +56,10 @@ def explain(error: Any, values: Any, node: Any, model: type[Section]) -> str:
                 f"{there} has {word}, which YAML does not read as text; "
                 f"write it in quotes: '{word}'"
             )
-    message = error["msg"].removeprefix("Value error, ")
+    message = _TYPES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be", "must be")
+    if error["type"] in _NUMBERS and isinstance(value, str) and _is_number(value):
+        message += "; write it without quotes"
     if loc[-1:] == [_KEY]:
         return f"{'.'.join(where[:-1])} has the name {value!r}: it {message}"
     shown = repr(value)
@@ -66,10 +89,62 @@ def _word(loc: Sequence[Any], values: Any, node: Any) -> str | None:
     return str(node.value) or None if isinstance(node, ScalarNode) and not is_unset else None
 
 
+def _how_to_add(loc: Sequence[Any], model: type[Section]) -> str:
+    field = _model_near(loc, model).model_fields.get(str(loc[-1]))
+    if field is None or next(sections(field.annotation), None):
+        return "copy it from a file in presets/"
+    unset = " (null where unset)" if type(None) in typing.get_args(field.annotation) else ""
+    return f"add it{unset}. docs/parameters.md says what it is"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _keys_near(loc: Sequence[Any], model: type[Section]) -> list[str]:
+    return list(_model_near(loc, model).model_fields)
+
+
+def _model_near(loc: Sequence[Any], model: type[Section]) -> type[Section]:
+    """The type of the section that has the key at the end of `loc`."""
     for part in map(str, loc[:-1]):
         if part in KINDS:
             model = KINDS[part]
         elif part in model.model_fields:
             model = next(sections(model.model_fields[part].annotation), model)
-    return list(model.model_fields)
+    return model
+
+
+def is_mark_of_merge(line: str) -> bool:
+    """Whether Git wrote this line into a file that it could not merge.
+
+    >>> is_mark_of_merge("<<<<<<< HEAD"), is_mark_of_merge("seed: 1")
+    (True, False)
+    """
+    return bool(_MARK.match(line))
+
+
+def explain_yaml(text: str, error: YAMLError) -> str:
+    """Why a text is no YAML, and the remedy, in a sentence with the number of the line."""
+    marks = [n for n, line in enumerate(text.splitlines(), start=1) if is_mark_of_merge(line)]
+    if marks:
+        return (
+            f"line {marks[0]} is a mark of a merge that Git left to you: keep one of the two sides "
+            "below it, and delete the lines with <<<<<<<, ======= and >>>>>>>"
+        )
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    place = getattr(error, "problem_mark", None)
+    where = f"line {place.line + 1}: {problem}" if place else problem
+    if isinstance(error, DuplicateKeyError):
+        remedy = "a key can be in a section once; delete one of the two"
+    elif r"'\t'" in problem:
+        remedy = "YAML takes no tabs; put spaces in their place"
+    elif "hexdecimal" in problem or "unknown escape" in problem:
+        remedy = r"write a path such as C:\images in single quotes, or without quotes"
+    else:
+        remedy = "correct it, or bring the file back with git, or copy one from presets/"
+    return f"{where}; {remedy}"

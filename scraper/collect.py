@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
-from pipeline.files import json_text, write_atomic
+from pipeline.files import alone, json_text, write_atomic
 from pipeline.listing import aside_lines
 from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
@@ -106,12 +106,18 @@ def collect(
 ) -> None:
     """Collect one source, write its counts, and print the results for all candidates.
 
-    Raises UserError if something was not read, or a class has no image: the run is unfinished.
+    Raises UserError if something was not read, or a class has no image: then the run is unfinished.
+    Raises it too if another process collects the source now.
     """
     if retry_permanent and not isinstance(source, CrawlSource):
         raise UserError(
             f"{name} is no crawl (kind: spider or addresses), so there is nothing to ask for again"
         )
+    with alone(RAW / name):
+        _collect(name, source, if_needed, retry_permanent)
+
+
+def _collect(name: str, source: Source, if_needed: bool, retry_permanent: bool) -> None:
     started, folder = time.monotonic(), RAW / name
     folder.mkdir(parents=True, exist_ok=True)
     is_fetched, report = not isinstance(source, FolderSource), Report()

@@ -25,7 +25,7 @@ from pipeline.cli import UserError, run
 from pipeline.decisions import doubts, read_decisions, spelt_alike
 from pipeline.decode import too_many
 from pipeline.engine import Killed, map_images
-from pipeline.files import fresh_folder, json_text, write_atomic
+from pipeline.files import alone, fresh_folder, json_text, write_atomic
 from pipeline.formats import MOST_PIXELS
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Reason
@@ -84,7 +84,7 @@ def clean(params: Params) -> Findings:
     Raises UserError if there is no image, or if data/review.csv is ill-formed.
     """
     drop_stored()  # DVC has these images now: they need not take their room twice
-    with Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
+    with alone(paths.CLEAN), Cache(paths.CLEAN_CACHE / "findings.sqlite") as cache:
         findings = examine(params, cache)
         with fresh_folder(paths.CLEAN) as folder:
             write_images(findings, folder, params.clean.max_side)

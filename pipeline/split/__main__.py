@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pipeline import paths
 from pipeline.classes import class_table, empty_classes, warn_of_empty
 from pipeline.cli import UserError, run
-from pipeline.files import csv_text, fresh_folder, write_atomic
+from pipeline.files import alone, csv_text, fresh_folder, write_atomic
 from pipeline.params import load_params
 from pipeline.split.divide import KeptImage, Lack, divide
 
@@ -98,7 +98,7 @@ def _write(
     for image, place in zip(images, places, strict=True):
         if place is not None:
             by_split[place].append(image)
-    with fresh_folder(paths.DATASET) as folder:
+    with alone(paths.DATASET), fresh_folder(paths.DATASET) as folder:
         for split, members in by_split.items():
             for image in tqdm(members, f"copying {split}", unit=" images", disable=None):
                 target = folder / split / image.file_name

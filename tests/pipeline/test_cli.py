@@ -172,3 +172,16 @@ def test_nobody_reads_the_output_any_more(size: int) -> None:
     done = command("run(lambda: print('x' * int(sys.argv[1])))", size, stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_shell_whose_names_lack_letters_is_told_the_remedy(tmp_path):
+    """As of old systems: Python takes their own encoding for the names of files."""
+    program = "import os\nfrom pipeline.cli import run\nrun(lambda: os.mkdir(chr(196)))"
+    shell = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+    for utf8, code, said in (("0", 1, b"export PYTHONUTF8=1"), ("1", 0, b"")):
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, env={**shell, "PYTHONUTF8": utf8},
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, said in done.stderr) == (code, True)
+        assert b"Traceback" not in done.stderr

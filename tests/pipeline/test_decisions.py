@@ -68,6 +68,15 @@ def test_what_people_write_of_an_image(tmp_path: Path, line: str) -> None:
         (f"{HEADER}{A},relabel,..,,\n", "line 2: '..' can't be the name"),
         (f'{HEADER}{A},keep,,"open\n', "line 2: .*check the quotes"),
         (b"\xff\xfe", "is not UTF-8"),
+        *(
+            (text, rf"line {line} is a mark of a merge .*keep the decisions of both sides")
+            for text, line in (
+                (f"{HEADER}<<<<<<< HEAD\n{A},keep,,,\n=======\n{A},drop,,,\n>>>>>>> a/b\n", 2),
+                (f"{HEADER}{A},keep,,,\n>>>>>>> origin/main\n", 3),
+                (f"<<<<<<< HEAD\n{HEADER}=======\n{HEADER}>>>>>>> x\n", 1),
+                (f"\ufeff<<<<<<< HEAD\r\n{HEADER}".encode(), 1),
+            )
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:

@@ -65,8 +65,20 @@ def edited(tmp_path: Path, **changes: object) -> Path:
             r"train.learning_rat is not .* did you mean learning_rate\?",
         ),
         ({"trian": {}}, r"trian is not a known parameter; did you mean train\?"),
-        ({"train__epochs": "ten"}, r"train.epochs is 'ten': Input should be a valid integer"),
-        ({"train__epochs": ...}, r"train.epochs is missing"),
+        ({"train__epochs": "ten"}, r"train.epochs is 'ten': must be a whole number$"),
+        ({"train__epochs": "10"}, r"train.epochs is '10': must be a whole number; .*without quo"),
+        ({"train__epochs": 1.5}, r"train.epochs is 1.5: must be a whole number"),
+        ({"split__test": "15%"}, r"split.test is '15%': must be a number$"),
+        ({"split__keep_official": "no"}, r"split.keep_official is 'no': must be true or false"),
+        ({"clean__conflicts": "Drop"}, r"clean.conflicts is 'Drop': must be 'drop', 'keep_both'"),
+        ({"sources__own__path": ["x"]}, r"sources.own.path is \['x'\]: must be text"),
+        ({"sources__own__classes": "mug"}, r"sources.own.classes is 'mug': must be a list"),
+        ({"sources__own": None}, r"sources.own is None: must be a section: its keys stand"),
+        ({"clean__blank": 3}, r"clean.blank is 3: must be a section: its keys stand"),
+        ({"train__epochs": ...}, r"train.epochs is missing; add it\. docs/parameters"),
+        ({"train__weights": ...}, r"train.weights is missing; add it \(null where unset\)"),
+        ({"train": ...}, r"train is missing; copy it from a file in presets/"),
+        ({"clean__blank": ...}, r"clean.blank is missing; copy it from a file in presets/"),
         ({"train__epochs": -1}, r"train.epochs is -1: .* greater than or equal to 0"),
         ({"split__test": 0.9}, r"split .*leave something for training"),
         ({"sources__own__kind": "foldr"}, r"sources.own.kind must be one of"),
@@ -122,12 +134,32 @@ def test_numbers_as_dvc_reads_them(tmp_path: Path) -> None:
     assert load_params(path).train.learning_rate == 0.0001
 
 
-@pytest.mark.parametrize("text", ["", "- 1", "a: [", "sources: {}\nsources: {}\n"])
-def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "has no sections; copy a file of presets"),
+        ("- 1", "has no sections"),
+        ("# only a comment\n", "has no sections"),
+        ("a: [", "line 1: .*; correct it, or bring the file back with git"),
+        ("a: 1\nb: 2\n\nb: 3\n", r"line 4: found duplicate key .*; a key can be in .* once"),
+        ("a:\n  b: 1\n  b: 1\n", "line 3: found duplicate key"),
+        ("a:\n\tb: 1\n", r"line 2: .*; YAML takes no tabs; put spaces"),
+        ("a:\tb\n", r"line 1: .*; YAML takes no tabs"),
+        ('a: "C:\\Users\\me"\n', "line 1: .*; write a path .* in single quotes"),
+        ('a: "D:\\me"\n', "line 1: .*; write a path .* in single quotes"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> x\n", "line 2 is a mark of a merge"),
+        ("a:\n  b: 1\n=======\n  b: 2\n", "line 3 is a mark of a merge .*delete the lines"),
+        ("license: “x”: y\n", "line 1: "),
+        (b"license: M\xfcller\n", "is not UTF-8: .*; save it as UTF-8"),
+        ("a: 1\n".encode("utf-16"), "is not UTF-8: .*; save it as UTF-8"),
+    ],
+)
+def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str | bytes, told: str) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text(text)
-    with pytest.raises(UserError):
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(UserError, match=told) as error:
         load_params(path)
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_no_file_says_where_to_run(tmp_path: Path) -> None:

@@ -115,6 +115,24 @@ def test_who_comes_second_waits_until_the_file_is_closed(file: BinaryIO, before:
     assert second.returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its locks are simulated by others'")
+@pytest.mark.parametrize("before", ["", AS_ON_WINDOWS])
+def test_who_does_not_want_to_wait_is_told(file: BinaryIO, before: str) -> None:
+    asks = f"""
+import os, sys
+from pipeline import system
+{before}
+with open({file.name!r}, "rb+", buffering=0) as file:
+    try:
+        system.lock(file, wait=False)
+    except BlockingIOError:
+        sys.exit(7)
+"""
+    assert code_of(asks) == 0
+    assert system.lock(file)
+    assert code_of(asks) == 7
+
+
 def test_without_locks_nobody_waits(file: BinaryIO, monkeypatch) -> None:
     lacks(monkeypatch, "msvcrt")
     share = SimpleNamespace(flock=_refuse, LOCK_EX=2)
