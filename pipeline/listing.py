@@ -18,7 +18,7 @@ LITTER = "files of the system"
 UNREADABLE = "folders and files that can't be read"
 BROKEN = "broken links"
 LOOPS = "links that lead back"
-OUTSIDE = "links that lead out of the folder"
+OUTSIDE = "links that lead out of the folder, which only kind: folder follows"
 LOOSE = "files beside the class folders"
 SPECIAL = "pipes, sockets and devices"
 

@@ -17,7 +17,7 @@ from pipeline.sources import ArchiveSource, DatasetSource, HuggingFaceSource
 from scraper.datasets.download import copies, require_space
 from scraper.datasets.git_tree import GitTree
 from scraper.datasets.labels import Labels
-from scraper.datasets.layouts import INNER, NO_MATCH, LayoutImage, LeftOut, finder
+from scraper.datasets.layouts import INNER, LACKING, NO_MATCH, LayoutImage, LeftOut, finder
 from scraper.datasets.member import UNPACK, DamagedError, Member, UnreadableError
 from scraper.datasets.plan import Plan, plan
 from scraper.datasets.store import (
@@ -177,7 +177,10 @@ def _nothing(
     """Why no image was found, in words."""
     inner = next(iter(left_out.get(INNER, ())), None)
     if left_out.keys() - {INNER, NO_MATCH}:
-        return "\n  ".join([f"{name}: nothing can be taken", *listing.aside_lines(left_out)])
+        lines = [f"{name}: nothing can be taken", *listing.aside_lines(left_out)]
+        if any(path.startswith(("http:/", "https:/")) for path in left_out.get(LACKING, ())):
+            lines.append("the table has web addresses: kind: addresses fetches their images")
+        return "\n  ".join(lines)
     if not paths:
         return f"{name}: there is no file in it; is it the right archive, and all of it?"
     if file := archives.only_file(paths):

@@ -1,15 +1,19 @@
 """Finds the file that a row of a table means: by its whole path, else by the end of it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from posixpath import splitext
+from posixpath import commonprefix, splitext
 from typing import NamedTuple
 
 from pipeline.formats import BY_SUFFIX
 from pipeline.paths import SPLITS
 from scraper.datasets.tables import TableFacts, official_split
 from scraper.datasets.text import normal
+
+_WHOLE = re.compile(r"/|\\|[A-Za-z]:[/\\]|file:/")
+"""how a path begins at the top of a machine, as Unix or Windows writes it"""
 
 Digests = Callable[[set[str]], Mapping[str, bytes]]
 """Digests of the contents of files, by path."""
@@ -49,13 +53,17 @@ def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> M
     """Find the file of each row.
 
     A row's path may start in the table's own folder or at the top of the archive, or be only the
-    end of the file's path. The extension may be missing. If a path fits several files, none of them
+    end of the file's path. It may also be a whole path of another machine. The extension may be
+    missing. If a path fits several files, none of them
     is taken, unless they are the same by `digests`.
     """
+    files = list(files)
     found = Matches()
     strongest: dict[str, tuple[int, int, bool]] = {}
     rivals: list[tuple[_Claim, list[str]]] = []
-    for claim in sorted(_claims(rows, list(files)), key=lambda c: c.strength, reverse=True):
+    for claim in sorted(
+        _claims(_from_here(rows, files), files), key=lambda c: c.strength, reverse=True
+    ):
         free = [f for f in claim.files if strongest.setdefault(f, claim.strength) == claim.strength]
         if len(free) > 1:
             free = [f for f in free if splitext(f)[1].lower() in BY_SUFFIX] or free
@@ -76,6 +84,31 @@ def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> M
                 found.facts.setdefault(file, list(claim.facts))
                 found.unclear[file] = f"{why}; a pattern can choose, or more of the path"
     return found
+
+
+def _from_here(rows: Iterable[TableRow], files: list[str]) -> Iterator[TableRow]:
+    """The rows. Whole paths of another machine, such as /home/me/set/a/1.jpg, begin as ours do.
+
+    The same folders are taken off all such paths of a table: the fewest with which most of them are
+    the end of a file's path. Else a path without a file might take another file of that name.
+    """
+    elsewhere: dict[str, list[TableRow]] = defaultdict(list)
+    for row in rows:
+        if _WHOLE.match(row.path):
+            elsewhere[row.table].append(row)
+        else:
+            yield row
+    if not elsewhere:
+        return
+    ends = {end for file in files for name in _names(file) for end in (name, *_ends(name))}
+    for there in elsewhere.values():
+        paths = [normal(row.path).split("/") for row in there]
+        above = len(commonprefix([path[:-1] for path in paths]))
+        fits = [sum("/".join(path[n:]) in ends for path in paths) for n in range(above + 1)]
+        off = fits.index(max(fits))
+        yield from (
+            row._replace(path="/".join(path[off:])) for row, path in zip(there, paths, strict=True)
+        )
 
 
 def _claims(rows: Iterable[TableRow], files: list[str]) -> Iterator[_Claim]:

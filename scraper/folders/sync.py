@@ -128,9 +128,10 @@ def _is_there(root: Path) -> bool:
 def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report: Report) -> None:
     """Report a folder that is away. `count` images came from it before; if none, UserError."""
     if not count and not root.is_dir():
+        variable = " (variables such as $HOME are not replaced)" if "$" in str(root) else ""
         raise UserError(
-            f"sources.{name}.path: {root} is not there; correct the path, or make it "
-            "and put a folder of images there for each class"
+            f"sources.{name}.path: {str(root)!r} is not there{variable}; correct the path, or make "
+            "it and put a folder of images there for each class"
         )
     if count:
         what = "has no class folder" if root.is_dir() else "is not there"

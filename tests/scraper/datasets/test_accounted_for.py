@@ -161,3 +161,9 @@ def test_a_table_without_labels_is_told_with_the_remedy(local, take, make_zip, i
         UserError, match=r"test.csv has no column 'type'.*column_10, …; .*only tables with labels"
     ):
         take(**local("x.zip", make_zip(files)), index=INDEX | {"file": r"\.csv$"})
+
+
+def test_a_table_of_web_addresses_is_told_with_the_remedy(local, take, make_zip):
+    table = b"id,type\nhttps://shop.example/1.jpg,mug\n"
+    with pytest.raises(UserError, match=r"web addresses: kind: addresses fetches their images"):
+        take(**local("x.zip", make_zip({"styles.csv": table})), index=INDEX)

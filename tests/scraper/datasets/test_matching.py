@@ -100,3 +100,23 @@ def test_every_row_is_taken_unclear_or_lacking(paths: list[str], files: list[str
         ends = [p for p in paths if f"/{file}".endswith(f"/{p}")]
         if file not in found.unclear and ends:
             assert max(ends, key=len) in {f.label for f in facts}
+
+
+@pytest.mark.parametrize(
+    ("paths", "matched"),
+    [
+        (["/home/me/set/img/0.jpg", "/home/me/set/img/1.jpg"], ["img/0.jpg", "img/1.jpg"]),
+        ([r"C:\Users\me\set\img\0.jpg", r"C:\Users\me\set\old\1.jpg"], ["img/0.jpg", "old/1.jpg"]),
+        (["file:///kaggle/input/img/0", "file:///kaggle/input/old/0"], ["img/0.jpg", "old/0.jpg"]),
+        (["/img/0.jpg", "/old/1.jpg"], ["img/0.jpg", "old/1.jpg"]),
+        (["/data/x/img/0.jpg", "old/1.jpg"], ["img/0.jpg", "old/1.jpg"]),
+        (["/data/img/0.jpg", "/data/new/1.jpg"], ["img/0.jpg"]),  # not old/1.jpg or img/1.jpg
+        (["/data/new/0.jpg", "/data/newer/1.jpg"], []),
+        (["new/0.jpg"], []),
+    ],
+)
+def test_whole_paths_of_another_machine(paths, matched):
+    rows = [TableRow("t.csv", path, TableFacts(label="mug")) for path in paths]
+    found = match(rows, ["img/0.jpg", "img/1.jpg", "old/0.jpg", "old/1.jpg"], dict)
+    assert sorted(found.facts) == matched
+    assert len(found.lacking) == len(paths) - len(matched)

@@ -12,7 +12,7 @@ from scraper.folders.links import link_folders
 
 
 def test_a_path_that_was_never_there_is_an_error(own, tmp_path):
-    with pytest.raises(UserError, match=r"sources\.own\.path: .*nowhere is not there"):
+    with pytest.raises(UserError, match=r"sources\.own\.path: .*nowhere' is not there; corr"):
         collect("own", FolderSource(kind="folder", path=str(tmp_path.parent / "nowhere")))
     (own / "file").write_bytes(b"")
     with pytest.raises(UserError, match="is a file"):
