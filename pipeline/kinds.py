@@ -15,7 +15,7 @@ PDF, _POSTSCRIPT, _VIDEO, _SOUND = "PDF document", "PostScript drawing", "video"
 ARCHIVE, OFFICE, PAGE, TEXT = "archive", "office document", "web page", "text"
 _SIDECAR, _EMPTY, _UNKNOWN = "sidecar file", "empty file", "unknown file"
 
-_REMEDIES: Final = {
+REMEDIES: Final = {
     **dict.fromkeys(
         (_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER, _DRAWING), "export it as JPEG or PNG"
     ),
@@ -24,6 +24,7 @@ _REMEDIES: Final = {
     ARCHIVE: "unpack it",
     OFFICE: "save its images as files",
 }
+"""what a person can do to have the images in a file of this kind"""
 # these are images too, though we do not read them
 UNREAD: Final = frozenset((_RAW, _SVG, _XL, _2000, _ICON, _LAYERED, _OTHER, _DRAWING))
 
@@ -118,7 +119,7 @@ def remedy(content: bytes, name: str = "") -> str:
         return f"damaged image of the format {form.name}"
     if kind == _UNKNOWN:
         return f"{kind}; begins with {content[:12]!r}"
-    return f"{kind}: {_REMEDIES[kind]}" if kind in _REMEDIES else kind
+    return f"{kind}: {REMEDIES[kind]}" if kind in REMEDIES else kind
 
 
 def kind_of(head: bytes, name: str = "") -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipeline.formats import is_litter
+from pipeline.kinds import REMEDIES
 
 KEEP = ".keep"  # in a folder that we make: DVC warns of an empty one
 LITTER = "files of the system"
@@ -141,15 +142,18 @@ def text(name: str) -> str:
 
 
 def aside_lines(aside: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each kind of names that are left aside: their number, and the first ones.
+    """A line for each kind of names that are left aside: their number, first ones, and the remedy.
 
-    >>> aside_lines({BROKEN: ["mug/a.jpg"]})
-    ['left out, broken links: 1 (mug/a.jpg)']
+    >>> aside_lines({BROKEN: ["mug/a.jpg"], "PDF document": ["mug/b.pdf"]})[1]
+    'left out, PDF document: 1 (mug/b.pdf); to take it, export its images as JPEG or PNG'
     """
     lines = []
     for kind, names in aside.items():
         first = ", ".join(name if name.isprintable() else repr(name) for name in names[:3])
-        lines.append(f"left out, {kind}: {len(names):,} ({first}{', …' if names[3:] else ''})")
+        remedy = f"; to take it, {REMEDIES[kind]}" if kind in REMEDIES else ""
+        lines.append(
+            f"left out, {kind}: {len(names):,} ({first}{', …' if names[3:] else ''}){remedy}"
+        )
     return lines
 
 

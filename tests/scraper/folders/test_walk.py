@@ -322,3 +322,21 @@ def test_a_class_folder_that_was_emptied_is_called_empty(own, capsys):
     (own / "cap/b.jpg").unlink()
     collect("own", OWN)
     assert "class 'cap' of own has no image: its folder is empty" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "remedy"),
+    [
+        ("a.cr2", b"II*\0\x10\0\0\0CR\2\0", "export it as JPEG or PNG"),
+        ("a.psd", b"8BPS\0\1", "export it as JPEG or PNG"),
+        ("prices.pdf", b"%PDF-1.4", "export its images as JPEG or PNG"),
+        ("photos.zip", b"PK\3\4....", "unpack it"),
+        ("clip.mov", b"\0\0\0\x14ftypqt  ", "export single frames of it as JPEG"),
+        ("notes.txt", b"words", None),
+    ],
+)
+def test_what_a_person_may_miss_is_told_with_the_remedy(own, capsys, name, content, remedy):
+    put(own, {"mug/1.jpg": jpeg("red"), f"mug/{name}": content})
+    collect("own", OWN)
+    (line,) = [x for x in capsys.readouterr().out.splitlines() if name in x]
+    assert line.endswith(f"; to take it, {remedy}" if remedy else f"(mug/{name})")
