@@ -87,11 +87,8 @@ def sync(
     if is_away:
         _say_that_it_is_away(name, root, folder, len(before), report)
     rows = _read(source, root, listing, note, folder, name)
-    if not is_away and not _is_there(root):  # else its new files would count as unreadable ones
-        raise UserError(
-            f"{root} has gone while it was read. Connect its disk again, or move it back, and run "
-            f"this again: what was collected before stays"
-        )
+    if not is_away:
+        _require_that_it_stayed(root)
     # before the rows: if this run is killed, the next one still knows the files
     if not note.write(rows):
         report.sentences.append(
@@ -114,15 +111,20 @@ def sync(
     return report
 
 
-def _is_there(root: Path) -> bool:
-    """Whether the folder has a folder in it. The place of a disk that is away is an empty folder.
+def _require_that_it_stayed(root: Path) -> None:
+    """Raise UserError if the folder went while it was read, or is empty, as a disk's place is.
 
-    An error of the disk is raised as it is.
+    Else its new files would count as unreadable ones, and the run as finished.
     """
     try:
-        return any(path.is_dir() for path in root.iterdir())
+        is_there = any(path.is_dir() for path in root.iterdir())
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        is_there = False
+    if not is_there:
+        raise UserError(
+            f"{root} has gone while it was read. Connect its disk again, or move it back, and run "
+            "this again: what was collected before stays"
+        )
 
 
 def _say_that_it_is_away(name: str, root: Path, folder: Path, count: int, report: Report) -> None:
