@@ -60,6 +60,8 @@ def explain(error: Any, values: Any, node: Any, model: type[Section]) -> str:
     message = message.replace("Input should be", "must be")
     if error["type"] in _NUMBERS and isinstance(value, str) and _is_number(value):
         message += "; write it without quotes"
+    if error["type"] == "string_type" and value is None:
+        message += "; an empty value is nothing in YAML, and so is ~ alone: write '~' for your home"
     if loc[-1:] == [_KEY]:
         return f"{'.'.join(where[:-1])} has the name {value!r}: it {message}"
     shown = repr(value)

@@ -62,7 +62,12 @@ def _own_path(path: str) -> str:
     no_substitution(path)
     if "://" in path:
         raise ValueError("is an address; name a folder of this machine, or take kind: archive")
-    place = Path(path).expanduser().resolve()
+    if not path.strip():
+        raise ValueError("is empty; name the folder that has the class folders")
+    try:
+        place = Path(path).expanduser().resolve()
+    except RuntimeError as error:  # ~nobody, or a link that leads to itself
+        raise ValueError(f"leads nowhere ({error}); name another folder") from error
     project = Path.cwd().resolve()
     ours = (RAW, SHARDS, CLEAN, DATASET, RESULTS, FOLDERS, INCOMING)
     for owned in (*ours, Path(".dvc"), Path(".git")):

@@ -30,13 +30,17 @@ class FileFacts:
 
 
 class Note:
-    """The files that this machine has seen in the folder: their facts, and the keys of all rows."""
+    """The files that this machine has seen in the folder: their facts, and the keys of all rows.
+
+    `root` is the path of the folder that was read last, as params.yaml had it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._began = time.time_ns()
         self.facts: dict[str, FileFacts] = {}
         self.seen: set[tuple[str, str]] = set()
+        self.root: str | None = None
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             self.facts = {
@@ -44,6 +48,7 @@ class Note:
                 for name, of_file in kept["facts"].items()
             }
             self.seen = {(label, url) for label, url in kept["seen"]}
+            self.root = kept.get("root")
         except (OSError, ValueError, KeyError, TypeError):
             return  # no note, or a damaged one: all is read again, and no image is taken away
 
@@ -55,7 +60,7 @@ class Note:
     def write(self, rows: Mapping[tuple[str, str], Row]) -> bool:
         """Keep the note for the next run. False if it can't be written."""
         facts = {name: self._kept(of_file) for name, of_file in sorted(self.facts.items())}
-        kept = {"facts": facts, "seen": sorted(self.seen | rows.keys())}
+        kept = {"root": self.root, "facts": facts, "seen": sorted(self.seen | rows.keys())}
         try:
             write_atomic(self._path, json.dumps(kept))
         except OSError:

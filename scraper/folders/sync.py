@@ -48,9 +48,12 @@ def own_folder(name: str, source: FolderSource) -> Path:
     """
     root = Path(source.path).expanduser()
     if root.exists() and not root.is_dir():
-        raise UserError(f"sources.{name}.path: {root} is a file; name the folder of the classes")
-    is_new = not _note_of(name).exists()
-    if is_new and not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve()):
+        raise UserError(
+            f"sources.{name}.path: {root} is a file; name the folder of the classes. For an "
+            "archive, take kind: archive"
+        )
+    is_ours = not root.exists() and root.resolve().is_relative_to(Path.cwd().resolve())
+    if is_ours and Note(_note_of(name)).root != str(root):
         root.mkdir(parents=True)
         write_atomic(root / KEEP, "Put images here, into a folder for each class.\n")
     return root
@@ -90,6 +93,7 @@ def sync(
     if not is_away:
         _require_that_it_stayed(root)
     # before the rows: if this run is killed, the next one still knows the files
+    note.root = str(root)
     if not note.write(rows):
         report.sentences.append(
             f"{FOLDER_CACHE} can't be written, so all of {root} is read again each time, and what "

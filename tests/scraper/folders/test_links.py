@@ -7,7 +7,7 @@ from own_folder import OWN, jpeg, put
 
 from pipeline.cli import UserError
 from pipeline.sources import FolderSource
-from scraper.collect import collect
+from scraper.collect import collect, main
 from scraper.folders.links import link_folders
 
 
@@ -58,3 +58,12 @@ def test_dvc_gets_a_link_where_it_can_look(own, tmp_path):
     link_folders({})
     assert not link.exists()
     assert (own / "mug/a.jpg").exists()
+
+
+def test_a_link_that_leads_to_itself_is_named(own):
+    preset = Path(__file__).parents[3] / "presets/own.yaml"
+    text = preset.read_text(encoding="utf-8").replace("path: data/own", "path: loop")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    Path("loop").symlink_to("loop")
+    with pytest.raises(UserError, match=r"sources\.own\.path.*(leads nowhere|is not there)"):
+        main(["own"])

@@ -240,3 +240,5 @@ def test_a_folder_that_was_moved_away_is_not_made_again(own):
     collect("own", OWN)
     assert not own.exists()
     assert contents() == {"mug": {jpeg("red")}}
+    collect("own", OWN.model_copy(update={"path": "data/another"}))
+    assert Path("data/another/.keep").exists()
