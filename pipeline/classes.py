@@ -67,8 +67,9 @@ def empty_classes(
         elif not reasons and label in lost:
             why, count = lost[label].most_common(1)[0]
             yield (
-                f"class {label!r} has no image: of {lost[label].total()} candidates none is one, "
-                f"{count} because: {why}; see what collect says: python -m scraper.collect SOURCE"
+                f"class {label!r} has no image: none of its {lost[label].total()} candidates was "
+                f"taken, {count} because: {why}; see what collect says: "
+                "python -m scraper.collect SOURCE"
             )
         elif not reasons:
             yield (

@@ -284,7 +284,7 @@ def _why(own: Groups, free: Mapping[str, object], least: int) -> str:
 
 
 def _too_few(lacks: Sequence[Lack], settings: Split) -> str:
-    ways = ["add images", "take the class out of params.yaml"]
+    ways = ["add images", "name only the other classes in `classes` of the source"]
     if settings.too_few == "stop":
         ways.append("leave such classes out with split.too_few: leave_out")
     count = "1 class" if len(lacks) == 1 else f"{len(lacks)} classes"

@@ -41,7 +41,7 @@ def test_a_class_that_no_source_names_does_not_vanish(work, make, capsys) -> Non
     cap, _, hat = run(work, capsys)[-3:]
     assert cap == "WARNING: class 'cap' has no image: all were relabelled; see data/review.csv"
     assert hat.startswith(
-        "WARNING: class 'hat' has no image: of 1 candidates none is one, "
+        "WARNING: class 'hat' has no image: none of its 1 candidates was taken, "
         "1 because: rejected not image; see what collect says"
     )
 
@@ -54,7 +54,7 @@ def test_no_image_at_all_is_told_with_what_became_of_the_candidates(work, capsys
         run(work, capsys)
     _, loose, hat, remedy = str(error.value).splitlines()
     assert "files beside the class folders: 1 (a.jpg)" in loose
-    assert "class 'hat' has no image: of 3 candidates none is one" in hat
+    assert "class 'hat' has no image: none of its 3 candidates was taken" in hat
     assert "a folder that is called like its class" in remedy
 
 
