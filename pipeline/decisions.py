@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -154,7 +155,7 @@ def _decision(values: list[str]) -> tuple[str, Decision]:
             f"has {len(values)} fields, not {len(COLUMNS)}; quote a note that has commas"
         )
     sha256, choice, label, note, decided_at = values
-    choice = choice.lower()
+    choice, label = choice.lower(), unicodedata.normalize("NFC", label)  # macOS: é as e and accent
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise ValueError(f"{sha256!r} is no SHA-256 of 64 small hexadecimal digits")
     if choice not in list(Choice):

@@ -45,7 +45,8 @@ def no_substitution(text: str) -> str:
 
 
 def _label(name: str) -> str:
-    return _checked(no_substitution(name), safe_label, "can't be a class folder")
+    name = unicodedata.normalize("NFC", no_substitution(name))  # macOS writes é as e and an accent
+    return _checked(name, safe_label, "can't be a class folder")
 
 
 def _source(name: str) -> str:

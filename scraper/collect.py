@@ -11,7 +11,7 @@ from pipeline.classes import warn_of_empty
 from pipeline.cli import UserError, run
 from pipeline.files import alone, json_text, write_atomic
 from pipeline.listing import aside_lines
-from pipeline.manifest import Manifest, Row
+from pipeline.manifest import Manifest, Row, Status
 from pipeline.params import load_params
 from pipeline.paths import MANIFEST, RAW, RAW_CACHE, RESULTS
 from pipeline.raw import left_out_of
@@ -28,6 +28,7 @@ from scraper.crawling.incoming import recover, store
 from scraper.credits import credit_list
 from scraper.edits import follow_edits
 from scraper.folders.ending import without_image
+from scraper.folders.links import local_archive, tell_dvc
 from scraper.folders.sync import Report, sync
 from scraper.ledger import LIST, Ledger
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
@@ -127,24 +128,28 @@ def _collect(name: str, source: Source, if_needed: bool, retry_permanent: bool) 
     if is_fetched:
         with Manifest(folder / MANIFEST) as manifest:
             report.sentences += _follow_edits(name, folder, manifest)
-        resume = if_needed and _is_whole(folder, source, manifest)
+        is_here = local_archive(source) is not None  # it may have changed: to look costs little
+        resume = if_needed and not is_here and _is_whole(folder, source, manifest)
         if not (resume and run_state.is_finished()):
             earlier = _earlier(folder, manifest, run_state, resume=resume)
             run_state.write(finished=False)
+            if is_here:
+                tell_dvc(name)
             _fetch(name, source, folder, Ledger() if retry_permanent else earlier, retry_permanent)
     ledger = Ledger.read(folder) if isinstance(source, CrawlSource) else None
     with Manifest(folder / MANIFEST) as manifest:
         if isinstance(source, FolderSource):
             report = sync(name, source, folder, manifest)
+            tell_dvc(name)
         else:
             reconcile(folder, manifest, getattr(source, "license", None))
             report.left_out = left_out_of(folder)
         rows = manifest.rows.values()
-    labels = sorted(source.classes if source.classes is not None else {r.label for r in rows})
+    labels = sorted(source.classes if source.classes is not None else _found_labels(rows))
     _write_credits(name, folder, rows)
     _print_tables(source, rows, labels, ledger)
     print(f"took {timedelta(seconds=round(time.monotonic() - started))}")
-    _print_left_out(name, {row.label for row in rows} - set(labels), report)
+    _print_left_out(name, _found_labels(rows) - set(labels), report)
     left = report.left_out if report.left_out or not is_fetched else None
     counts = json_text(metrics(rows, labels, left, ledger))
     write_atomic(RESULTS / "collect" / f"{name}.json", counts)
@@ -154,6 +159,11 @@ def _collect(name: str, source: Source, if_needed: bool, retry_permanent: bool) 
         _require_images(name, source, rows, labels)
         run_state.write(finished=True)
     _end(name, source, rows, report)
+
+
+def _found_labels(rows: Collection[Row]) -> set[str]:
+    """The classes that the source has now: not those of which each image was taken out of it."""
+    return {r.label for r in rows if not (r.status is Status.REJECTED_CLASS and r.file)}
 
 
 def _end(name: str, source: Source, rows: Collection[Row], report: Report) -> None:

@@ -1,7 +1,8 @@
-"""Links to people's own folders, one for each source, for DVC to look at.
+"""Links to people's own folders and archives, one for each source, for DVC to look at.
 
 A stage's deps are the same for all keys of its `foreach`, but only some sources have a folder. So
-each source has something at data/folders/<source>: a link to its folder, else a small file.
+each source has something at data/folders/<source>: a link to its folder or its archive on this
+machine, else a small file.
 """
 
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from pipeline.cli import UserError
 from pipeline.paths import FOLDERS
-from pipeline.sources import FolderSource, Source
+from pipeline.sources import ArchiveSource, FolderSource, Source
 from pipeline.system import link_folder
 from scraper.folders.sync import own_folder
 
@@ -26,14 +27,29 @@ def link_folders(sources: Mapping[str, Source]) -> None:
                     f"sources.{other} and sources.{name} both read {root}; "
                     f"give one of them another path"
                 )
+    places = {name: root for root, name in roots.items()}
+    for name, source in sources.items():
+        if archive := local_archive(source):
+            places[name] = archive.resolve()
     FOLDERS.mkdir(parents=True, exist_ok=True)
     for old in FOLDERS.iterdir():
         _remove(old)
-    for root, name in roots.items():
-        if not (_dvc_can_read(root) and link_folder(root, FOLDERS / name)):
-            (FOLDERS / name).write_text("DVC can't look into the folder; collect does\n")
-    for name in sources.keys() - roots.values():
+    for name, place in places.items():
+        if not (_dvc_can_read(place) and link_folder(place, FOLDERS / name)):
+            (FOLDERS / name).write_text("DVC can't look into it; collect does\n")
+    for name in sources.keys() - places.keys():
         (FOLDERS / name).write_text("not a folder on this machine\n")
+
+
+def local_archive(source: Source) -> Path | None:
+    """The archive, or the folder in its place, if it is on this machine and there."""
+    if not isinstance(source, ArchiveSource) or "://" in source.url:
+        return None
+    try:
+        path = Path(source.url).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):  # collect tells what is wrong with it
+        return None
 
 
 def _remove(old: Path) -> None:
@@ -45,13 +61,13 @@ def _remove(old: Path) -> None:
 
 
 def _dvc_can_read(root: Path) -> bool:
-    """Whether DVC sees all of the folder.
+    """Whether DVC sees all of the folder, or can read the archive.
 
     DVC stops at broken links, at names that are not UTF-8, and at files that this user may not
     read. It sees nothing behind links to folders, and hangs at pipes.
     """
     if not root.is_dir():
-        return False
+        return root.is_file() and _may(root, os.R_OK)
     for parent, folders, files in os.walk(root):
         links = any(Path(parent, name).is_symlink() for name in folders)
         if links or not all(Path(parent, name).is_file() for name in files):
@@ -76,3 +92,14 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def tell_dvc(name: str) -> None:
+    """If DVC can't look into the folder, make both stages run at each `dvc repro`.
+
+    The file is an out of the stage `folders`, so a change of it makes DVC run `folders` again, and
+    then `collect` too. A link is never written through: behind it is a person's archive.
+    """
+    mark = FOLDERS / name
+    if mark.is_file() and not mark.is_symlink():
+        mark.write_text("collect has looked; the stage `folders` writes this anew\n")

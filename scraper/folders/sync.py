@@ -19,7 +19,7 @@ from pipeline.files import json_text, write_atomic
 from pipeline.kinds import IMAGE
 from pipeline.listing import KEEP, UNREADABLE
 from pipeline.manifest import Manifest, Row, Status
-from pipeline.paths import FOLDER_CACHE, FOLDERS, LEFT_OUT, MANIFEST
+from pipeline.paths import FOLDER_CACHE, LEFT_OUT, MANIFEST
 from pipeline.sources import FolderSource
 from scraper.folders.earlier import take_over
 from scraper.folders.files import copied, examine_file
@@ -108,7 +108,6 @@ def sync(
     report.labels = {x for x in listing.labels if source.classes is None or x in source.classes}
     report.left_out = {kind: sorted(names) for kind, names in sorted(listing.left_out.items())}
     write_atomic(folder / LEFT_OUT, json_text(report.left_out))
-    _tell_dvc(name)
     if attempts > 1 and root.is_dir() and walk(root, source.classes).entries != listing.entries:
         # DVC takes the folder at the end of the stage for the one that the stage has read
         return sync(name, source, folder, manifest, attempts - 1)
@@ -262,14 +261,3 @@ def _forget_what_has_gone(
             f"{others} images were collected from another folder than {root}, or on another "
             f"machine; they stay. To go by {root} alone: rm -r {folder}, then run this again"
         )
-
-
-def _tell_dvc(name: str) -> None:
-    """If DVC can't look into the folder, make both stages run at each `dvc repro`.
-
-    The file is an out of the stage `folders`, so a change of it makes DVC run `folders` again, and
-    then `collect` too.
-    """
-    mark = FOLDERS / name
-    if mark.is_file():
-        mark.write_text("collect has looked; the stage `folders` writes this anew\n")

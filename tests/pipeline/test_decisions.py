@@ -110,6 +110,12 @@ def test_what_spreadsheets_save_is_read(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, SAVED[name]) == {A: Decision(Choice.DROP, None, "")}
 
 
+def test_a_class_may_be_written_as_macos_writes_it(tmp_path: Path) -> None:
+    """é as e and an accent: nobody sees the difference."""
+    (decision,) = read(tmp_path, f"{HEADER}{A},relabel,Caf\u0065\u0301,,\n").values()
+    assert decision.label == "Caf\u00e9"
+
+
 def test_classes_are_spelt_alike() -> None:
     decisions = {
         sha256: Decision(Choice.RELABEL, label, "")

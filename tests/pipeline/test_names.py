@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 from pipeline.cli import UserError
-from pipeline.names import class_key, safe_source
+from pipeline.names import Label, class_key, safe_source
 from pipeline.params import load_params
 
 ROOT = Path(__file__).parents[2]
@@ -176,3 +177,9 @@ def test_names_that_work_under_dvc(project: Path, name: str) -> None:
     done = repro(project, name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project / "data/raw" / name.strip("'")).is_dir()
+
+
+def test_a_class_may_be_written_as_macos_writes_it() -> None:
+    """é as e and an accent: nobody sees the difference."""
+    label = TypeAdapter(Label).validate_python("Caf\u0065\u0301")
+    assert label == "Caf\u00e9"

@@ -1,0 +1,94 @@
+"""An archive on this machine, or a folder in its place, may change: collect and DVC notice."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from own_folder import jpeg, put
+
+from pipeline.cli import UserError
+from pipeline.manifest import Manifest
+from pipeline.sources import ArchiveSource
+from scraper.collect import collect
+from scraper.folders.links import link_folders
+
+SOURCE = ArchiveSource(kind="archive", url="set", pattern=r"(?P<label>[^/]+)/[^/]+\.jpg$")
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make(form: str, files: dict[str, bytes]) -> ArchiveSource:
+    """A folder or a zip with these files, in the place of the one before; its source."""
+    shutil.rmtree("set", ignore_errors=True)
+    if form == "folder":
+        Path("set").mkdir()
+        put(Path("set"), files)
+        return SOURCE
+    with zipfile.ZipFile("set.zip", "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return SOURCE.model_copy(update={"url": "set.zip"})
+
+
+def run(source: ArchiveSource) -> set[tuple[str, str]]:
+    """What both stages make of the source, as `dvc repro` runs them: class and image."""
+    link_folders({"set": source})
+    collect("set", source, if_needed=True)
+    rows = Manifest(Path("data/raw/set/manifest.jsonl")).rows.values()
+    return {(r.label, r.image_url.rpartition("/")[2]) for r in rows if r.status.has_file}
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_what_changes_in_it_is_followed(form, capsys):
+    red, blue, green = map(jpeg, ("red", "blue", "green"))
+    first = {"mug/1.jpg": red, "cap/2.jpg": blue, "hat/3.jpg": green}
+    assert run(make(form, first)) == {("mug", "1.jpg"), ("cap", "2.jpg"), ("hat", "3.jpg")}
+    # renamed, moved to another class, new
+    source = make(form, {"cup/1.jpg": red, "hat/2.jpg": blue, "hat/4.jpg": jpeg("white")})
+    assert run(source) == {("cup", "1.jpg"), ("hat", "2.jpg"), ("hat", "4.jpg")}
+    said = capsys.readouterr().out
+    assert "WARNING" not in said
+    assert "does not name them" not in said
+    with pytest.raises(UserError, match="there is no file in it"):
+        run(make(form, {}))
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_without_it_what_was_collected_stays(form):
+    source = make(form, {"mug/1.jpg": jpeg("red")})
+    run(source)
+    shutil.rmtree("set", ignore_errors=True)
+    Path("set.zip").unlink(missing_ok=True)
+    assert run(source) == {("mug", "1.jpg")}
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_dvc_gets_a_link_and_nothing_is_written_through_it(form):
+    source = make(form, {"mug/1.jpg": jpeg("red")})
+    place = Path(source.url)
+    before = place.read_bytes() if place.is_file() else sorted(place.rglob("*"))
+    run(source)
+    run(source)
+    assert Path("data/folders/set").resolve() == place.resolve()
+    assert before == (place.read_bytes() if place.is_file() else sorted(place.rglob("*")))
+
+
+def test_where_dvc_can_not_look_the_stage_runs_each_time():
+    source = make("folder", {"mug/1.jpg": jpeg("red")})
+    Path("set/mug/broken.jpg").symlink_to("nowhere")
+    link_folders({"set": source})
+    mark = Path("data/folders/set")
+    before = mark.read_text()
+    collect("set", source, if_needed=True)
+    assert mark.read_text() != before
+
+
+def test_two_sources_may_read_one_archive():
+    source = make("folder", {"mug/1.jpg": jpeg("red"), "cap/2.jpg": jpeg("blue")})
+    link_folders({"a": source, "b": source})
+    assert Path("data/folders/a").resolve() == Path("data/folders/b").resolve()
