@@ -28,7 +28,7 @@ from scraper.crawling.incoming import recover, store
 from scraper.credits import credit_list
 from scraper.edits import follow_edits
 from scraper.folders.ending import without_image
-from scraper.folders.links import local_archive, tell_dvc
+from scraper.folders.links import folder_as_archive, tell_dvc
 from scraper.folders.sync import Report, sync
 from scraper.ledger import LIST, Ledger
 from scraper.raw_folder import PERMANENT_HTTP, is_by_hand, missing, reconcile
@@ -128,7 +128,7 @@ def _collect(name: str, source: Source, if_needed: bool, retry_permanent: bool) 
     if is_fetched:
         with Manifest(folder / MANIFEST) as manifest:
             report.sentences += _follow_edits(name, folder, manifest)
-        is_here = local_archive(source) is not None  # it may have changed: to look costs little
+        is_here = folder_as_archive(source) is not None  # its files may have changed
         resume = if_needed and not is_here and _is_whole(folder, source, manifest)
         if not (resume and run_state.is_finished()):
             earlier = _earlier(folder, manifest, run_state, resume=resume)

@@ -1,8 +1,7 @@
-"""Links to people's own folders and archives, one for each source, for DVC to look at.
+"""Links to the folders that sources read, one for each source, for DVC to look at.
 
 A stage's deps are the same for all keys of its `foreach`, but only some sources have a folder. So
-each source has something at data/folders/<source>: a link to its folder or its archive on this
-machine, else a small file.
+each source has something at data/folders/<source>: a link to its folder, else a small file.
 """
 
 import os
@@ -29,8 +28,8 @@ def link_folders(sources: Mapping[str, Source]) -> None:
                 )
     places = {name: root for root, name in roots.items()}
     for name, source in sources.items():
-        if archive := local_archive(source):
-            places[name] = archive.resolve()
+        if folder := folder_as_archive(source):
+            places[name] = folder.resolve()
     FOLDERS.mkdir(parents=True, exist_ok=True)
     for old in FOLDERS.iterdir():
         _remove(old)
@@ -41,13 +40,17 @@ def link_folders(sources: Mapping[str, Source]) -> None:
         (FOLDERS / name).write_text("not a folder on this machine\n")
 
 
-def local_archive(source: Source) -> Path | None:
-    """The archive, or the folder in its place, if it is on this machine and there."""
+def folder_as_archive(source: Source) -> Path | None:
+    """The folder that a source has in the place of an archive, if it is there.
+
+    A file is no such folder: people delete an archive after it was collected, and DVC stops at a
+    link that leads nowhere.
+    """
     if not isinstance(source, ArchiveSource) or "://" in source.url:
         return None
     try:
         path = Path(source.url).expanduser()
-        return path if path.exists() else None
+        return path if path.is_dir() else None
     except (OSError, RuntimeError):  # collect tells what is wrong with it
         return None
 
@@ -61,13 +64,13 @@ def _remove(old: Path) -> None:
 
 
 def _dvc_can_read(root: Path) -> bool:
-    """Whether DVC sees all of the folder, or can read the archive.
+    """Whether DVC sees all of the folder.
 
     DVC stops at broken links, at names that are not UTF-8, and at files that this user may not
     read. It sees nothing behind links to folders, and hangs at pipes.
     """
     if not root.is_dir():
-        return root.is_file() and _may(root, os.R_OK)
+        return False
     for parent, folders, files in os.walk(root):
         links = any(Path(parent, name).is_symlink() for name in folders)
         if links or not all(Path(parent, name).is_file() for name in files):
@@ -98,8 +101,8 @@ def tell_dvc(name: str) -> None:
     """If DVC can't look into the folder, make both stages run at each `dvc repro`.
 
     The file is an out of the stage `folders`, so a change of it makes DVC run `folders` again, and
-    then `collect` too. A link is never written through: behind it is a person's archive.
+    then `collect` too.
     """
     mark = FOLDERS / name
-    if mark.is_file() and not mark.is_symlink():
+    if mark.is_file():
         mark.write_text("collect has looked; the stage `folders` writes this anew\n")
