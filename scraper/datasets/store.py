@@ -78,7 +78,12 @@ class Store:
         self.rows[row.key] = replace(row, status=status, error=error)
 
     def adopt(self) -> None:
-        """Move the images to their place. Files that are there stay."""
+        """Move the images to their place. Files that are there stay.
+
+        If another image has come under the name of an old one, the old file gets a row of its own.
+        Without a row it would look like an image that a person has put there.
+        """
+        files = {row.file for row in self.rows.values()}
         for label in self._folders:
             (self.folder / label).mkdir(parents=True, exist_ok=True)
         for row in self.rows.values():
@@ -87,7 +92,19 @@ class Store:
                 self._staged.remove(row.file)
             old = self._manifest.rows.get(row.key)
             if old is None or replace(row, fetched_at=old.fetched_at) != old:
+                if old and old.status.has_file and old.file not in files:
+                    self._manifest.append(_replaced(old))
                 self._manifest.append(row)
+
+
+def _replaced(row: Row) -> Row:
+    """The row of an image whose name another one has now. It is no image of the source any more."""
+    return replace(
+        row,
+        image_url=f"{row.image_url}#{row.sha256}",
+        status=Status.REJECTED_CLASS,
+        error="the source has another image under this name now",
+    )
 
 
 def archives_before(folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """A folder in the place of an archive may change: collect and DVC notice."""
 
+import hashlib
 import shutil
 import zipfile
 from pathlib import Path
@@ -55,6 +56,26 @@ def test_what_changes_in_it_is_followed(capsys):
     assert "does not name them" not in said
     with pytest.raises(UserError, match="there is no file in it"):
         run(make("folder", {}))
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_an_image_that_was_edited_leaves_no_old_one(form):
+    red, blue, green = map(jpeg, ("red", "blue", "green"))
+    raw = Path("data/raw/set/manifest.jsonl")
+
+    def saved(files: dict[str, bytes]) -> set[tuple[str, str]]:
+        collect("set", make(form, files))
+        there = [str(r.file) for r in Manifest(raw).rows.values() if r.status.has_file]
+        contents = [(raw.parent / file).read_bytes() for file in there]
+        return {(f, hashlib.sha256(c).hexdigest()) for f, c in zip(there, contents, strict=True)}
+
+    def wanted(*contents: bytes) -> set[tuple[str, str]]:
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
+        return {(f"mug/{digest}.jpg", digest) for digest in digests}
+
+    for n, contents in enumerate([(red, blue), (green, blue), (green, red), (red, blue), (red,)]):
+        files = {f"mug/{at}.jpg": content for at, content in enumerate(contents)}
+        assert saved(files) == wanted(*contents), n
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
