@@ -6,7 +6,6 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Sequence, Set
-from itertools import islice
 from typing import Any, Final
 
 from pipeline.cli import UserError
@@ -57,12 +56,12 @@ def csv_records(text: str, delimiter: str, path: str) -> Iterator[list[str]]:
     """
     lines, at, torn = list(io.StringIO(text, newline="")), 0, list[int]()
 
-    def read(end: int | None, *, strict: bool) -> Any:
-        some = islice(lines, at, end)
+    def read(end: int, *, strict: bool) -> Any:
+        some = map(lines.__getitem__, range(at, end))  # `islice` would go through all before `at`
         return csv.reader(some, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
     while at < len(lines):
-        start, table = at, read(None, strict=True)
+        start, table = at, read(len(lines), strict=True)
         try:
             for values in table:
                 at = start + table.line_num
