@@ -182,12 +182,19 @@ def _is_text(head: bytes) -> bool:
 def _first(error: BaseException) -> str:
     """The beginning of an error's message, which may be pages long."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    short = " ".join(text.split())
     if isinstance(error, json.JSONDecodeError):
-        short = f"it is damaged in line {error.lineno} ({error.msg})"
-    if len(short) > _LONGEST:
-        short = f"{short[:_LONGEST].rpartition(' ')[0]} …"
-    return short.rstrip(".;") or type(error).__name__
+        text = f"it is damaged in line {error.lineno} ({error.msg})"
+    return shortened(text).rstrip(".;") or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """The first 300 characters of another library's message, in one line.
+
+    >>> shortened("It failed.\\n  See above.")
+    'It failed. See above.'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]} …"
 
 
 def _other_versions(made_by: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ A package has one file of weights. Its code is neither needed nor run.
 import hashlib
 import importlib.util
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,18 @@ _NORMALISED = 5  # tensors: a kernel, and scale, offset, mean and variance of it
 def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]]:
     """The weights of the network `name`, in the form that `set_weights` takes.
 
-    They are kept in `cache`. UserError if the package is not installed, or has another file.
+    They are kept in `cache`; a file there that is damaged is made anew. UserError if the package is
+    not installed, or has another file.
     """
     kept = cache / f"{_SHA256[name]}.npz"
-    if not kept.is_file():
-        file = io.BytesIO()
-        np.savez(file, *fold_normalizations(torch_file.read(_packaged(name))))
-        write_atomic(kept, file.getvalue())
-    with np.load(kept) as arrays:
+    # there may be none yet, and of a damaged one NumPy can raise anything
+    with suppress(Exception), kept.open("rb") as file, np.load(file) as arrays:
         return list(arrays.values())
+    made = fold_normalizations(torch_file.read(_packaged(name)))
+    whole = io.BytesIO()
+    np.savez(whole, *made)
+    write_atomic(kept, whole.getvalue())
+    return made
 
 
 def origin(name: str) -> str | None:

@@ -85,20 +85,16 @@ def load(network: keras.Model, weights: str | None, fine_tune_from: str | None) 
             All layers behind it are trained too. None trains the classifier only.
 
     Batch normalisations are never trained. UserError if the weights can't be found or don't fit,
-    or if there is no such layer.
+    if there is no such layer, or if there is nothing to train from it on.
     """
     backbone = network.get_layer(BACKBONE)
-    first = _first_trained(network.name, backbone, fine_tune_from)
+    trained = _trained(network.name, backbone, fine_tune_from)
     if weights is None:
         backbone.set_weights(_imagenet(network))
     else:
         load_weights(backbone, network.name, weights)
-    # a few thousand images would only make the statistics of ImageNet worse
-    fixed = [layers.BatchNormalization]
-    if network.name in efficientnet_lite.NAMES:
-        fixed.append(layers.DepthwiseConv2D)  # slow to train on a processor, for no gain
-    for number, layer in enumerate(backbone.layers):
-        layer.trainable = number >= first and not isinstance(layer, tuple(fixed))
+    for layer in backbone.layers:
+        layer.trainable = layer.name in trained
 
 
 def backbone_of(
@@ -161,15 +157,29 @@ def _preprocessed(images: Any, preprocess: Callable[[Any], Any]) -> Any:
     return result
 
 
-def _first_trained(name: str, backbone: keras.Model, prefix: str | None) -> int:
-    """The position of the first layer to train; without a `prefix`, the position after the last."""
+def _trained(name: str, backbone: keras.Model, prefix: str | None) -> set[str]:
+    """The layers that are trained: those from the first on whose name begins with `prefix`."""
     if prefix is None:
-        return len(backbone.layers)
-    for number, layer in enumerate(backbone.layers):
-        if layer.name.startswith(prefix):
-            return number
-    known = ", ".join(layer.name for layer in backbone.layers if layer.weights)
-    raise UserError(f"train.fine_tune_from: {name} has no layer {prefix!r}; it has {known}")
+        return set()
+    # a few thousand images would only make the statistics of ImageNet worse
+    fixed = [layers.BatchNormalization]
+    if name in efficientnet_lite.NAMES:
+        fixed.append(layers.DepthwiseConv2D)  # slow to train on a processor, for no gain
+    able = [
+        layer.name
+        for layer in backbone.layers
+        if layer.weights and not isinstance(layer, tuple(fixed))
+    ]
+    names = [layer.name for layer in backbone.layers]
+    # each name begins with ""; `-S train.fine_tune_from=` must not train the whole network
+    first = next((each for each in names if prefix and each.startswith(prefix)), None)
+    if first is None:
+        problem = f"has no layer {prefix!r}"
+    elif found := {*names[names.index(first) :]}.intersection(able):
+        return found
+    else:
+        problem = f"has nothing that could be trained from {first} on"
+    raise UserError(f"train.fine_tune_from: {name} {problem}; it has {', '.join(able)}")
 
 
 def _imagenet(network: keras.Model) -> list[NDArray[np.float32]]:

@@ -101,6 +101,16 @@ def build(name: str, image_size: int, classes: int) -> keras.Model:
         return NETWORKS[name](image_size, classes)
     if name in pretrained.names():
         return pretrained.build(name, image_size, classes)
-    known = [*NETWORKS, *pretrained.names()]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
-    raise UserError(f"train.network is {name!r}, which is no known network; nearest: {near}")
+    known = {_plain(each): each for each in (*NETWORKS, *pretrained.names())}
+    near = [known[each] for each in difflib.get_close_matches(_plain(name), known, n=3)]
+    remedy = f"nearest: {', '.join(near)}" if near else f"there are {', '.join(known.values())}"
+    raise UserError(f"train.network is {name!r}, which is no known network; {remedy}")
+
+
+def _plain(name: str) -> str:
+    """The letters and digits of a name, for comparing: people write EfficientNet-Lite0, resnet50.
+
+    >>> _plain("EfficientNet-Lite0")
+    'efficientnetlite0'
+    """
+    return "".join(each for each in name.lower() if each.isalnum())

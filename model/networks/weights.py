@@ -1,6 +1,7 @@
 """Finds or downloads files of trained weights, loads them, and names the layers that don't fit."""
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -15,9 +16,20 @@ from urllib.parse import unquote, urlsplit
 import h5py
 import keras
 
-from model.saved import damage
+from model.saved import damage, shortened
 from pipeline.cli import UserError
 from pipeline.files import file_digest
+
+_MEMBER = "model.weights.h5"
+"""the weights in a file of Keras, which is a zip"""
+_PICKLE = b"\x80"
+"""how a pickle of any protocol from 2 on begins"""
+_PYTORCH = "it is a file of PyTorch, which Keras can't read"
+_UNKNOWN = "it is neither HDF5 nor a file of Keras"
+_REMEDY = (
+    "give the path or the address of a file that Keras saved; null takes the weights of ImageNet, "
+    "and none starts from scratch"
+)
 
 
 def load_weights(network: keras.Model, name: str, weights: str) -> None:
@@ -28,9 +40,7 @@ def load_weights(network: keras.Model, name: str, weights: str) -> None:
     """
     path = _local(weights)
     if problem := _problem(path, ""):
-        raise UserError(
-            f"train.weights: {path} can't be read as weights: {problem}; give another file"
-        )
+        raise UserError(f"train.weights: {path} can't be read as weights: {problem}; {_REMEDY}")
     try:
         with warnings.catch_warnings(), _suffixed(path) as file:
             warnings.simplefilter("ignore")  # the error names the missing layers too
@@ -51,8 +61,8 @@ def _local(weights: str) -> Path:
     `#sha256=…` at the end of an address gives the SHA-256 that the file must have.
     """
     if "://" not in weights:
-        if not Path(weights).is_file():
-            raise UserError(f"train.weights: {weights} is not there")
+        if not weights or not Path(weights).exists():  # Path("") is the working folder
+            raise UserError(f"train.weights: {weights or repr(weights)} is not there; {_REMEDY}")
         return Path(weights)
     address, _, sha256 = weights.partition("#sha256=")
     if "#sha256=" in weights and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
@@ -80,8 +90,13 @@ def _local(weights: str) -> Path:
 def _problem(path: Path, sha256: str) -> str | None:
     """Why the file can't have weights, or is not the one with this SHA-256; None if it is good."""
     if not h5py.is_hdf5(path) and not zipfile.is_zipfile(path):
-        return damage(path) or "it is neither HDF5 nor a file of Keras"
-    if h5py.is_hdf5(path):
+        return damage(path) or (_PYTORCH if _begins_with(path, _PICKLE) else _UNKNOWN)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            names = file.namelist()
+        if _MEMBER not in names:
+            return _PYTORCH if any(name.endswith("data.pkl") for name in names) else _UNKNOWN
+    else:
         try:
             h5py.File(path).close()
         except OSError:
@@ -117,14 +132,18 @@ def _suffixed(path: Path) -> Iterator[Path]:
 
 def _misfits(network: keras.Model, path: Path, error: str) -> list[str]:
     """The layers whose weights the file lacks or has in another shape, as messages."""
-    if not h5py.is_hdf5(path):
-        return [" ".join(error.split())]
-    with h5py.File(path) as file:
-        group = file.get("model_weights", file)
-        if "layer_names" not in group.attrs:  # Keras 3 wrote it, and its error names the layers
-            return list(dict.fromkeys(re.findall(r"name=([^,>]+)", error))) or [error]
-        # older files have no names that count: the order of the layers does
-        theirs = [_described(layer, _saved_shapes(group[layer])) for layer in _layers(group)]
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            group = file.get("model_weights", file)
+            if "layer_names" in group.attrs:
+                return _by_order(network, group)
+    # the formats of Keras 3 have names that count, and its error has them
+    return list(dict.fromkeys(re.findall(r"name=([^,>]+)", error))) or [shortened(error)]
+
+
+def _by_order(network: keras.Model, group: h5py.Group) -> list[str]:
+    """The misfits of the older format: its names don't count, but the order of the layers does."""
+    theirs = [_described(layer, _saved_shapes(group[layer])) for layer in _layers(group)]
     ours = [
         _described(layer.name, [tuple(w.shape) for w in layer.weights])
         for layer in network.layers
@@ -138,7 +157,8 @@ def _misfits(network: keras.Model, path: Path, error: str) -> list[str]:
 
 
 def _layers(group: h5py.Group) -> list[str]:
-    names = [name.decode() for name in group.attrs["layer_names"]]
+    # Keras 2 wrote the names as bytes, Keras 3 writes them as text
+    names = [os.fsdecode(name) for name in group.attrs["layer_names"]]
     return [name for name in names if len(group[name].attrs["weight_names"])]
 
 
@@ -148,3 +168,8 @@ def _saved_shapes(layer: h5py.Group) -> list[tuple[int, ...]]:
 
 def _described(name: str, shapes: list[tuple[int, ...]]) -> tuple[str, str]:
     return name, ", ".join("x".join(map(str, shape)) for shape in shapes)
+
+
+def _begins_with(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
