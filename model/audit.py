@@ -9,6 +9,7 @@ labels are wrong. That many labels, the least probable ones, are suspect.
 """
 
 import argparse
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -35,6 +36,7 @@ _TEMPLATE = Path(__file__).parent / "templates" / "audit.html"
 _SPLITS = ("train", "validation")  # not test: the split that measures a model must not choose it
 _MOST_SHOWN = 300
 _COMPONENTS = 150
+_LEAST = 2  # groups of a class: one is judged by the other
 _STRENGTH = 3  # of the fit; 1 to 30 were tried on images of clothing with flipped labels
 Fold: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 """the rows that are seen, and those that are held out"""
@@ -83,7 +85,8 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
     files = [f"{name}/{file}" for name, split in splits.items() for file in split.files]
     classes = np.concatenate([split.classes for split in splits.values()])
     numbers = np.concatenate([features.extract(s.images, network) for s in splits.values()])
-    probabilities = out_of_fold(numbers, classes, _groups(dataset, files), params.audit)
+    folds = divided(classes, _groups(dataset, files), labels, params.audit)
+    probabilities = out_of_fold(numbers, classes, folds, params.audit.seed)
 
     suspects = [
         Suspect(files[i], labels[classes[i]], labels[p.argmax()], float(p[classes[i]]))
@@ -102,7 +105,7 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
         _TEMPLATE,
         metrics=metrics,
         by=params.train.network if network else None,
-        folds=params.audit.folds,
+        folds=len(folds),
         suspects=[
             {"image": thumbnail(dataset / s.file), "suspect": s} for s in suspects[:_MOST_SHOWN]
         ],
@@ -112,34 +115,44 @@ def audit(params: Params, dataset: Path, out: Path) -> dict[str, float]:
 
 
 def out_of_fold(
-    numbers: features.Features, classes: NDArray[Any], groups: Sequence[str], options: Audit
+    numbers: features.Features, classes: NDArray[Any], folds: Sequence[Fold], seed: int
 ) -> NDArray[np.float64]:
-    """Return probabilities (n, classes), each row by a classifier fitted without the row's group.
+    """Return probabilities (n, classes), each row by a classifier fitted on the other folds.
 
     There are two passes. Images that are suspect after the first are left out of the second
-    fitting, so that wrong labels mislead it less. Raises UserError if a class has only one group.
+    fitting, so that wrong labels mislead it less.
     """
-    folds = _folds(classes, groups, options)
-    first = _fitted(numbers, classes, folds, np.ones(len(classes), bool), options)
+    first = _fitted(numbers, classes, folds, np.ones(len(classes), bool), seed)
     trusted = np.ones(len(classes), bool)
     trusted[ranked(classes, first)] = False
-    return _fitted(numbers, classes, folds, trusted, options)
+    return _fitted(numbers, classes, folds, trusted, seed)
 
 
-def _folds(classes: NDArray[Any], groups: Sequence[str], options: Audit) -> list[Fold]:
-    of_class = [
-        len({g for g, c in zip(groups, classes, strict=True) if c == n})
-        for n in range(int(classes.max()) + 1)
-    ]
-    if min(of_class) < 2:
-        raise UserError(
-            "an audit needs two images of each class at least that are neither near-duplicates "
-            "nor views of one product; gather more, or take the class out of params.yaml"
-        )
-    division = StratifiedGroupKFold(
-        min(options.folds, *of_class), shuffle=True, random_state=options.seed
+def divided(
+    classes: NDArray[Any], groups: Sequence[str], labels: Sequence[str], options: Audit
+) -> list[Fold]:
+    """Divide the images into `options.folds` parts that keep groups whole.
+
+    A class with fewer groups is in some of the parts only. There are fewer parts if one would be
+    empty, or would have all images of a class. UserError names the classes that have one group.
+    """
+    of_class: dict[int, set[str]] = {number: set() for number in range(len(labels))}
+    for number, group in zip(classes, groups, strict=True):
+        of_class[int(number)].add(group)
+    most = max(len(its) for its in of_class.values())
+    for count in range(min(options.folds, most), 1, -1):
+        division = StratifiedGroupKFold(count, shuffle=True, random_state=options.seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of each class that has few images
+            folds = list(division.split(classes, classes, groups))
+        if all(len(held) and {*classes[held]} <= {*classes[seen]} for seen, held in folds):
+            return folds
+    few = [labels[number] for number, its in of_class.items() if len(its) < _LEAST]
+    raise UserError(
+        "an audit needs two images of each class at least that are neither near-duplicates "
+        f"nor views of one product; these classes have fewer: {', '.join(few or labels)}; gather "
+        "more, or take them out of params.yaml"
     )
-    return list(division.split(classes, classes, groups))
 
 
 def _fitted(
@@ -147,7 +160,7 @@ def _fitted(
     classes: NDArray[Any],
     folds: Sequence[Fold],
     trusted: NDArray[np.bool_],
-    options: Audit,
+    seed: int,
 ) -> NDArray[np.float64]:
     """Return probabilities of the rows that each fold holds out, by a fit on the trusted others."""
     probabilities = np.zeros((len(classes), int(classes.max()) + 1))
@@ -158,7 +171,7 @@ def _fitted(
         components = min(_COMPONENTS, len(taught), numbers.shape[1])
         classifier = make_pipeline(
             StandardScaler(),
-            PCA(components, svd_solver="randomized", random_state=options.seed),
+            PCA(components, svd_solver="randomized", random_state=seed),
             # a weak fit: one that is sure of everything it has seen believes the wrong labels too
             LogisticRegression(C=_STRENGTH / len(taught), max_iter=200, tol=1e-3),
         ).fit(numbers[taught], classes[taught])

@@ -1,5 +1,6 @@
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,11 @@ from pipeline.params import Audit
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = Audit(folds=4, seed=1)
+LABELS = ["apple", "leaf", "sky"]
+
+
+def divided(classes: np.ndarray, groups: Iterable[str]) -> list[audit.Fold]:
+    return audit.divided(classes, list(groups), LABELS[: classes.max() + 1], OPTIONS)
 
 
 def stripes(label: str, seed: int) -> Image.Image:
@@ -79,17 +85,48 @@ def test_groups_stay_whole() -> None:
     classes, groups = np.repeat(np.arange(2), 40), np.repeat(np.arange(20), 4)
     own = np.eye(20, dtype=np.float32)[groups] * 50
     numbers = own + random.normal(0, 0.1, (80, 20)).astype(np.float32)
-    told = audit.out_of_fold(numbers, classes, [f"{n}" for n in range(80)], OPTIONS)
-    kept = audit.out_of_fold(numbers, classes, [str(g) for g in groups], OPTIONS)
+    told, kept = (
+        audit.out_of_fold(numbers, classes, divided(classes, map(str, named)), OPTIONS.seed)
+        for named in (range(80), groups)
+    )
     assert (told.argmax(axis=1) == classes).mean() > 0.9
     assert (kept.argmax(axis=1) == classes).mean() < 0.8
     np.testing.assert_allclose(kept.sum(axis=1), 1)
 
 
 def test_a_class_of_one_group_is_refused() -> None:
-    numbers = np.eye(6, dtype=np.float32)
-    with pytest.raises(UserError, match="two images of each class at least"):
-        audit.out_of_fold(numbers, np.array([0, 0, 0, 1, 1, 1]), list("abcddd"), OPTIONS)
+    with pytest.raises(UserError, match=r"two images of each class .* have fewer: leaf; ga"):
+        divided(np.array([0, 0, 0, 1, 1, 1, 2, 2]), "abcdddef")
+
+
+@pytest.mark.parametrize("few", [2, 3])
+def test_a_class_with_few_images_does_not_weaken_the_audit_of_the_others(few: int) -> None:
+    classes = np.array([0] * 20 + [1] * 20 + [2] * few)
+    folds = divided(classes, map(str, range(len(classes))))
+    assert len(folds) == OPTIONS.folds
+    assert sorted(np.concatenate([held for _, held in folds])) == list(range(len(classes)))
+    for seen, held in folds:
+        assert {*classes[held]} <= {*classes[seen]}
+
+
+@pytest.mark.parametrize("folds", [2, 5, 40])
+def test_there_are_no_more_folds_than_images_of_a_class(folds: int) -> None:
+    classes = np.array([0, 0, 0, 1, 1])
+    options = Audit(folds=folds, seed=1)
+    found = audit.divided(classes, list("abcde"), LABELS[:2], options)
+    assert len(found) == min(folds, 3)
+    assert all(len(held) for _, held in found)
+
+
+def test_the_report_says_how_many_folds_there_were(
+    misfiled: Path, tmp_path: Path, quick_params
+) -> None:
+    for folder in misfiled.glob("*/*"):
+        for image in sorted(folder.iterdir())[2:]:
+            image.unlink()
+    params = quick_params().model_copy(update={"audit": Audit(folds=500, seed=1)})
+    audit.audit(params, misfiled, tmp_path / "out")
+    assert "(4 folds;" in (tmp_path / "out/report.html").read_text()
 
 
 def test_groups_come_from_the_metadata(dataset: Path) -> None:
