@@ -16,6 +16,8 @@ from model.networks.pretrained import FEATURES, HEAD, STANDARD
 
 _PENALTIES = tuple(0.0005 * 2**n for n in range(9))
 """values of scikit-learn's C, the strictest first"""
+_LEAST_DEVIATION = 0.1
+"""of the median over all channels"""
 
 
 def fit_head(
@@ -32,8 +34,7 @@ def fit_head(
     features = np.concatenate(
         [_features(extractor, training.images), _features(extractor, training.images, mirror=True)]
     )
-    mean, deviation = features.mean(axis=0), features.std(axis=0)
-    deviation[deviation == 0] = 1  # a channel that never speaks
+    mean, deviation = features.mean(axis=0), _deviation(features)
     features = (features - mean) / deviation
     held_out = (_features(extractor, validation.images) - mean) / deviation
     classes = np.tile(training.classes, 2)
@@ -61,6 +62,18 @@ def fit_head(
     network.get_layer(STANDARD).set_weights([mean, deviation**2])
     network.get_layer(HEAD).set_weights([weights.T, bias])
     return best
+
+
+def _deviation(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The standard deviation of each channel, or more where the channel hardly varies.
+
+    With few images some channels are nearly silent. In a new image such a channel may be thousands
+    of its deviations away, and would outweigh all others.
+    """
+    deviation = features.std(axis=0)
+    deviation = np.maximum(deviation, _LEAST_DEVIATION * np.median(deviation))
+    deviation[deviation == 0] = 1
+    return np.asarray(deviation, np.float32)
 
 
 def _features(

@@ -15,7 +15,7 @@ from model import artifact
 from model.data import load_split
 from model.networks import pretrained
 from model.networks import registry as networks
-from model.train.head import fit_head
+from model.train.head import _deviation, fit_head
 from model.train.recipe import train
 from pipeline.cli import UserError
 
@@ -102,6 +102,18 @@ def test_the_head_is_fitted_to_features_of_both_mirror_images(labels: int, datas
     assert logs["val_accuracy"] == pytest.approx(accuracy)
     assert logs["val_loss"] == pytest.approx(loss, rel=1e-3)
     assert accuracy > 0.8
+
+
+def test_a_nearly_silent_channel_does_not_outweigh_all_others() -> None:
+    """With few images a channel may be heard in one of them only, and there faintly."""
+    features = np.random.default_rng(0).normal(3, 1, (12, 40)).astype(np.float32)
+    features[:, 7], features[:, 8] = 0, 0
+    features[5, 7] = 1e-4
+    deviation = _deviation(features)
+    assert (np.abs(3 / deviation) < 50).all()  # 3 is what the other channels have in a new image
+    loud = np.delete(np.arange(40), [7, 8])
+    np.testing.assert_allclose(deviation[loud], features.std(axis=0)[loud])
+    assert (_deviation(np.zeros((12, 40), np.float32)) == 1).all()
 
 
 def two_classes(dataset: Path) -> list:
