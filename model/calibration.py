@@ -13,6 +13,8 @@ Measure: TypeAlias = Literal["features", "probability"]
 
 _PRIOR = 0.3
 """Standard deviation of the logarithm of temperatures, before any image was seen: 0.55 to 1.8."""
+_NOISE = 5e-4
+"""Two engines may differ by this share of a measure, or by this much if the measure is below 1."""
 _QUANTILES = 1001
 _KNOWN = 2
 """images from which on something is known of what to refuse"""
@@ -72,14 +74,16 @@ class Calibration:
     def threshold(self, reject_quantile: float, by: Measure | None = None) -> float:
         """An image whose measure is below this is none of the classes.
 
-        Of the images that the calibration was fitted on it refuses at most `reject_quantile`.
-        Where there was one or none, nothing is known: the threshold is 0 and the measure the
-        probability, so that no image is refused.
+        Of the images that the calibration was fitted on it refuses at most `reject_quantile`, with
+        any engine and in a batch of any size. Where there was one or none, nothing is known: the
+        threshold is 0 and the measure the probability, so that no image is refused.
         """
         values = self.scores if (by or self.refuse_by) == "features" else self.confidences
         if not (self.knows and values):
             return 0.0
-        return values[int(reject_quantile * (len(values) - 1))]
+        value = values[int(reject_quantile * (len(values) - 1))]
+        # it is the measure of an image, which another engine may find a little lower
+        return value - _NOISE * max(1.0, abs(value))
 
 
 def _quantiles(values: Array) -> list[float]:

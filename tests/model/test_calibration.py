@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from model.calibration import Calibration, Outputs, calibration_error, fit_temperature, tempered
+from model.calibration import (
+    Calibration,
+    Measure,
+    Outputs,
+    calibration_error,
+    fit_temperature,
+    tempered,
+)
 
 
 def sampled(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +66,22 @@ def test_the_threshold_refuses_no_more_than_it_may(quantile: float, count: int) 
     confidence = tempered(probabilities, fitted.temperature).max(axis=1)
     refused = float((confidence < fitted.threshold(quantile)).mean())
     assert quantile - 0.01 <= refused <= quantile
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 100])
+@pytest.mark.parametrize("measure", ["features", "probability"])
+def test_another_engine_refuses_no_more_of_them(count: int, measure: Measure) -> None:
+    """Its arithmetic is a little other, and a threshold is the measure of one of the images."""
+    probabilities, classes = sampled(2, count)
+    random = np.random.default_rng(count)
+    scores = random.normal(-20, 40, count)
+    fitted = Calibration.fit(Outputs(probabilities, scores), classes).refusing_by(measure)
+    outputs = fitted.calibrated(Outputs(probabilities, scores))
+    for sign in (-1, 1):
+        noise = 1 + sign * 3e-4
+        elsewhere = Outputs(outputs.probabilities * noise, scores * noise)
+        refused = fitted.measure(elsewhere) < fitted.threshold(0.05)
+        assert refused.sum() <= 0.05 * count
 
 
 def always(confidence: float, count: int, right: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -145,7 +145,7 @@ def test_too_few_validation_images_refuse_nothing(count: int) -> None:
 def test_two_validation_images_know_a_threshold() -> None:
     outputs = Outputs(np.full((2, 2), 0.5), np.array([3.0, -9.0]))
     fitted = Calibration.fit(outputs, np.zeros(2, int)).refusing_by("features")
-    assert fitted.threshold(0.05) == -9
+    assert fitted.threshold(0.05) == pytest.approx(-9, rel=1e-3)
     assert fitted.measure(outputs).tolist() == [3, -9]
     assert fitted.measure(outputs, "probability").tolist() == [0.5, 0.5]
 
