@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,11 @@ from pipeline.cli import UserError
 from pipeline.params import Params
 
 FILE = "state.npz"
+_DAMAGED = (
+    *(OSError, ValueError, EOFError, LookupError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""what NumPy raises for an archive whose bytes are others than were written"""
 
 
 def key(params: Params, dataset_digest: str) -> str:
@@ -55,10 +62,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.live = live
         self.epochs = 0
         """that were trained before"""
-        self._state: dict[str, Any] = {}
-        if (folder / FILE).is_file():
-            with np.load(folder / FILE) as file:
-                self._state = dict(file)
+        self._state = _kept(folder / FILE)
+        if self._state:
             self._about = json.loads(self._state.pop("about").item())
             self.epochs = self._about["epochs"]
 
@@ -128,6 +133,18 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{sum(a.nbytes for a in arrays.values()) / 1e6:.0f} MB: {error.strerror}; "
                 "make room there, and the training goes on after the last epoch that is kept"
             ) from error
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """The arrays that a killed training left; none if the file is not there, or is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except _DAMAGED as error:
+        print(f"{path} is damaged ({error}): the training begins anew")
+        return {}
 
 
 def _numbers(callback: keras.callbacks.Callback) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dvclive.live import Live
 
 from model import artifact
-from model.train.checkpoint import key
+from model.train.callbacks import Best
+from model.train.checkpoint import Checkpoint, key
 from model.train.recipe import train
 from pipeline.cli import UserError
 from pipeline.params import Params
@@ -88,6 +90,16 @@ def test_killed_and_run_again(
     assert "goes on after epoch" in capsys.readouterr().out
     assert left(tmp_path) == left(undisturbed)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [lambda w: b"", lambda w: w[:-30], lambda w: w[:40] + w[41:]])
+def test_a_damaged_checkpoint_is_told_and_left_aside(change, tmp_path: Path, capsys) -> None:
+    live = Live(str(tmp_path / "log"), dvcyaml=None, save_dvc_exp=False)
+    np.savez(tmp_path / "state.npz", about=np.array('{"epochs": 3}'), best=np.arange(9.0))
+    assert Checkpoint(tmp_path, Best(live), [], live).epochs == 3
+    (tmp_path / "state.npz").write_bytes(change((tmp_path / "state.npz").read_bytes()))
+    assert Checkpoint(tmp_path, Best(live), [], live).epochs == 0
+    assert "state.npz is damaged" in capsys.readouterr().out
 
 
 def test_other_parameters_or_images_are_another_training(quick_params) -> None:
