@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import keras
 
 _BATCH = 64
+_NO_LICENSE = "not stated"
 Features = NDArray[np.float16]
 
 
@@ -72,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps({"file": text(name), "similar": [asdict(one) for one in found]}))
         else:
             columns = {"similarity": "", "class": "", "license": "", "file": "", "page": ""}
-            rows = [(f"{n.similarity:.3f}", n.label, n.license, n.file, n.page) for n in found]
+            rows = [
+                (f"{n.similarity:.3f}", n.label, n.license or _NO_LICENSE, n.file, n.page)
+                for n in found
+            ]
             print(f"{shown(name)}\n{tabulate(rows, list(columns), disable_numparse=True)}\n")
     return 1 if unread else 0
 
@@ -141,8 +145,9 @@ class Index:
 
     def _unit(self, images: NDArray[np.uint8]) -> Features:
         features = np.asarray(self._extract.predict_on_batch(images), np.float32)
-        unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-        return np.asarray(unit, np.float16)
+        length = np.linalg.norm(features, axis=1, keepdims=True)
+        # an image in which the network sees nothing has the length 0, and is like no other
+        return np.asarray(features / np.maximum(length, np.finfo(np.float32).tiny), np.float16)
 
     def _neighbour(self, file: Path, similarity: float) -> Neighbour:
         about = self._about[file]

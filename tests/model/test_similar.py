@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -93,6 +94,20 @@ def test_a_dataset_without_metadata_gives_neighbours_without_a_page(here: Path, 
     assert similar.main(["data/dataset/test/sky/02.png", "--top", "1", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)["similar"]
     assert (one["file"], one["page"], one["license"]) == ("test/sky/02.png", None, None)
+
+
+def test_a_license_that_is_not_known_is_not_left_blank(here: Path, capsys) -> None:
+    rows = here / "data/dataset/test/metadata.csv"
+    rows.write_text(rows.read_text().replace(",CC0-1.0", ","))
+    assert similar.main(["data/dataset/test/sky/02.png", "--top", "1"]) == 0
+    assert "not stated" in capsys.readouterr().out
+
+
+def test_an_image_in_which_the_network_sees_nothing_is_like_no_other(here: Path) -> None:
+    index = Index.load(Path("results/model"), Path("data/dataset"))
+    index._extract = SimpleNamespace(predict_on_batch=lambda images: np.zeros((len(images), 128)))
+    (found,) = index.nearest(["data/dataset/test/sky/02.png"], 3)
+    assert [one.similarity for one in found] == [0, 0, 0]
 
 
 def test_a_dataset_without_images_is_refused(here: Path) -> None:
