@@ -114,6 +114,12 @@ def metadata(dataset: Path, split: str) -> dict[str, dict[str, str]]:
         return {row["file_name"]: row for row in csv.DictReader(file)}
 
 
+def collected(dataset: Path) -> set[str]:
+    """SHA-256 of the collected images that are in the dataset, as far as metadata.csv tells."""
+    rows = [row for split in SPLITS for row in metadata(dataset, split).values()]
+    return {row["sha256"] for row in rows if row.get("sha256")}
+
+
 def split_files(dataset: Path, split: str) -> list[Path]:
     """The images of a split, sorted by class and by name."""
     folder = dataset / split

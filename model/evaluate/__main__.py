@@ -9,7 +9,7 @@ the validation split. What it changes is in calibration.json and the report.
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ def evaluate(
         )
     validation = tested(classifier, dataset, "validation")
     test = tested(classifier, dataset, "test")
-    facts = _facts(classifier, validation, test, options)
+    facts = _facts(classifier, validation, test, options, data.collected(dataset))
     drawn = {
         "confusion": figures.confusion(test.confusion, labels),
         "reliability": figures.reliability(test.raw, test.probabilities, test.images.classes),
@@ -94,7 +94,8 @@ def evaluate(
     _write_report(out, shown, facts, drawn, curves, sentences, options.reject_quantile)
     scores: dict[str, float] = facts["scores"]
     print(tabulate(scores.items(), floatfmt=".3f"))
-    print(f"more in {out / 'report.html'}", *sentences, sep="\n")
+    more = f"more in {out / 'report.html'}"
+    print(*facts["refusals"]["left_out"], more, *sentences, sep="\n")
     return scores
 
 
@@ -127,7 +128,11 @@ def _for_browser(drawn: Mapping[str, figures.Drawing]) -> dict[str, str]:
 
 
 def _facts(
-    classifier: artifact.Artifact, validation: Tested, test: Tested, options: Evaluate
+    classifier: artifact.Artifact,
+    validation: Tested,
+    test: Tested,
+    options: Evaluate,
+    collected: Set[str],
 ) -> dict[str, Any]:
     """The content of the tables, the report and the model card."""
     classes, calibration = test.images.classes, classifier.calibration
@@ -138,7 +143,7 @@ def _facts(
         "by_slice": slices(test.rows, test.right),
         "pairs": _confused_pairs(test.confusion, classifier.labels),
         "refusals": refusals(
-            classifier, test.outputs, options.foreign or [], options.reject_quantile
+            classifier, test.outputs, options.foreign or [], options.reject_quantile, collected
         ),
         "calibration": {
             "temperature": calibration.temperature,

@@ -12,6 +12,7 @@ from model import data
 from model.artifact import Artifact
 from model.git import git_or_none
 from model.networks import lite_weights
+from pipeline.params import Train
 from pipeline.paths import SPLITS
 from pipeline.report import write_page
 
@@ -32,7 +33,7 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         labels=classifier.labels,
         image_size=classifier.image_size,
         counts={split: data.class_counts(dataset, split) for split in SPLITS},
-        weights=recipe.get("weights") is None and lite_weights.origin(recipe["network"]),
+        weights=_start(Train.model_construct(**recipe)),
         origins=sorted(origins.items()),
         weakest=weakest[:_WEAKEST],
         weak_slices=[
@@ -40,3 +41,16 @@ def write(path: Path, dataset: Path, classifier: Artifact, facts: Mapping[str, A
         ],
         commit=git_or_none("rev-parse", "HEAD"),
     )
+
+
+def _start(recipe: Train) -> str:
+    """The weights that the training started from, and their license."""
+    from model.networks.pretrained import comes_trained  # TensorFlow is started by now
+
+    if not comes_trained(recipe):
+        return "random weights"
+    unknown = "Their license is not known here: look it up before you pass the model on"
+    if recipe.weights:
+        return f"the weights in `{recipe.weights}`. {unknown}"
+    known = lite_weights.origin(recipe.network)
+    return known or f"the ImageNet weights that Keras downloads for {recipe.network}. {unknown}"

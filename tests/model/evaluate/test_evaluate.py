@@ -16,6 +16,7 @@ from model import data
 from model.artifact import load
 from model.evaluate import __main__ as evaluate
 from pipeline.cli import UserError
+from pipeline.files import file_digest
 
 KEYS = [
     "accuracy",
@@ -204,6 +205,37 @@ def test_foreign_images_are_refused_by_kind(trained: Path, tmp_path: Path) -> No
     assert ways["probability"]["own_kept"] == pytest.approx(
         np.mean([float(row["confidence"]) >= threshold for row in kept(tmp_path)])
     )
+
+
+def test_what_is_no_foreign_image_is_left_out_and_counted(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """The folder has the name of images that are made: those are still measured."""
+    shutil.copytree(trained / "data", tmp_path / "data")
+    dataset = tmp_path / "data/dataset"
+    own = dataset / "test/apple/00.png"
+    digest, named = file_digest(own), "ab" * 32
+    lines = ["file_name,label,sha256", f"apple/00.png,apple,{digest}", f"leaf/00.png,leaf,{named}"]
+    (dataset / "test/metadata.csv").write_text("\n".join(lines) + "\n")
+    folder = tmp_path / "drawn"
+    shutil.copytree(dataset / "test/sky", folder / "deep")
+    shutil.copy(own, folder / "copy.png")
+    shutil.copy(dataset / "test/leaf/01.png", folder / f"{named}.png")
+    (folder / "broken.jpg").write_bytes(b"no image")
+    monkeypatch.chdir(tmp_path)
+    again(trained, dataset, tmp_path / "out", foreign=["drawn", "drawn"])
+    found = json.loads((tmp_path / "out/calibration.json").read_text())["none_of_these"]
+    counts = {name: row["images"] for name, row in found["foreign"].items()}
+    assert counts == {"flat": 200, "drawn": 200, "drawn/": 5}
+    told = [
+        "evaluate.foreign: drawn: 2 of 8 files are images of the dataset, and left out",
+        "evaluate.foreign: drawn: 1 of 8 files can't be read, and are left out; the first: drawn/b",
+    ]
+    printed, report = capsys.readouterr().out, (tmp_path / "out/report.html").read_text()
+    for sentence, line in zip(told, found["left_out"], strict=True):
+        assert line.startswith(sentence)
+        assert sentence in printed
+        assert sentence in html.unescape(report)
 
 
 def kept(root: Path) -> list[dict[str, str]]:

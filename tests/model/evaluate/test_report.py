@@ -7,11 +7,14 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from evaluation import again
 from PIL import Image
 from playwright.sync_api import Browser
 
+from model.evaluate import model_card
 from pipeline.manifest import Manifest, Row, Status
+from pipeline.params import Train
 
 
 class Page(HTMLParser):
@@ -209,3 +212,19 @@ def test_plots_fit_a_phone_and_their_letters_can_be_read(trained: Path, browser:
         assert right <= 390
         assert scale > 0.8  # of letters of 9 to 10 points
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ({"network": "residual_cnn"}, "random weights"),
+        ({"network": "squeezenet", "weights": "none"}, "random weights"),
+        ({"network": "efficientnet_lite0"}, "by Google"),
+        ({"network": "efficientnet_lite0", "weights": "a.h5"}, "`a.h5`. Their license is not kno"),
+        ({"network": "squeezenet", "weights": "https://x.example/s.h5"}, "x.example/s.h5`. Their"),
+        ({"network": "ResNet50"}, "that Keras downloads for ResNet50. Their license is not known"),
+    ],
+)
+def test_the_card_says_whose_weights_the_training_started_from(recipe: dict, told: str) -> None:
+    whole = {"weights": None, "fine_tune_from": None, "epochs": 1, **recipe}
+    assert told in model_card._start(Train.model_construct(**whole))
