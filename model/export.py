@@ -5,6 +5,7 @@ python -m model.export
 
 import argparse
 import dataclasses
+import logging
 import shutil
 import statistics
 import time
@@ -83,6 +84,8 @@ def export(dataset: Path, model: Path, out: Path) -> tuple[list[dict[str, Any]],
 
 def _write_network(model: Artifact, path: Path) -> None:
     model.probabilities(np.zeros((1, model.image_size, model.image_size, 3), np.uint8))  # builds it
+    # where the converter can't simplify a network, it leaves it as it is and shows a traceback
+    logging.getLogger("tf2onnx.optimizer").setLevel(logging.CRITICAL)
     with warnings.catch_warnings(), needs_extra("onnx"):
         warnings.simplefilter("ignore", FutureWarning)  # the converter's warnings
         model.answering.export(path, format="onnx", verbose=False)
