@@ -2,19 +2,22 @@
 
     python benchmarks/predict.py [ROW ...]
 
-The network is the default one for ten classes. It is untrained, because its time does not depend on
-its weights. The figures go to benchmarks/results/predict.json, with the commit and the processor.
+The networks are untrained, because their time does not depend on their weights: the default one for
+ten classes, and in the row `networks` two that come trained. The figures go to
+benchmarks/results/predict.json, with the commit and the processor.
 """
 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +35,8 @@ from pipeline.paths import EXPORT, MODEL
 
 SIZE = (400, 533)  # of the image that is answered alone
 REPEATS, STARTS = 200, 5
+SOME = 256  # images for the pretrained networks, about
+PRETRAINED = {"efficientnet_lite2": 260, "squeezenet": 227}  # image_size of their presets
 USUAL = 100  # images for the usual loop, which would take too long for all images
 
 
@@ -84,19 +89,12 @@ REACH = {
 
 def prepare(folder: Path, images: list[Path]) -> None:
     """Make a model and its export, as `dvc repro` and `model.export` do, and a list of images."""
-    from model.quiet import import_keras
-
-    import_keras()
-    from model import artifact
-    from model.calibration import Calibration
-    from model.export import export
-    from model.networks import registry as networks
-
     dataset = images[0].parents[2]
     labels = sorted(path.name for path in (dataset / "test").iterdir() if path.is_dir())
     size = load_params(ROOT / "params.yaml").train.image_size
-    network = networks.build("sequential_cnn", size, len(labels))
-    artifact.save(folder / MODEL, network, labels, size, Calibration(), {})
+    untrained(folder / MODEL, "sequential_cnn", size, labels)
+    from model.export import export  # it starts TensorFlow, which `untrained` has made quiet
+
     export(dataset, folder / MODEL, folder / EXPORT)
     (folder / "images.txt").write_text("\n".join(map(str, images)), encoding="utf-8")
 
@@ -198,6 +196,44 @@ def folder(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
     }
 
 
+def networks(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
+    """Measure both engines with networks that come trained, on the same images."""
+    from model.classifier import Classifier
+    from model.export import export
+
+    dataset, some = images[0].parents[2], images[:: len(images) // SOME]
+    for image in {path.parent.name: path for path in (dataset / "test").rglob("*.jpg")}.values():
+        few = Path("few/test", image.parent.name)  # one image of a class, to compare an export on
+        few.mkdir(parents=True)
+        shutil.copy(image, few)
+    found: dict[str, float] = {}
+    for name, size in PRETRAINED.items():
+        model, exported = Path(name, MODEL), Path(name, EXPORT)
+        untrained(model, name, size, sorted(path.name for path in Path("few/test").iterdir()))
+        export(Path("few"), model, exported)
+        for engine, path in (("keras", model), ("onnx", exported)):
+            classifier = Classifier.load(path)
+            classifier.classify(some[:64])
+            answered = partial(list, classifier.answers(some))
+            found[f"folder, {engine}, {name}: images/s"] = rate(answered, len(some))
+    for engine in ("keras", "onnx"):
+        one, other = (found[f"folder, {engine}, {name}: images/s"] for name in PRETRAINED)
+        found[f"folder, {engine}: {' against '.join(PRETRAINED)}"] = one / other
+    return found
+
+
+def untrained(folder: Path, name: str, size: int, labels: list[str]) -> None:
+    from model.quiet import import_keras
+
+    import_keras()
+    from model import artifact
+    from model.calibration import Calibration
+    from model.networks import registry
+
+    network = registry.build(name, size, len(labels))
+    artifact.save(folder, network, labels, size, Calibration(), {})
+
+
 def rate(work: Callable[[], object], count: int) -> float:
     started = time.perf_counter()
     work()
@@ -243,6 +279,7 @@ ROWS: dict[str, Callable[[list[Path], argparse.Namespace], dict[str, float]]] = 
     "load": loading,
     "onnx": cold_start,
     "folder": folder,
+    "networks": networks,
     "api": api,
 }
 
