@@ -67,7 +67,11 @@ def main() -> None:
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
             done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
             results |= json.loads(done.stdout.splitlines()[-1])
-    keep("predict", machine() | results)
+    own = {name: value for name, value in results.items() if name.startswith("folder, ")}
+    # in a file of their own, because another machine may have measured the other rows
+    for file, names in (("predict_networks", own.keys()), ("predict", results.keys() - own.keys())):
+        if names:
+            keep(file, machine() | {name: results[name] for name in results if name in names})
     reached = [
         (name, results[name], f"{sign} {limit:g}", results[name] / limit)
         for name, (sign, limit) in REACH.items()
@@ -214,8 +218,10 @@ def networks(images: list[Path], _: argparse.Namespace) -> dict[str, float]:
         for engine, path in (("keras", model), ("onnx", exported)):
             classifier = Classifier.load(path)
             classifier.classify(some[:64])
-            answered = partial(list, classifier.answers(some))
+            answered, used = partial(list, classifier.answers(some)), time.process_time()
             found[f"folder, {engine}, {name}: images/s"] = rate(answered, len(some))
+            used = 1000 * (time.process_time() - used) / len(some)
+            found[f"folder, {engine}, {name}: processor ms an image"] = used
     for engine in ("keras", "onnx"):
         one, other = (found[f"folder, {engine}, {name}: images/s"] for name in PRETRAINED)
         found[f"folder, {engine}: {' against '.join(PRETRAINED)}"] = one / other
