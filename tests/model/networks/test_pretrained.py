@@ -184,7 +184,7 @@ def test_weights_that_do_not_fit_name_the_layers(squeezenet_weights: str, tmp_pa
     with pytest.raises(UserError, match=r"without its classifier: conv1; fire2_squeeze1x1; .*more"):
         pretrained.load(squeezenet, str(tmp_path / "other.weights.h5"), None)
     (tmp_path / "text.h5").write_text("no weights")
-    with pytest.raises(UserError, match="it is neither HDF5 nor a file of Keras; give another"):
+    with pytest.raises(UserError, match="it is neither HDF5 nor a file of Keras; give the path"):
         pretrained.load(squeezenet, str(tmp_path / "text.h5"), None)
 
 
