@@ -15,6 +15,7 @@ from pipeline.files import write_atomic
 from pipeline.names import class_key
 from pipeline.params import Params, load_params
 from pipeline.sources import Source
+from scraper.reading.links import entry_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,8 @@ class SourceEntry:
 
 def as_text(entries: Sequence[SourceEntry]) -> str:
     """The entries in the form for `sources:`, with every key, and with the findings as comments."""
-    yaml, out = YAML(), io.StringIO()
+    yaml, out = entry_yaml(), io.StringIO()
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 10_000  # an address is not folded
-    yaml.representer.add_representer(
-        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
     for entry in entries:
         yaml.dump(_commented(entry), out)
     return "".join(f"  {line}\n" for line in out.getvalue().splitlines())

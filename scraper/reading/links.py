@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.cli import UserError
 from pipeline.manifest import safe_label
@@ -61,14 +62,27 @@ def source_yaml(url: str, classes: Mapping[str, str], allow_private: Sequence[st
         allow_private=list(allow_private),
     )
     name = re.sub(r"[^a-z0-9]+", "_", (site.hostname or "").removeprefix("www.")).strip("_")
-    yaml, out = YAML(), io.StringIO()
-    yaml.width = 10_000  # so that a long address stays in one line
-    yaml.representer.add_representer(
-        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
+    yaml, out = entry_yaml(), io.StringIO()
     yaml.dump({name if name[:1].isalpha() else f"shop_{name}": source.model_dump()}, out)
     lines = ["# paste this below `sources:` in params.yaml", *out.getvalue().splitlines()]
     return "\n".join(f"  {line}" for line in lines)
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes None as `null`. It is a class of its own, because ruamel keeps this for the class."""
+
+
+_Representer.add_representer(
+    type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
+def entry_yaml() -> YAML:
+    """The form of entries that people paste into params.yaml: `null`, and no folded addresses."""
+    yaml = YAML()
+    yaml.Representer = _Representer
+    yaml.width = 10_000
+    return yaml
 
 
 def _short(address: str, url: str) -> str:

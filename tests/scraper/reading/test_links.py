@@ -1,5 +1,7 @@
 """Categories and names that a page of a shop gives away."""
 
+import io
+
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +65,12 @@ def test_any_words_make_an_entry_that_is_valid(name, path):
     assert "${" not in text
     source = SpiderSource.model_validate(values)
     assert len(source.classes) == 1
+
+
+def test_an_entry_leaves_the_yaml_of_others_as_it_is() -> None:
+    """DVC writes params.yaml by the same library, in the same process in a sweep."""
+    before, after = io.StringIO(), io.StringIO()
+    YAML().dump({"weights": None}, before)
+    assert "limit_per_product: null" in source_yaml(URL, {"mug": "https://shop.example/mugs"}, [])
+    YAML().dump({"weights": None}, after)
+    assert after.getvalue() == before.getvalue() == "weights:\n"
