@@ -2,8 +2,8 @@
 
 import json
 import math
-import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli import UserError
-from pipeline.files import file_digest
+from pipeline.files import conflict_line, file_digest
 
 _HEAD = 4096  # bytes that tell what a file is
 _LARGEST = 4096  # pixels of a side: no network is larger, and a wrong size would take all memory
 _TWO_MODELS = "they are of two models; copy all files of the folder from one"
 _LONGEST = 300  # characters of another library's message
-_CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>)( |\r?$)", re.MULTILINE)
+DAMAGED_ARRAYS = (
+    *(OSError, ValueError, EOFError, LookupError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""what NumPy raises for a file of arrays whose bytes are others than were written"""
 
 
 @contextmanager
@@ -168,7 +172,8 @@ def damage(path: Path) -> str | None:
         return "it is only a pointer of git-annex, and `git annex get` brings the file"
     if text.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
         return "it is a web page"
-    if _CONFLICT.search(head) or (_is_text(head) and _CONFLICT.search(path.read_bytes())):
+    whole = path.read_bytes() if _is_text(head) else head
+    if conflict_line(whole.decode("utf-8", "replace")):
         return "it has the marks of a merge conflict"
     if head.startswith(b"PK") and not zipfile.is_zipfile(path):
         return "its end is missing"

@@ -10,9 +10,9 @@ from enum import StrEnum
 from pathlib import Path, PurePath, PureWindowsPath
 
 from pipeline.cli import UserError
+from pipeline.files import conflict_line
 from pipeline.manifest import safe_label
 from pipeline.names import class_key
-from pipeline.wrong_values import is_mark_of_merge
 
 COLUMNS = ["sha256", "decision", "label", "note", "decided_at"]
 _DELIMITERS = ",;\t"
@@ -77,7 +77,7 @@ def parse(text: str, path: Path) -> ReviewTable:
     header = lines[first] if first < len(lines) else ""
     delimiter = max(_DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    _refuse_marks(lines, path)
+    _refuse_marks(text, path)
     records: list[Record] = []
     start = 0
     try:
@@ -105,13 +105,12 @@ def parse(text: str, path: Path) -> ReviewTable:
     return ReviewTable(delimiter, told)
 
 
-def _refuse_marks(lines: Sequence[str], path: Path) -> None:
-    for number, line in enumerate(lines, start=1):
-        if is_mark_of_merge(line):
-            raise UserError(
-                f"{path}, line {number} is a mark of a merge that Git left to you; delete the "
-                "lines with <<<<<<<, ======= and >>>>>>>, and keep the decisions of both sides"
-            )
+def _refuse_marks(text: str, path: Path) -> None:
+    if number := conflict_line(text):
+        raise UserError(
+            f"{path}, line {number} is a mark of a merge that Git left to you; delete the lines "
+            "with <<<<<<<, ======= and >>>>>>>, and keep the decisions of both sides"
+        )
 
 
 def _digest(name: str) -> str:

@@ -5,16 +5,19 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.cli import UserError
 from pipeline.paths import LOCKS
 from pipeline.system import lock
 
+_MARK = re.compile(r"(<{7}|={7}|>{7})(\s|$)")
 _LONG_NAME = 220  # bytes; most disks take 255, and a file that is not whole has a longer name
 
 
@@ -73,6 +76,34 @@ def json_text(value: Any) -> str:
     }
     """
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def conflict_line(text: str) -> int | None:
+    """The number of the first line that Git wrote into a file that it could not merge; else None.
+
+    >>> conflict_line("seed: 1\\n<<<<<<< HEAD\\n"), conflict_line("seed: 1")
+    (2, None)
+    """
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if _MARK.match(line)), None)
+
+
+@contextmanager
+def locked(path: Path, waiting: str = "") -> Iterator[BinaryIO]:
+    """Wait until no other process has locked the file at `path`, and lock it in the block.
+
+    After a second the text `waiting` is printed. A child that is given the open file keeps the lock
+    too.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as file:
+        told = threading.Timer(1, print, [waiting])
+        told.daemon = True
+        if waiting:
+            told.start()
+        lock(file)
+        told.cancel()
+        yield file
 
 
 @contextmanager

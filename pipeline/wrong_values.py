@@ -1,7 +1,6 @@
 """Says which values in `params.yaml` are wrong, and what would be right, in a line for each."""
 
 import difflib
-import re
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from pipeline.files import conflict_line
 from pipeline.sources import KINDS, Section, sections
 
 _NUMBERS = ("int_type", "float_type")
@@ -25,8 +25,6 @@ _TYPES = {
     ),
 }
 """what pydantic's types of errors mean, in the words of those who write YAML"""
-
-_MARK = re.compile(r"(<{7}|={7}|>{7})(\s|$)")
 
 _KEY = "[key]"
 """pydantic puts this at the end of an error's path if the name itself is wrong"""
@@ -121,21 +119,11 @@ def _model_near(loc: Sequence[Any], model: type[Section]) -> type[Section]:
     return model
 
 
-def is_mark_of_merge(line: str) -> bool:
-    """Whether Git wrote this line into a file that it could not merge.
-
-    >>> is_mark_of_merge("<<<<<<< HEAD"), is_mark_of_merge("seed: 1")
-    (True, False)
-    """
-    return bool(_MARK.match(line))
-
-
 def explain_yaml(text: str, error: YAMLError) -> str:
     """Why a text is no YAML, and the remedy, in a sentence with the number of the line."""
-    marks = [n for n, line in enumerate(text.splitlines(), start=1) if is_mark_of_merge(line)]
-    if marks:
+    if number := conflict_line(text):
         return (
-            f"line {marks[0]} is a mark of a merge that Git left to you: keep one of the two sides "
+            f"line {number} is a mark of a merge that Git left to you: keep one of the two sides "
             "below it, and delete the lines with <<<<<<<, ======= and >>>>>>>"
         )
     problem = " ".join(str(getattr(error, "problem", None) or error).split())

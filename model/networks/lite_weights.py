@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.networks import torch_file
+from model.saved import DAMAGED_ARRAYS
 from pipeline.cli import UserError
 from pipeline.files import write_atomic
 from pipeline.paths import WEIGHTS_CACHE
@@ -34,8 +35,8 @@ def imagenet(name: str, cache: Path = WEIGHTS_CACHE) -> list[NDArray[np.float32]
     not installed, or has another file.
     """
     kept = cache / f"{_SHA256[name]}.npz"
-    # there may be none yet, and of a damaged one NumPy can raise anything
-    with suppress(Exception), kept.open("rb") as file, np.load(file) as arrays:
+    # there may be none yet
+    with suppress(*DAMAGED_ARRAYS), kept.open("rb") as file, np.load(file) as arrays:
         return list(arrays.values())
     made = fold_normalizations(torch_file.read(_packaged(name)))
     whole = io.BytesIO()

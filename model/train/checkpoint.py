@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,17 +12,13 @@ import keras
 import numpy as np
 from dvclive.live import Live
 
+from model.saved import DAMAGED_ARRAYS
 from model.train.callbacks import Best
 from model.train.image_cache import check_space
 from pipeline.cli import UserError
 from pipeline.params import Params
 
 FILE = "state.npz"
-_DAMAGED = (
-    *(OSError, ValueError, EOFError, LookupError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""what NumPy raises for an archive whose bytes are others than were written"""
 
 
 def key(params: Params, dataset_digest: str) -> str:
@@ -142,7 +136,7 @@ def _kept(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return dict(arrays)
-    except _DAMAGED as error:
+    except DAMAGED_ARRAYS as error:
         print(f"{path} is damaged ({error}): the training begins anew")
         return {}
 

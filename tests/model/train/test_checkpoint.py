@@ -92,7 +92,15 @@ def test_killed_and_run_again(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-@pytest.mark.parametrize("change", [lambda w: b"", lambda w: w[:-30], lambda w: w[:40] + w[41:]])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: b"",
+        lambda w: w[:-30],
+        lambda w: w[:40] + w[41:],
+        lambda w: w[: (at := w.index(b"PK\1\2") + 8)] + b"\1" + w[at + 1 :],  # as if encrypted
+    ],
+)
 def test_a_damaged_checkpoint_is_told_and_left_aside(change, tmp_path: Path, capsys) -> None:
     live = Live(str(tmp_path / "log"), dvcyaml=None, save_dvc_exp=False)
     np.savez(tmp_path / "state.npz", about=np.array('{"epochs": 3}'), best=np.arange(9.0))
