@@ -6,16 +6,13 @@ it is back, so that it also comes back after a kill: by the next sweep.
 
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
 from model.git import git, git_or_none
-from pipeline import system
 from pipeline.cli import UserError
-from pipeline.files import write_atomic
+from pipeline.files import locked, write_atomic
 from pipeline.paths import PARAMS, RAW, SWEEP_KEPT
 
 _BEFORE = SWEEP_KEPT / PARAMS.name
@@ -23,17 +20,9 @@ _STATE = SWEEP_KEPT / "state.json"
 _LOCK = SWEEP_KEPT / "lock"
 
 
-@contextmanager
-def alone() -> Iterator[BinaryIO]:
+def alone() -> AbstractContextManager[BinaryIO]:
     """Wait until no other sweep runs here; a process that is given the file holds the place too."""
-    SWEEP_KEPT.mkdir(parents=True, exist_ok=True)
-    with _LOCK.open("ab", buffering=0) as file:
-        told = threading.Timer(1, print, ["another sweep still runs here; waiting for its end"])
-        told.daemon = True
-        told.start()
-        system.lock(file)
-        told.cancel()
-        yield file
+    return locked(_LOCK, "another sweep still runs here; waiting for its end")
 
 
 def keep() -> None:

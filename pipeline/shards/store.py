@@ -2,7 +2,6 @@
 
 import errno
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,9 +13,8 @@ from fsspec.core import url_to_fs
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.cli import UserError
-from pipeline.files import file_digest, json_text
+from pipeline.files import file_digest, json_text, locked
 from pipeline.shards.tar import BAD_TAR, bad_tar, leads_out, read_tar
-from pipeline.system import lock
 
 INDEX: Final = "index.json"
 _LOCK: Final = ".lock.part"  # Git and DVC ignore the name
@@ -113,14 +111,8 @@ class Store:
         if self._folder is None:
             yield
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / _LOCK).open("ab", buffering=0) as file:
-            words = f"another command packs into {self.address}; waiting for its end"
-            told = threading.Timer(1, print, [words])
-            told.daemon = True
-            told.start()
-            lock(file)
-            told.cancel()
+        words = f"another command packs into {self.address}; waiting for its end"
+        with locked(self._folder / _LOCK, words):
             yield
 
     def tars(self) -> set[str]:

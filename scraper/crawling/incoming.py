@@ -8,14 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline import system
 from pipeline.cli import UserError
-from pipeline.files import write_atomic
+from pipeline.files import locked, write_atomic
 from pipeline.incoming import drop_stored
 from pipeline.manifest import Manifest, Row
 from pipeline.params import load_params
@@ -92,7 +89,7 @@ def store(name: str) -> None:
         return
     if not (FOLDERS / name).exists():  # the stage `folders` makes it, but never ran here
         link_folders(load_params().sources)
-    with _store_lock():
+    with locked(RAW_CACHE / "store.lock"):  # DVC can store only one source at a time
         done = _dvc("commit", "--quiet", "--force", f"collect@{name}")
     if done.returncode:
         raise UserError(
@@ -100,15 +97,6 @@ def store(name: str) -> None:
             f"files are in {INCOMING / name} too. Run again: dvc commit --force collect@{name}"
         )
     drop_stored()
-
-
-@contextmanager
-def _store_lock() -> Iterator[None]:
-    """Wait until no other process lets DVC store a source: DVC can store only one at a time."""
-    RAW_CACHE.mkdir(parents=True, exist_ok=True)
-    with (RAW_CACHE / "store.lock").open("ab", buffering=0) as file:
-        system.lock(file)
-        yield
 
 
 def _is_ours() -> bool:

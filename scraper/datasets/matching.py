@@ -54,8 +54,8 @@ def match(rows: Iterable[TableRow], files: Iterable[str], digests: Digests) -> M
 
     A row's path may start in the table's own folder or at the top of the archive, or be only the
     end of the file's path. It may also be a whole path of another machine. The extension may be
-    missing. If a path fits several files, none of them
-    is taken, unless they are the same by `digests`.
+    missing. If a path fits several files, none of them is taken, unless they are the same by
+    `digests`.
     """
     files = list(files)
     found = Matches()
