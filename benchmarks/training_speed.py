@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
@@ -18,10 +17,14 @@ from typing import Any
 import input_pipeline
 import numpy as np
 from collect import Cost, measured
+from common import ROOT
 from recipes import CLONE, EPOCH_LINE, OUTPUT, Figures, clone
 
 from model.quiet import import_keras
 from pipeline.params import load_params
+
+sys.path.append(str(ROOT / "tests" / "helpers"))
+from loopback import free_addresses
 
 DATASET = CLONE / "data/dataset"
 
@@ -150,10 +153,7 @@ def two_hosts(seed: int) -> Figures:
     folder = clone("params.yaml", {"seed": seed, "epochs": 20})
     one, first, second = (_scratch(name, folder) for name in ("training", "first", "second"))
     _train(one, folder)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
+    workers = free_addresses(2)
     with ThreadPoolExecutor() as pool:
         hosts = [
             pool.submit(_train, scratch, folder, TF_CONFIG=json.dumps({

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import free_addresses
 
 from model.train.hosts import hosts_of, wait_for
 from pipeline.cli import UserError
@@ -67,14 +68,6 @@ def test_the_chief_is_the_first_host(task: tuple[str, object], expected: int) ->
     kind, index = task
     config = f'{{"cluster": {cluster}, "task": {{"type": "{kind}", "index": {index}}}, "rpc": 1}}'
     assert hosts_of(config) == (["a:1", "b:1", "[::1]:1"], expected)
-
-
-def free_addresses(count: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return found
 
 
 def test_who_is_missing_is_said_until_all_are_there(capsys: pytest.CaptureFixture[str]) -> None:

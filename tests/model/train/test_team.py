@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from loopback import free_addresses
 from ruamel.yaml import YAML
 
 from model.train.team import ALONE, Team
@@ -91,14 +91,6 @@ def start(root: Path, script: str, *arguments: str, **environment: str) -> "subp
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def free_addresses(count: int) -> list[str]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    return found
 
 
 def train_together(
